@@ -1,0 +1,35 @@
+# Shared by the scripts of launch/: where things lie and how messages look. Sourced, never run.
+# Needs: `root` (the checkout) set by the script that sources it.
+
+torch_version=2.11.0
+cache="${CHARRNN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/charrnn_dist}"
+torch_env="$cache/torch-$torch_version" # a Python environment that holds the torch wheel; CMake looks here too
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+if [ ! -t 1 ]; then say() { printf '==> %s\n' "$*"; }; fi
+
+die() {
+  printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+  exit "${exit_code:-1}"
+}
+
+# Open MPI refuses to run as root unless told twice; say so only where it is needed.
+if [ "$(id -u)" = 0 ]; then
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+fi
+
+# The processors this shell may use, as a container or a batch system has limited them.
+cores() { nproc; }
+
+# Configures and builds one preset into build/<preset>/; all its chatter goes to build/<preset>.log.
+build_preset() {
+  local preset=$1 log="$root/build/$1.log" start=$SECONDS
+  shift
+  mkdir -p "$root/build"
+  say "building preset '$preset' (log: build/$preset.log)"
+  if ! (cd "$root" && cmake --preset "$preset" && cmake --build --preset "$preset" --parallel "$(cores)" "$@") >"$log" 2>&1; then
+    grep -E -m 20 'error|Error|FAILED' "$log" >&2 || tail -n 20 "$log" >&2
+    die "the build of preset '$preset' failed; everything it printed is in $log"
+  fi
+  say "built in $((SECONDS - start)) s"
+}

@@ -1,0 +1,50 @@
+// The errors of the program. Everything that can go wrong outside the program's own logic is thrown as one of
+// these; main() alone turns them into an exit code and one line on standard error.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace charrnn {
+
+/// Exit codes, fixed for scripts: launch/run and the SLURM scripts decide by them whether to start again.
+enum class ExitCode : int {
+  kDone = 0,
+  kUsage = 2,          ///< bad command line or config
+  kData = 65,          ///< bad corpus or checkpoint
+  kBug = 70,           ///< something that must not happen
+  kInterrupted = 75,   ///< signal, lost rank or deadline: start again with --resume
+};
+
+/// Base of all errors: a message of one line that says what, where and how to mend it.
+class Error : public std::runtime_error {
+ public:
+  Error(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  ExitCode code() const { return code_; }
+
+ private:
+  ExitCode code_;
+};
+
+/// Bad command line, config or environment.
+class UsageError : public Error {
+ public:
+  explicit UsageError(const std::string& message) : Error(ExitCode::kUsage, message) {}
+};
+
+/// A corpus or checkpoint that cannot be used.
+class DataError : public Error {
+ public:
+  explicit DataError(const std::string& message) : Error(ExitCode::kData, message) {}
+};
+
+/// Throws E with the formatted message unless `condition` holds.
+template <class E = DataError, class... Args>
+void require(bool condition, fmt::format_string<Args...> format, Args&&... args) {
+  if (!condition) throw E(fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace charrnn

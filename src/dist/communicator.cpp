@@ -1,0 +1,47 @@
+#include "dist/communicator.hpp"
+
+#include <sched.h>
+
+#include <utility>
+
+namespace charrnn {
+
+CommError::CommError(int rank, std::int64_t step, std::string collective, std::uint64_t sequence, Seconds waited,
+                     const std::string& reason)
+    : Error(ExitCode::kInterrupted, fmt::format("rank {}: {} (call {}) failed at step {} after {:.1f} s: {}", rank,
+                                                collective, sequence, step, waited.count(), reason)),
+      rank_(rank),
+      step_(step),
+      collective_(std::move(collective)),
+      sequence_(sequence),
+      waited_(waited) {}
+
+void Communicator::wait(const char* collective, const std::function<bool()>& is_complete, double patience) {
+  constexpr int kSpins = 200;       // a small all-reduce between idle cores ends within these
+  constexpr int kLookAtClock = 64;  // the clock is cheap, but not free
+  const Seconds limit = timeout_ * patience;
+  const auto start = std::chrono::steady_clock::now();
+  for (std::uint64_t poll = 0; !is_complete(); ++poll) {
+    if (poll < kSpins) continue;
+    sched_yield();
+    if (poll % kLookAtClock != 0) continue;
+    const Seconds waited = std::chrono::steady_clock::now() - start;
+    if (waited > limit) {
+      fail(collective, waited, "the other ranks did not arrive within the deadline (--timeout); one is dead, frozen or cut off");
+    }
+  }
+}
+
+void Communicator::fail(const char* collective, Seconds waited, const std::string& reason) const {
+  throw CommError(rank(), step_, collective, sequence_, waited, reason);
+}
+
+std::string broadcast_string(Communicator& communicator, std::string text, int root) {
+  std::uint64_t length = text.size();
+  communicator.broadcast(std::as_writable_bytes(std::span(&length, 1)), root);
+  text.resize(length);
+  communicator.broadcast(std::as_writable_bytes(std::span(text)), root);
+  return text;
+}
+
+}  // namespace charrnn

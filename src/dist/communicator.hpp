@@ -1,0 +1,102 @@
+// The collectives that ranks work together with. Implementations: MpiCommunicator, NcclCommunicator.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace charrnn {
+
+using Seconds = std::chrono::duration<double>;
+
+/// A collective that did not finish: a rank died, froze or left, or the network is gone. After it nobody may
+/// call another collective; the process has to end.
+class CommError : public Error {
+ public:
+  CommError(int rank, std::int64_t step, std::string collective, std::uint64_t sequence, Seconds waited,
+            const std::string& reason);
+
+  int rank() const { return rank_; }                             ///< the rank that noticed
+  std::int64_t step() const { return step_; }                    ///< training step it was in
+  const std::string& collective() const { return collective_; }  ///< e.g. "all_reduce_sum"
+  std::uint64_t sequence() const { return sequence_; }           ///< number of the call on this communicator
+  Seconds waited() const { return waited_; }
+
+ private:
+  int rank_;
+  std::int64_t step_;
+  std::string collective_;
+  std::uint64_t sequence_;
+  Seconds waited_;
+};
+
+/// Every call is collective: all ranks make the same calls in the same order with matching sizes. Every call
+/// returns within the deadline or throws CommError. Spans lie in the memory the communicator works on: host
+/// memory for MPI, device memory for NCCL. Empty spans are allowed.
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+  Communicator(const Communicator&) = delete;
+  Communicator& operator=(const Communicator&) = delete;
+
+  virtual int rank() const = 0;
+  virtual int size() const = 0;
+  /// Name for messages: "MPI" or "NCCL".
+  virtual std::string name() const = 0;
+
+  /// Element-wise sum over all ranks, in place, same result on every rank.
+  virtual void all_reduce_sum(std::span<float> data) = 0;
+  virtual void all_reduce_sum(std::span<double> data) = 0;
+
+  /// `send` holds size() slices one after the other, slice r has send_counts[r] elements and goes to rank r;
+  /// `receive` gets the slices of ranks 0, 1, … one after the other, receive_counts[r] from rank r.
+  virtual void all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
+                          std::span<float> receive, std::span<const std::int64_t> receive_counts) = 0;
+
+  /// Every rank gives `mine` (counts[rank()] elements); `all` gets everyone's in rank order.
+  virtual void all_gather(std::span<const float> mine, std::span<float> all,
+                          std::span<const std::int64_t> counts) = 0;
+
+  /// As all_gather, but only `root` receives (elsewhere `all` may be empty).
+  virtual void gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts,
+                      int root) = 0;
+
+  /// Root's bytes to everyone. `patience` multiplies the deadline, for waits behind work that root does alone.
+  virtual void broadcast(std::span<std::byte> data, int root, double patience = 1.0) = 0;
+
+  virtual void barrier() = 0;
+
+  /// The step that error messages name.
+  void set_step(std::int64_t step) { step_ = step; }
+  std::int64_t step() const { return step_; }
+  /// Collectives started so far.
+  std::uint64_t sequence() const { return sequence_; }
+
+ protected:
+  explicit Communicator(Seconds timeout) : timeout_(timeout) {}
+
+  Seconds timeout() const { return timeout_; }
+  void count_call() { ++sequence_; }
+
+  /// Polls `is_complete` until it says true; throws CommError when timeout() * patience has passed.
+  /// Spins briefly, then yields the core, since ranks may share cores.
+  void wait(const char* collective, const std::function<bool()>& is_complete, double patience = 1.0);
+  /// Throws the CommError of the current call for a failure that is not a deadline.
+  [[noreturn]] void fail(const char* collective, Seconds waited, const std::string& reason) const;
+
+ private:
+  Seconds timeout_;
+  std::int64_t step_ = 0;
+  std::uint64_t sequence_ = 0;
+};
+
+/// Sends a string of any length from root to all.
+std::string broadcast_string(Communicator& communicator, std::string text, int root);
+
+}  // namespace charrnn
