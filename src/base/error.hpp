@@ -13,10 +13,10 @@ namespace charrnn {
 /// Exit codes, fixed for scripts: launch/run and the SLURM scripts decide by them whether to start again.
 enum class ExitCode : int {
   kDone = 0,
-  kUsage = 2,          ///< bad command line or config
-  kData = 65,          ///< bad corpus or checkpoint
-  kBug = 70,           ///< something that must not happen
-  kInterrupted = 75,   ///< signal, lost rank or deadline: start again with --resume
+  kUsage = 2,         ///< bad command line or config
+  kData = 65,         ///< bad corpus or checkpoint
+  kBug = 70,          ///< something that must not happen
+  kInterrupted = 75,  ///< signal, lost rank or deadline: start again with --resume
 };
 
 /// Base of all errors: a message of one line that says what, where and how to mend it.

@@ -7,9 +7,10 @@
 
 namespace charrnn {
 
-/// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): four random words from
-/// a 128-bit counter and a 64-bit key.
-constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
+/// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): four random words
+/// from a 128-bit counter and a 64-bit key.
+constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
+                                              std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = std::uint64_t{0xD2511F53} * counter[0];
     const std::uint64_t b = std::uint64_t{0xCD9E8D57} * counter[2];
@@ -23,10 +24,16 @@ constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> count
 
 /// What a random number is for; part of the key, so that two uses never share numbers. Values are part of the
 /// checkpoint's meaning (a resumed run must draw the same): append, never renumber.
-enum class Purpose : std::uint32_t { kParameters = 1, kWindowLengths = 2, kDropout = 3, kSampling = 4, kCorpus = 5 };
+enum class Purpose : std::uint32_t {
+  kParameters = 1,
+  kWindowLengths = 2,
+  kDropout = 3,
+  kSampling = 4,
+  kCorpus = 5
+};
 
-/// A stream of random words for one purpose and one place: (seed, purpose, three coordinates). The fourth word
-/// of Philox's counter numbers the blocks inside the stream.
+/// A stream of random words for one purpose and one place: (seed, purpose, three coordinates). The fourth
+/// word of Philox's counter numbers the blocks inside the stream.
 class RandomStream {
  public:
   RandomStream(std::uint64_t seed, Purpose purpose, std::uint64_t a = 0, std::uint32_t b = 0)

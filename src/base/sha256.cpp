@@ -24,7 +24,9 @@ Sha256::Sha256() : context_(std::make_unique<Context>()) {
 
 Sha256::~Sha256() = default;
 
-void Sha256::update(const void* data, std::size_t bytes) { EVP_DigestUpdate(context_->md, data, bytes); }
+void Sha256::update(const void* data, std::size_t bytes) {
+  EVP_DigestUpdate(context_->md, data, bytes);
+}
 
 std::string Sha256::hex() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};

@@ -6,10 +6,10 @@
 
 namespace charrnn {
 
-CommError::CommError(int rank, std::int64_t step, std::string collective, std::uint64_t sequence, Seconds waited,
-                     const std::string& reason)
-    : Error(ExitCode::kInterrupted, fmt::format("rank {}: {} (call {}) failed at step {} after {:.1f} s: {}", rank,
-                                                collective, sequence, step, waited.count(), reason)),
+CommError::CommError(int rank, std::int64_t step, std::string collective, std::uint64_t sequence,
+                     Seconds waited, const std::string& reason)
+    : Error(ExitCode::kInterrupted, fmt::format("rank {}: {} (call {}) failed at step {} after {:.1f} s: {}",
+                                                rank, collective, sequence, step, waited.count(), reason)),
       rank_(rank),
       step_(step),
       collective_(std::move(collective)),
@@ -27,7 +27,8 @@ void Communicator::wait(const char* collective, const std::function<bool()>& is_
     if (poll % kLookAtClock != 0) continue;
     const Seconds waited = std::chrono::steady_clock::now() - start;
     if (waited > limit) {
-      fail(collective, waited, "the other ranks did not arrive within the deadline (--timeout); one is dead, frozen or cut off");
+      fail(collective, waited,
+           "the other ranks did not arrive within the deadline (--timeout); one is dead, frozen or cut off");
     }
   }
 }

@@ -67,7 +67,8 @@ class Communicator {
   virtual void gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts,
                       int root) = 0;
 
-  /// Root's bytes to everyone. `patience` multiplies the deadline, for waits behind work that root does alone.
+  /// Root's bytes to everyone. `patience` multiplies the deadline, for waits behind work that root does
+  /// alone.
   virtual void broadcast(std::span<std::byte> data, int root, double patience = 1.0) = 0;
 
   virtual void barrier() = 0;

@@ -1,0 +1,82 @@
+// What a checkpoint holds, as plain data. The file format is docs/checkpoint.md; format.cpp writes and reads
+// it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace charrnn {
+
+struct NamedTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::vector<float> values;
+};
+
+/// One row per finished epoch. Losses in nats per character.
+struct EpochRecord {
+  std::int64_t epoch = 0, step = 0;
+  double train_loss = 0, val_loss = 0, learning_rate = 0, seconds = 0;
+};
+
+struct Checkpoint {
+  std::string arch;
+  std::int64_t step = 0;   ///< updates done
+  std::int64_t epoch = 0;  ///< the epoch that `step` lies in
+  std::int64_t cycle = 0;
+  std::string created_utc, program_version;
+
+  std::string config;  ///< the effective config, TOML
+
+  struct Vocabulary {
+    std::vector<std::string> symbols;
+    std::int64_t unknown = -1, padding = -1;  ///< tokens; -1: none
+    bool lowercase = false, bytes = false, full = false;
+    std::int64_t min_freq = 1;
+  } vocabulary;
+
+  std::vector<NamedTensor> model, exp_avg, exp_avg_sq;
+  std::int64_t optimizer_step = 0;
+  struct Group {
+    std::string match;
+    double learning_rate = 0, weight_decay = 0;
+  };
+  std::vector<Group> groups;
+
+  struct Hidden {
+    std::int64_t layers = 0, columns = 0, hidden = 0;
+    std::vector<float> h, c;  ///< [layers, columns, hidden]; c is empty without a cell state
+  } hidden;
+
+  struct Data {
+    std::string corpus_sha256;
+    std::int64_t train_characters = 0, row = 0, columns = 0, bptt = 0;
+  } data;
+
+  std::vector<EpochRecord> history;
+
+  /// The unfinished epoch: what its means are made of when the run goes on.
+  struct Progress {
+    double loss_sum = 0, characters = 0, smoothed_loss = 0, smoothed_weight = 0, seconds = 0;
+    double best_val_loss = 0;  ///< infinity before the first validation
+  } progress;
+};
+
+/// Writes to a temporary file in the same folder, closes, hashes, syncs, calls `before_rename` (which may
+/// throw to keep the file from appearing) and renames. DataError if the file system refuses; nothing is left
+/// behind then.
+void write_checkpoint(
+    const std::filesystem::path& path, const Checkpoint& checkpoint,
+    const std::function<void()>& before_rename = [] {});
+
+/// Checks the digest before HDF5 sees the file, then reads everything. DataError names the file and what is
+/// wrong.
+Checkpoint read_checkpoint(const std::filesystem::path& path);
+
+/// Only the digest: empty if good, else what is wrong.
+std::string check_digest(const std::filesystem::path& path);
+
+}  // namespace charrnn

@@ -1,0 +1,75 @@
+#include "checkpoint/ownership.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <sstream>
+
+#include "base/error.hpp"
+
+namespace charrnn {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+std::string read_line(const fs::path& file) {
+  std::ifstream stream(file);
+  std::string line;
+  std::getline(stream, line);
+  return line;
+}
+
+}  // namespace
+
+Ownership::Ownership(const fs::path& run_folder, const Warn& warn) : file_(run_folder / "attempt") {
+  const std::string host = host_name();
+  const std::string before = read_line(file_);
+  if (!before.empty()) {
+    std::istringstream words(before);
+    std::string other_host;
+    pid_t pid = 0;
+    words >> other_host >> pid;
+    const bool here = other_host == host;
+    const bool alive = here && pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM);
+    require<UsageError>(!alive,
+                        "process {} is training in '{}' already; wait for it, stop it, or use another --name",
+                        pid, run_folder.string());
+    if (!here)
+      warn(fmt::format("taking '{}' over from an attempt on host {}", run_folder.string(), other_host));
+  }
+  const char* restarts = std::getenv("SLURM_RESTART_COUNT");
+  std::random_device random;
+  identity_ = fmt::format("{} {} restart {} {:08x}{:08x}", host, ::getpid(),
+                          restarts != nullptr ? restarts : "0", random(), random());
+  const fs::path temporary = run_folder / fmt::format(".attempt.tmp-{}-{}", host, ::getpid());
+  std::ofstream(temporary) << identity_ << '\n';
+  std::error_code error;
+  fs::rename(temporary, file_, error);
+  require(!error, "cannot write '{}': {}", file_.string(), error.message());
+}
+
+Ownership::~Ownership() {
+  std::error_code ignored;
+  if (read_line(file_) == identity_) fs::remove(file_, ignored);
+}
+
+void Ownership::check() const {
+  const std::string now = read_line(file_);
+  require(now == identity_,
+          "'{}' says that this run's folder belongs to another attempt now ({}); this one writes no more",
+          file_.string(), now.empty() ? "none" : now);
+}
+
+}  // namespace charrnn

@@ -1,0 +1,47 @@
+// The checkpoints folder of a run: names, the newest good one, the best one, and which old ones go.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "checkpoint/checkpoint.hpp"
+
+namespace charrnn {
+
+/// A warning that a person should read, e.g. that a checkpoint is damaged.
+using Warn = std::function<void(const std::string&)>;
+
+class CheckpointStore {
+ public:
+  /// `folder` is <run>/checkpoints. Nothing is written before the first save.
+  explicit CheckpointStore(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  /// Writes cycle_<n>.h5 or step_<n>.h5, points `latest` at it, and `best` too if `is_best`. Then removes all
+  /// step files but the newest two and those that `latest` and `best` point at. Returns the file's path.
+  std::filesystem::path save(const Checkpoint& checkpoint, bool ends_cycle, bool is_best,
+                             const std::function<void()>& before_rename) const;
+
+  /// The good file with the highest step; damaged ones are named through `warn` and left where they are.
+  std::optional<std::filesystem::path> newest_good(const Warn& warn) const;
+
+  /// True if there is any checkpoint, good or not.
+  bool any() const;
+  /// Removes temporary files that a killed run left behind.
+  void sweep() const;
+
+ private:
+  std::vector<std::filesystem::path> files() const;
+  void point(const char* link, const std::filesystem::path& file) const;
+  void retire_old_steps() const;
+
+  std::filesystem::path folder_;
+};
+
+/// What a path on the command line stands for: a checkpoint itself, or a run's folder's newest good one.
+/// DataError if there is none.
+std::filesystem::path resolve_checkpoint(const std::filesystem::path& path, const Warn& warn);
+
+}  // namespace charrnn

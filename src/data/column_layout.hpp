@@ -1,0 +1,42 @@
+// How a text is laid out in columns, and which rank works which of them.
+#pragma once
+
+#include <cstdint>
+
+namespace charrnn {
+
+/// A stretch of whole columns, by global number.
+struct ColumnRange {
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+  bool operator==(const ColumnRange&) const = default;
+};
+
+/// n characters in C columns: rows = n div C, the last n mod C characters are left out, column c holds
+/// characters c·rows … (c+1)·rows − 1. Inputs are rows 0 … rows−2, targets rows 1 … rows−1.
+class ColumnLayout {
+ public:
+  /// `first_character` is where the part begins in the corpus.
+  ColumnLayout(std::int64_t first_character, std::int64_t characters, std::int64_t columns)
+      : first_character_(first_character), columns_(columns), rows_(characters / columns) {}
+
+  std::int64_t columns() const { return columns_; }
+  std::int64_t rows() const { return rows_; }
+  /// Characters that a model is asked to predict: columns · (rows − 1).
+  std::int64_t targets() const { return rows_ > 0 ? columns_ * (rows_ - 1) : 0; }
+  /// Position in the corpus of a column's first character.
+  std::int64_t column_start(std::int64_t column) const { return first_character_ + column * rows_; }
+
+ private:
+  std::int64_t first_character_;
+  std::int64_t columns_;
+  std::int64_t rows_;
+};
+
+/// The columns of one rank: contiguous, in rank order, sizes differ by at most one. A rank may have none.
+constexpr ColumnRange columns_of_rank(std::int64_t columns, std::int64_t rank, std::int64_t ranks) {
+  const std::int64_t first = columns * rank / ranks;
+  return {first, columns * (rank + 1) / ranks - first};
+}
+
+}  // namespace charrnn

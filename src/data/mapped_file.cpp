@@ -1,0 +1,39 @@
+#include "data/mapped_file.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/error.hpp"
+
+namespace charrnn {
+
+MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  require(file >= 0, "cannot open the corpus '{}': {}", path.string(), std::strerror(errno));
+  struct stat status {};
+  const bool known = ::fstat(file, &status) == 0;
+  const bool regular = known && S_ISREG(status.st_mode);
+  void* memory = MAP_FAILED;
+  if (regular && status.st_size > 0) {
+    memory = ::mmap(nullptr, static_cast<std::size_t>(status.st_size), PROT_READ, MAP_SHARED, file, 0);
+  }
+  const int why = errno;
+  ::close(file);
+  require(!known || !S_ISDIR(status.st_mode), "the corpus '{}' is a directory; name a text file",
+          path.string());
+  require(regular, "the corpus '{}' is not a regular file; copy the text into one", path.string());
+  require(status.st_size > 0, "the corpus '{}' is empty", path.string());
+  require(memory != MAP_FAILED, "cannot map the corpus '{}': {}", path.string(), std::strerror(why));
+  bytes_ = {static_cast<const unsigned char*>(memory), static_cast<std::size_t>(status.st_size)};
+}
+
+MappedFile::~MappedFile() {
+  ::munmap(const_cast<unsigned char*>(bytes_.data()), bytes_.size());
+}
+
+}  // namespace charrnn

@@ -1,0 +1,26 @@
+// A file as read-only memory: the kernel reads the pages that are touched, and only those.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+
+namespace charrnn {
+
+class MappedFile {
+ public:
+  /// DataError if the path is missing, not a regular file, empty or unreadable.
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const unsigned char> bytes() const { return bytes_; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+  std::span<const unsigned char> bytes_;
+};
+
+}  // namespace charrnn

@@ -1,0 +1,33 @@
+// UTF-8 in and out (decoding and case mapping by utf8proc).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace charrnn {
+
+/// One decoded character.
+struct DecodedCharacter {
+  char32_t code_point;
+  int bytes;  ///< how many bytes it took; 0 if the bytes are not valid UTF-8
+};
+
+/// Decodes the character at the start of `text` (not empty).
+DecodedCharacter decode_utf8(std::span<const unsigned char> text);
+
+/// Appends one character to `text`.
+void append_utf8(std::string& text, char32_t code_point);
+
+/// Unicode's simple lowercase mapping: always one character for one.
+char32_t to_lower(char32_t code_point);
+
+/// All characters of `text`; UsageError naming `what` and the byte position if it is not valid UTF-8.
+std::vector<char32_t> decode_text(std::string_view text, std::string_view what);
+
+/// A character as a person can read it in a message: 'a', '\n', U+00E9 'é'.
+std::string printable(char32_t code_point);
+
+}  // namespace charrnn

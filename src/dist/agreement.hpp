@@ -1,0 +1,27 @@
+// Errors that every rank learns of, so that no rank waits for one that has given up.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "dist/communicator.hpp"
+
+namespace charrnn {
+
+/// What a rank throws when another one has failed: same exit code, nothing to print (the other rank prints).
+class RemoteError : public Error {
+ public:
+  explicit RemoteError(ExitCode code) : Error(code, "another rank failed and says why") {}
+};
+
+/// Runs `work` on rank 0 alone and gives its result to all. If it throws an Error, rank 0 throws it and the
+/// others throw RemoteError. The others wait kRootPatience times the usual deadline.
+std::string on_root(Communicator& communicator, const std::function<std::string()>& work);
+
+/// Runs `work` on every rank; if it throws an Error on some, those throw theirs and the others RemoteError.
+void together(Communicator& communicator, const std::function<void()>& work);
+
+/// Work of rank 0 alone (scanning a corpus, writing a checkpoint) may take this many deadlines.
+inline constexpr double kRootPatience = 20;
+
+}  // namespace charrnn

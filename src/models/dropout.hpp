@@ -1,0 +1,20 @@
+// Dropout masks as a pure function of the place, so that a column's mask does not depend on which rank has
+// it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "models/language_model.hpp"
+
+namespace charrnn {
+
+/// Fills the columns [first, last) of `mask` [length, columns, hidden] for the output of `layer`: 0 with
+/// probability p, else 1 / (1 − p). The 16-bit draws of (row t, unit u) of a column are the half words, low
+/// half first, of Philox blocks t·⌈hidden/8⌉ + u div 8 of stream (seed, kDropout, step, layer·2²⁴ + global
+/// column); a draw below round(65536 p) drops.
+void fill_dropout_mask(const DropoutKey& key, std::int64_t layer, double p, std::int64_t length,
+                       std::int64_t columns, std::int64_t hidden, std::int64_t first, std::int64_t last,
+                       std::span<float> mask);
+
+}  // namespace charrnn

@@ -1,0 +1,106 @@
+// The interface of a character-level language model: a whole window at a time. The trainer knows nothing
+// else.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/device.hpp"
+#include "models/model_config.hpp"
+#include "models/parameter_layout.hpp"
+
+namespace charrnn {
+
+/// Tokens of one window, both [length, columns], row after row, in host memory.
+struct Window {
+  std::span<const std::int64_t> inputs;
+  std::span<const std::int64_t> targets;
+  std::int64_t length = 0;
+  std::int64_t columns = 0;
+};
+
+/// Where in a run a window is: dropout masks are a pure function of (seed, step, global column, layer, row,
+/// unit).
+struct DropoutKey {
+  std::uint64_t seed = 0;
+  std::int64_t step = 0;
+  std::int64_t first_column = 0;  ///< global number of the window's column 0
+};
+
+/// What a recurrent model carries from window to window: h, and c for an LSTM, each [layers, columns,
+/// hidden].
+class HiddenState {
+ public:
+  virtual ~HiddenState() = default;
+  HiddenState(const HiddenState&) = delete;
+  HiddenState& operator=(const HiddenState&) = delete;
+
+  std::int64_t layers() const { return layers_; }
+  std::int64_t columns() const { return columns_; }
+  std::int64_t hidden() const { return hidden_; }
+  bool has_cell() const { return has_cell_; }
+  /// Floats of h, and of c if there is one.
+  std::size_t size() const { return static_cast<std::size_t>(layers_ * columns_ * hidden_); }
+
+  virtual void zero() = 0;
+  /// To and from host memory; `c` is empty for a model without cell state.
+  virtual void store(std::span<float> h, std::span<float> c) const = 0;
+  virtual void load(std::span<const float> h, std::span<const float> c) = 0;
+
+ protected:
+  HiddenState(std::int64_t layers, std::int64_t columns, std::int64_t hidden, bool has_cell)
+      : layers_(layers), columns_(columns), hidden_(hidden), has_cell_(has_cell) {}
+
+ private:
+  std::int64_t layers_, columns_, hidden_;
+  bool has_cell_;
+};
+
+class LanguageModel {
+ public:
+  virtual ~LanguageModel() = default;
+  LanguageModel(const LanguageModel&) = delete;
+  LanguageModel& operator=(const LanguageModel&) = delete;
+
+  const ModelConfig& config() const { return config_; }
+  std::int64_t vocabulary_size() const { return vocabulary_size_; }
+  const ParameterLayout& layout() const { return layout_; }
+  const Device& device() const { return device_; }
+
+  /// The flat buffers, laid out by layout(), in the memory of device().
+  virtual std::span<float> parameters() = 0;
+  virtual std::span<float> gradient() = 0;
+  /// Parameters to and from host memory.
+  virtual std::vector<float> store_parameters() const = 0;
+  virtual void load_parameters(std::span<const float> flat) = 0;
+
+  /// A state of zeros for `columns` columns.
+  virtual std::unique_ptr<HiddenState> make_state(std::int64_t columns) const = 0;
+
+  /// Sum of the window's losses in nats; leaves the gradient of that sum in gradient() (overwriting it) and
+  /// moves the state on to the window's end. Dropout is on.
+  virtual double train(const Window& window, HiddenState& state, const DropoutKey& key) = 0;
+  /// Sum of the window's losses in nats, without dropout and gradient; moves the state on.
+  virtual double evaluate(const Window& window, HiddenState& state) = 0;
+  /// Reads inputs [length, columns], writes the logits after the last row [columns, vocabulary]; moves the
+  /// state on.
+  virtual void predict(std::span<const std::int64_t> inputs, std::int64_t length, HiddenState& state,
+                       std::span<float> logits) = 0;
+
+ protected:
+  LanguageModel(ModelConfig config, std::int64_t vocabulary_size, ParameterLayout layout, Device device)
+      : config_(std::move(config)),
+        vocabulary_size_(vocabulary_size),
+        layout_(std::move(layout)),
+        device_(device) {}
+
+ private:
+  ModelConfig config_;
+  std::int64_t vocabulary_size_;
+  ParameterLayout layout_;
+  Device device_;
+};
+
+}  // namespace charrnn

@@ -1,0 +1,51 @@
+#include "models/parameter_layout.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <utility>
+
+#include "base/random.hpp"
+#include "base/sha256.hpp"
+
+namespace charrnn {
+
+void ParameterLayout::add(std::string name, std::vector<std::int64_t> shape, double bound) {
+  Parameter parameter{std::move(name), std::move(shape), size_, 0, bound};
+  parameter.size =
+      std::accumulate(parameter.shape.begin(), parameter.shape.end(), std::int64_t{1}, std::multiplies<>());
+  size_ += (parameter.size + kAlignment - 1) / kAlignment * kAlignment;
+  parameters_.push_back(std::move(parameter));
+}
+
+std::int64_t ParameterLayout::count() const {
+  return std::accumulate(parameters_.begin(), parameters_.end(), std::int64_t{0},
+                         [](std::int64_t sum, const Parameter& parameter) { return sum + parameter.size; });
+}
+
+void initialise(const ParameterLayout& layout, std::uint64_t seed, std::span<float> flat) {
+  std::fill(flat.begin(), flat.end(), 0.0F);
+  for (std::size_t i = 0; i < layout.parameters().size(); ++i) {
+    const Parameter& parameter = layout.parameters()[i];
+    RandomStream random(seed, Purpose::kParameters, i);
+    for (float& value :
+         flat.subspan(static_cast<std::size_t>(parameter.offset), static_cast<std::size_t>(parameter.size))) {
+      value = static_cast<float>(parameter.bound == 0 ? random.normal()
+                                                      : parameter.bound * (2 * random.uniform() - 1));
+    }
+  }
+}
+
+std::string hash_parameters(const ParameterLayout& layout, std::span<const float> flat) {
+  std::vector<const Parameter*> sorted;
+  for (const Parameter& parameter : layout.parameters()) sorted.push_back(&parameter);
+  std::sort(sorted.begin(), sorted.end(),
+            [](const Parameter* a, const Parameter* b) { return a->name < b->name; });
+  Sha256 digest;
+  for (const Parameter* parameter : sorted) {
+    digest.update(flat.data() + parameter->offset, static_cast<std::size_t>(parameter->size) * sizeof(float));
+  }
+  return digest.hex();
+}
+
+}  // namespace charrnn

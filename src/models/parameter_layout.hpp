@@ -1,0 +1,44 @@
+// Where each parameter lies in the one flat buffer that holds them all.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace charrnn {
+
+struct Parameter {
+  std::string name;  ///< as in PyTorch's state_dict of the same model
+  std::vector<std::int64_t> shape;
+  std::int64_t offset = 0;  ///< first element in the flat buffer
+  std::int64_t size = 0;    ///< elements
+  /// How a new model starts: uniform in ±bound, or standard normal if bound is 0 (PyTorch's defaults:
+  /// 1/√hidden for recurrent layers, 1/√inputs for linear ones, N(0, 1) for embeddings).
+  double bound = 0;
+};
+
+class ParameterLayout {
+ public:
+  void add(std::string name, std::vector<std::int64_t> shape, double bound);
+
+  const std::vector<Parameter>& parameters() const { return parameters_; }
+  /// Elements of the flat buffer. Every parameter starts at a multiple of kAlignment; the gaps stay zero.
+  std::int64_t size() const { return size_; }
+  /// Parameters in the sense of the field: without the gaps.
+  std::int64_t count() const;
+
+  static constexpr std::int64_t kAlignment = 16;  ///< floats: 64 bytes
+
+ private:
+  std::vector<Parameter> parameters_;
+  std::int64_t size_ = 0;
+};
+
+/// Fills a flat buffer in host memory with a new model's parameters, a pure function of the seed.
+void initialise(const ParameterLayout& layout, std::uint64_t seed, std::span<float> flat);
+
+/// SHA-256 over all parameters' bytes (little-endian float32), in the order of their names.
+std::string hash_parameters(const ParameterLayout& layout, std::span<const float> flat);
+
+}  // namespace charrnn

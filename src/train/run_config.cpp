@@ -1,0 +1,60 @@
+#include "train/run_config.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
+
+#include "base/error.hpp"
+
+namespace charrnn {
+
+namespace {
+
+void at_least(const char* option, double value, double least) {
+  require<UsageError>(std::isfinite(value) && value >= least, "{} must be at least {}, not {}", option, least,
+                      value);
+}
+
+void one_of(const char* option, const std::string& value, std::initializer_list<const char*> allowed) {
+  const bool known =
+      std::any_of(allowed.begin(), allowed.end(), [&](const char* name) { return value == name; });
+  require<UsageError>(known, "{} must be one of {}, not '{}'", option, fmt::join(allowed, ", "), value);
+}
+
+}  // namespace
+
+void validate(const RunConfig& config) {
+  const auto& [data, model, optimizer, schedule, run] = config;
+  require<UsageError>(!data.corpus.empty(),
+                      "no corpus: give --corpus FILE, or corpus under [data] in the config");
+  at_least("--columns", static_cast<double>(data.columns), 1);
+  require<UsageError>(data.columns < (1 << 24), "--columns must be less than 2^24, not {}", data.columns);
+  at_least("--bptt", static_cast<double>(data.bptt), 1);
+  at_least("--min-freq", static_cast<double>(data.min_freq), 1);
+  at_least("--train-characters", static_cast<double>(data.train_characters), 0);
+  require<UsageError>(data.train_fraction > 0 && data.train_fraction <= 1,
+                      "--train-fraction must lie in (0, 1], not {}", data.train_fraction);
+  one_of("--optimizer", optimizer.optimizer, {"adam", "adamw"});
+  require<UsageError>(std::isfinite(optimizer.learning_rate) && optimizer.learning_rate > 0,
+                      "--learning-rate must be positive, not {}", optimizer.learning_rate);
+  at_least("--weight-decay", optimizer.weight_decay, 0);
+  at_least("--clip-norm", optimizer.clip_norm, 0);
+  at_least("--epochs", static_cast<double>(optimizer.epochs), 0);
+  at_least("--max-steps", static_cast<double>(optimizer.max_steps), 0);
+  one_of("--schedule", schedule.schedule, {"constant", "phases", "sgdr"});
+  at_least("--cycle-epochs", static_cast<double>(schedule.cycle_epochs), 1);
+  at_least("--cycle-mult", static_cast<double>(schedule.cycle_mult), 1);
+  one_of("--device", run.device, {"auto", "cpu", "cuda"});
+  one_of("--comm", run.comm, {"auto", "mpi", "nccl"});
+  require<UsageError>(!run.run_dir.empty(), "--run-dir must name a folder");
+  require<UsageError>(run.name.find('/') == std::string::npos && run.name != "." && run.name != "..",
+                      "--name must be the name of a folder under --run-dir, not '{}'", run.name);
+  at_least("--seed", static_cast<double>(run.seed), 0);
+  at_least("--threads", static_cast<double>(run.threads), 0);
+  at_least("--timeout", run.timeout, 0.1);
+  at_least("--save-every", static_cast<double>(run.save_every), 0);
+  at_least("--validate-every", static_cast<double>(run.validate_every), 0);
+  at_least("--log-every", static_cast<double>(run.log_every), 1);
+}
+
+}  // namespace charrnn

@@ -1,0 +1,44 @@
+#include "train/stop_signals.hpp"
+
+#include <unistd.h>
+
+#include <csignal>
+
+namespace charrnn {
+
+namespace {
+
+// A signal handler can reach nothing else.
+volatile std::sig_atomic_t g_received = 0;
+
+extern "C" void note_signal(int number) {
+  if (g_received == SIGINT && number == SIGINT) ::_exit(128 + SIGINT);
+  if (g_received == 0) g_received = number;
+}
+
+constexpr int kSignals[] = {SIGINT, SIGTERM, SIGUSR1};
+
+void handle_with(void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  for (const int number : kSignals) ::sigaction(number, &action, nullptr);
+}
+
+}  // namespace
+
+StopSignals::StopSignals() {
+  g_received = 0;
+  handle_with(note_signal);
+}
+
+StopSignals::~StopSignals() {
+  handle_with(SIG_DFL);
+}
+
+int StopSignals::received() const {
+  return g_received;
+}
+
+}  // namespace charrnn
