@@ -3,8 +3,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
-#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <random>
@@ -31,6 +29,12 @@ std::string read_line(const fs::path& file) {
   return line;
 }
 
+/// True if `pid` is a running process of this very program (numbers are used again after a while).
+bool is_alive(pid_t pid) {
+  const std::string its_name = read_line(fmt::format("/proc/{}/comm", pid));
+  return pid != ::getpid() && !its_name.empty() && its_name == read_line("/proc/self/comm");
+}
+
 }  // namespace
 
 Ownership::Ownership(const fs::path& run_folder, const Warn& warn) : file_(run_folder / "attempt") {
@@ -42,8 +46,7 @@ Ownership::Ownership(const fs::path& run_folder, const Warn& warn) : file_(run_f
     pid_t pid = 0;
     words >> other_host >> pid;
     const bool here = other_host == host;
-    const bool alive = here && pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM);
-    require<UsageError>(!alive,
+    require<UsageError>(!here || !is_alive(pid),
                         "process {} is training in '{}' already; wait for it, stop it, or use another --name",
                         pid, run_folder.string());
     if (!here)

@@ -76,6 +76,8 @@ class Communicator {
   /// The step that error messages name.
   void set_step(std::int64_t step) { step_ = step; }
   std::int64_t step() const { return step_; }
+  /// How long a call waits for the other ranks.
+  void set_timeout(Seconds timeout) { timeout_ = timeout; }
   /// Collectives started so far.
   std::uint64_t sequence() const { return sequence_; }
 

@@ -1,0 +1,120 @@
+// charrnn_dist inspect: what is in a checkpoint.
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "app/commands.hpp"
+#include "app/loaded_model.hpp"
+#include "report/text.hpp"
+
+namespace charrnn {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct InspectArguments {
+  std::string path;
+  bool hash = false, json = false;
+};
+
+/// The checkpoint's contents as JSON: what --json prints, and what the text is made from.
+Json describe_file(const LoadedModel& loaded) {
+  const Checkpoint& checkpoint = loaded.checkpoint;
+  Json parameters = Json::array();
+  for (const NamedTensor& tensor : checkpoint.model)
+    parameters.push_back({{"name", tensor.name}, {"shape", tensor.shape}});
+  Json history = Json::array();
+  for (const EpochRecord& row : checkpoint.history) {
+    history.push_back({{"epoch", row.epoch},
+                       {"step", row.step},
+                       {"train_loss", row.train_loss},
+                       {"val_loss", std::isfinite(row.val_loss) ? Json(row.val_loss) : Json()},
+                       {"learning_rate", row.learning_rate},
+                       {"seconds", row.seconds}});
+  }
+  return {{"path", loaded.path},
+          {"checksum", "good"},
+          {"bytes", std::filesystem::file_size(loaded.path)},
+          {"arch", checkpoint.arch},
+          {"layers", loaded.config.model.layers},
+          {"hidden", loaded.config.model.hidden},
+          {"embedding", loaded.config.model.embedding},
+          {"dropout", loaded.config.model.dropout},
+          {"vocabulary", loaded.vocabulary.size()},
+          {"parameters", loaded.model->layout().count()},
+          {"tensors", parameters},
+          {"step", checkpoint.step},
+          {"epoch", checkpoint.epoch},
+          {"cycle", checkpoint.cycle},
+          {"columns", checkpoint.data.columns},
+          {"bptt", checkpoint.data.bptt},
+          {"row", checkpoint.data.row},
+          {"train_characters", checkpoint.data.train_characters},
+          {"corpus_sha256", checkpoint.data.corpus_sha256},
+          {"created_utc", checkpoint.created_utc},
+          {"program_version", checkpoint.program_version},
+          {"history", history}};
+}
+
+void print_text(const Json& facts) {
+  const auto text = [&](const char* key) { return facts.at(key).get<std::string>(); };
+  const auto number = [&](const char* key) { return with_commas(facts.at(key).get<std::int64_t>()); };
+  fmt::print("checkpoint   {} ({} bytes, checksum {})\n", text("path"), number("bytes"), text("checksum"));
+  fmt::print("model        {}, {} x {}, embedding {}, dropout {}, {} parameters\n", text("arch"),
+             number("layers"), number("hidden"), number("embedding"), facts.at("dropout").get<double>(),
+             number("parameters"));
+  fmt::print("vocabulary   {} symbols\n", number("vocabulary"));
+  fmt::print("position     step {}, epoch {}, cycle {}, row {} of {} columns, bptt {}\n", number("step"),
+             number("epoch"), number("cycle"), number("row"), number("columns"), number("bptt"));
+  fmt::print("corpus       {} training characters, SHA-256 {}\n", number("train_characters"),
+             text("corpus_sha256"));
+  fmt::print("written      {} by charrnn_dist {}\n", text("created_utc"), text("program_version"));
+  fmt::print("parameters\n");
+  for (const Json& tensor : facts.at("tensors")) {
+    fmt::print("  {:<20} {}\n", tensor.at("name").get<std::string>(), tensor.at("shape").dump());
+  }
+  fmt::print("history\n  epoch     step  train loss  val loss  learning rate  seconds\n");
+  for (const Json& row : facts.at("history")) {
+    const std::string val_loss =
+        row.at("val_loss").is_null() ? "-" : fmt::format("{:.4f}", row.at("val_loss").get<double>());
+    fmt::print("  {:5} {:8}  {:10.4f}  {:>8}  {:13.4g}  {:7.1f}\n", row.at("epoch").get<std::int64_t>(),
+               row.at("step").get<std::int64_t>(), row.at("train_loss").get<double>(), val_loss,
+               row.at("learning_rate").get<double>(), row.at("seconds").get<double>());
+  }
+}
+
+void run_inspect(const InspectArguments& arguments) {
+  const LoadedModel loaded = load_model(arguments.path, Device{}, warn_on_stderr);
+  Json facts = describe_file(loaded);
+  const std::string hash = hash_parameters(loaded.model->layout(), loaded.model->parameters());
+  if (arguments.json) {
+    facts["parameters_sha256"] = hash;
+    fmt::print("{}\n", facts.dump(2));
+  } else if (arguments.hash) {
+    fmt::print("{}\n", hash);
+  } else {
+    print_text(facts);
+  }
+}
+
+}  // namespace
+
+void add_inspect_command(CLI::App& app) {
+  auto arguments = std::make_shared<InspectArguments>();
+  CLI::App* command = app.add_subcommand("inspect", "show what is in a checkpoint");
+  command->add_option("path", arguments->path, "a checkpoint, or a run's folder: its newest good one")
+      ->required();
+  command->add_flag("--hash", arguments->hash,
+                    "only the SHA-256 over the parameters in the order of their names");
+  command->add_flag("--json", arguments->json, "as JSON, with everything");
+  command->footer(
+      "Examples:\n"
+      "  charrnn_dist inspect runs/lstm\n"
+      "  charrnn_dist inspect runs/lstm/checkpoints/best --hash");
+  command->callback([arguments] { run_inspect(*arguments); });
+}
+
+}  // namespace charrnn

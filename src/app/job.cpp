@@ -1,0 +1,66 @@
+#include "app/job.hpp"
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "dist/agreement.hpp"
+#include "dist/launcher.hpp"
+
+namespace charrnn {
+
+namespace {
+
+constexpr Seconds kStartTimeout{60};  // until the config has said how long to wait
+constexpr Seconds kFarewellTimeout{5};
+
+void print_error(const std::string& what) {
+  std::fflush(stdout);
+  fmt::print(stderr, "charrnn_dist: error: {}\n", what);
+  std::fflush(stderr);
+}
+
+/// Every rank that got an error comes here. True if this one should print: rank 0 speaks for all that failed
+/// together with it. Throws CommError if some rank doesn't come.
+bool speaks(Job& job, bool has_something_to_say) {
+  std::array<double, 1> root_speaks{job.mpi.rank() == 0 && has_something_to_say ? 1.0 : 0.0};
+  job.farewell.all_reduce_sum(root_speaks);
+  return has_something_to_say && (job.mpi.rank() == 0 || root_speaks[0] == 0);
+}
+
+}  // namespace
+
+Job::Job() : control(mpi, kStartTimeout), farewell(mpi, kFarewellTimeout) {}
+
+ExitCode run_job(const std::function<ExitCode(Job&)>& work) {
+  Job job;
+  try {
+    check_launcher(job.mpi.size(), [](const char* name) { return std::getenv(name); });
+    return work(job);
+  } catch (const CommError& error) {
+    print_error(error.what());
+    job.mpi.abort(static_cast<int>(error.code()));
+  } catch (const Error& error) {
+    const bool is_remote = dynamic_cast<const RemoteError*>(&error) != nullptr;
+    try {
+      if (speaks(job, !is_remote)) print_error(error.what());
+    } catch (const CommError&) {
+      print_error(error.what());
+      job.mpi.abort(static_cast<int>(error.code()));
+    }
+    return error.code();
+  } catch (const std::exception& error) {
+    print_error(fmt::format("rank {}: this must not happen: {}", job.mpi.rank(), error.what()));
+    job.mpi.abort(static_cast<int>(ExitCode::kBug));
+  }
+}
+
+int launched_rank() {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
+    if (const char* value = std::getenv(name)) return std::atoi(value);
+  }
+  return 0;
+}
+
+}  // namespace charrnn

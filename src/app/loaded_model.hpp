@@ -1,0 +1,32 @@
+// A model out of a checkpoint, for the commands that only use it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/device.hpp"
+#include "checkpoint/store.hpp"
+#include "data/vocabulary.hpp"
+#include "models/language_model.hpp"
+#include "train/run_config.hpp"
+
+namespace charrnn {
+
+struct LoadedModel {
+  std::string path;  ///< of the file
+  Checkpoint checkpoint;
+  RunConfig config;
+  Vocabulary vocabulary;
+  std::unique_ptr<LanguageModel> model;
+};
+
+/// `path` is a checkpoint or a run's folder. DataError if it cannot be used.
+LoadedModel load_model(const std::string& path, Device device, const Warn& warn);
+
+/// The config that a checkpoint carries.
+RunConfig config_of(const Checkpoint& checkpoint, const std::string& path);
+
+/// A warning on standard error, for commands without a log.
+void warn_on_stderr(const std::string& line);
+
+}  // namespace charrnn

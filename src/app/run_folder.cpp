@@ -1,0 +1,83 @@
+#include "app/run_folder.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "app/loaded_model.hpp"
+#include "app/options.hpp"
+#include "base/error.hpp"
+
+namespace charrnn {
+
+namespace {
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  require<UsageError>(file.good() && text.good(), "cannot read the config '{}': {}", path,
+                      std::strerror(errno));
+  return text.str();
+}
+
+/// Puts file and command line on top of what `config` has.
+void apply_given(const TrainArguments& arguments, RunConfig& config) {
+  if (!arguments.config_file.empty())
+    read_config(read_file(arguments.config_file), arguments.config_file, config);
+  copy_given_options(*arguments.command, arguments.options, config);
+  if (config.run.name.empty()) config.run.name = config.model.model;
+}
+
+void refuse_differences(const RunConfig& now, RunConfig then, const std::string& checkpoint) {
+  then.data.corpus = now.data.corpus;  // the file may have moved; its contents are compared by SHA-256
+  for (const char* table : {"data", "model"}) {
+    const std::string found = differences(now, then, table);
+    require<UsageError>(
+        found.empty(),
+        "cannot resume from '{}' with other options: {}; for a new run with its weights use --init-from",
+        checkpoint, found);
+  }
+  require<UsageError>(now.run.seed == then.run.seed, "cannot resume from '{}' with --seed {}, it was {}",
+                      checkpoint, now.run.seed, then.run.seed);
+}
+
+}  // namespace
+
+std::filesystem::path folder_of(const RunConfig& config) {
+  return std::filesystem::path(config.run.run_dir) / config.run.name;
+}
+
+RunStart plan_run(const TrainArguments& arguments, const Warn& warn) {
+  RunStart start;
+  apply_given(arguments, start.config);
+  validate(start.config);
+  const CheckpointStore store(folder_of(start.config) / "checkpoints");
+  if (!arguments.resume) {
+    require<UsageError>(!store.any(),
+                        "'{}' has checkpoints already: go on with --resume, or use another --name",
+                        folder_of(start.config).string());
+    return start;
+  }
+  if (!arguments.resume_path.empty()) {
+    start.checkpoint = resolve_checkpoint(arguments.resume_path, warn).string();
+  } else if (const auto newest = store.newest_good(warn)) {
+    start.checkpoint = newest->string();
+  } else {
+    require(!store.any(), "'{}' has checkpoints, but none is good; move them away to start again",
+            folder_of(start.config).string());
+    return start;
+  }
+  const RunConfig then = config_of(read_checkpoint(start.checkpoint), start.checkpoint);
+  RunConfig config = then;
+  config.run.run_dir = start.config.run.run_dir;
+  config.run.name = start.config.run.name;
+  apply_given(arguments, config);
+  validate(config);
+  refuse_differences(config, then, start.checkpoint);
+  start.config = config;
+  return start;
+}
+
+}  // namespace charrnn

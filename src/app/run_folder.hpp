@@ -1,0 +1,37 @@
+// From the command line to a run's folder and its effective config.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "checkpoint/store.hpp"
+#include "train/run_config.hpp"
+
+namespace charrnn {
+
+struct TrainArguments {
+  RunConfig options;  ///< as the command line gave them
+  const CLI::App* command = nullptr;
+  std::string config_file;
+  bool resume = false;
+  std::string resume_path;  ///< empty: the run's newest good checkpoint, or a new run if it has none
+  std::string init_from;
+};
+
+/// What a training run starts from.
+struct RunStart {
+  RunConfig config;
+  std::string checkpoint;  ///< to resume from; empty: a new run
+};
+
+/// <run-dir>/<name>.
+std::filesystem::path folder_of(const RunConfig& config);
+
+/// Config file, command line and, for a resume, the checkpoint's config below both. UsageError for
+/// contradictions: a run that is there already without --resume, or a resume with other data or model
+/// options.
+RunStart plan_run(const TrainArguments& arguments, const Warn& warn);
+
+}  // namespace charrnn

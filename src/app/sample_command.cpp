@@ -1,0 +1,73 @@
+// charrnn_dist sample: text from a checkpoint, written to the terminal character by character.
+#include <cstdio>
+#include <memory>
+
+#include "app/commands.hpp"
+#include "app/device_choice.hpp"
+#include "app/loaded_model.hpp"
+#include "data/utf8.hpp"
+#include "models/torch_runtime.hpp"
+#include "sample/sampler.hpp"
+
+namespace charrnn {
+
+namespace {
+
+struct SampleArguments {
+  std::string checkpoint, prime, device = "auto";
+  std::int64_t length = 400, seed = 1;
+  SampleOptions options;
+};
+
+void run_sample(SampleArguments& arguments) {
+  require<UsageError>(arguments.length >= 0, "--length must be at least 0, not {}", arguments.length);
+  arguments.options.seed = static_cast<std::uint64_t>(arguments.seed);
+  validate(arguments.options);
+  set_torch_threads(1);  // one character at a time is too little work for more
+  const Device device = choose_device(arguments.device, 0, warn_on_stderr);
+  const LoadedModel loaded = load_model(arguments.checkpoint, device, warn_on_stderr);
+  Sampler sampler(*loaded.model, loaded.vocabulary, arguments.options);
+  for (const char32_t character : sampler.prime(arguments.prime)) {
+    warn_on_stderr(fmt::format("the model does not know the character {} of --prime", printable(character)));
+  }
+  std::fputs(arguments.prime.c_str(), stdout);
+  for (std::int64_t i = 0; i < arguments.length; ++i) {
+    const std::string text = sampler.next();
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+  }
+  std::fputc('\n', stdout);
+  require(std::fflush(stdout) == 0, "cannot write the text to standard output");
+}
+
+}  // namespace
+
+void add_sample_command(CLI::App& app) {
+  auto arguments = std::make_shared<SampleArguments>();
+  CLI::App* command = app.add_subcommand("sample", "write text with a trained model");
+  command
+      ->add_option("--checkpoint", arguments->checkpoint,
+                   "a checkpoint, or a run's folder: its newest good one")
+      ->required();
+  command->add_option("--prime", arguments->prime, "text to go on from; of any length");
+  command->add_option("--length", arguments->length, "characters to write")->capture_default_str();
+  command->add_flag("--greedy", arguments->options.greedy, "always the most probable character");
+  command->add_option("--temperature", arguments->options.temperature, "below 1 bolder choices are rarer")
+      ->capture_default_str();
+  command->add_option("--top-k", arguments->options.top_k, "only the k most probable characters; 0: all")
+      ->capture_default_str();
+  command
+      ->add_option("--top-p", arguments->options.top_p, "only the most probable ones that reach p together")
+      ->capture_default_str();
+  command->add_option("--seed", arguments->seed, "seed of the choices")->capture_default_str();
+  command->add_option("--device", arguments->device, "auto, cpu or cuda")->capture_default_str();
+  command->footer(
+      "Examples:\n"
+      "  charrnn_dist sample --checkpoint runs/lstm --prime \"for thos\" --length 400\n"
+      "  charrnn_dist sample --checkpoint runs/lstm/checkpoints/cycle_3.h5 --temperature 0.7 --top-p 0.95 "
+      "--seed 7\n"
+      "  charrnn_dist sample --checkpoint runs/lstm --greedy --length 40 --prime \"the \"");
+  command->callback([arguments] { run_sample(*arguments); });
+}
+
+}  // namespace charrnn

@@ -1,0 +1,14 @@
+// --threads: how many cores a rank uses.
+#pragma once
+
+#include <cstdint>
+
+#include "app/job.hpp"
+
+namespace charrnn {
+
+/// Sets LibTorch's threads to `option`, or for 0 to this rank's share of the cores it may use. Collective.
+/// Returns the number.
+int choose_threads(std::int64_t option, Job& job);
+
+}  // namespace charrnn

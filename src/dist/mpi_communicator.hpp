@@ -1,0 +1,35 @@
+// Collectives over MPI in host memory.
+#pragma once
+
+#include <memory>
+
+#include "dist/communicator.hpp"
+#include "dist/mpi_session.hpp"
+
+namespace charrnn {
+
+class MpiCommunicator final : public Communicator {
+ public:
+  MpiCommunicator(const MpiSession& session, Seconds timeout);
+  ~MpiCommunicator() override;
+
+  int rank() const override;
+  int size() const override;
+  std::string name() const override { return "MPI"; }
+
+  void all_reduce_sum(std::span<float> data) override;
+  void all_reduce_sum(std::span<double> data) override;
+  void all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts, std::span<float> receive,
+                  std::span<const std::int64_t> receive_counts) override;
+  void all_gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts) override;
+  void gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts,
+              int root) override;
+  void broadcast(std::span<std::byte> data, int root, double patience = 1.0) override;
+  void barrier() override;
+
+ private:
+  struct Handle;
+  std::unique_ptr<Handle> handle_;
+};
+
+}  // namespace charrnn

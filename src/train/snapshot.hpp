@@ -1,0 +1,35 @@
+// Between the living parts of a run and a checkpoint.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "checkpoint/checkpoint.hpp"
+#include "data/column_layout.hpp"
+#include "data/vocabulary.hpp"
+#include "dist/communicator.hpp"
+#include "models/language_model.hpp"
+#include "train/optimizer.hpp"
+
+namespace charrnn {
+
+/// Hidden states of all ranks' columns on rank 0, by global column; empty elsewhere. Collective.
+Checkpoint::Hidden gather_hidden(const HiddenState& state, std::int64_t columns, Communicator& control);
+/// This rank's columns out of all.
+void load_hidden(HiddenState& state, const Checkpoint::Hidden& all, const ColumnRange& range);
+
+Checkpoint::Vocabulary describe(const Vocabulary& vocabulary);
+/// DataError if it makes no vocabulary.
+Vocabulary vocabulary_of(const Checkpoint& checkpoint);
+
+/// Fills in model and optimizer.
+void take(const LanguageModel& model, const Optimizer& optimizer, Checkpoint& checkpoint);
+/// A model with the checkpoint's weights. DataError naming the first parameter that is missing or has another
+/// shape.
+void load_weights(LanguageModel& model, const Checkpoint& checkpoint);
+void load_optimizer(Optimizer& optimizer, const ParameterLayout& layout, const Checkpoint& checkpoint);
+
+/// Now, as 2026-01-31T12:00:00Z.
+std::string utc_now();
+
+}  // namespace charrnn

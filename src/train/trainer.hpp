@@ -1,0 +1,88 @@
+// The training loop. Read trainer.cpp top to bottom to see how the parts work together.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "checkpoint/ownership.hpp"
+#include "checkpoint/store.hpp"
+#include "data/bptt_schedule.hpp"
+#include "data/column_tokens.hpp"
+#include "dist/gradient_reducer.hpp"
+#include "models/language_model.hpp"
+#include "report/reporter.hpp"
+#include "train/optimizer.hpp"
+#include "train/run_config.hpp"
+#include "train/schedule.hpp"
+#include "train/stop_signals.hpp"
+
+namespace charrnn {
+
+/// What a trainer works with. Everything outlives it.
+struct TrainerParts {
+  const RunConfig& config;
+  const CorpusSummary& corpus;
+  const Vocabulary& vocabulary;
+  const Schedule& schedule;
+  const BpttSchedule& windows;
+  const ColumnTokens& training;
+  const ColumnTokens* validation;  ///< null: the text has no validation part
+  LanguageModel& model;
+  Optimizer& optimizer;
+  Communicator& control;  ///< for everything but gradients
+  GradientReducer& reducer;
+  const CheckpointStore& store;
+  const Ownership* ownership;  ///< null except on rank 0
+  Reporter& reporter;
+  std::string config_text;  ///< the effective config, for checkpoints
+};
+
+class Trainer {
+ public:
+  explicit Trainer(const TrainerParts& parts);
+
+  /// Takes up where a checkpoint left off (model and optimizer have been loaded by the caller).
+  void resume(const Checkpoint& checkpoint);
+
+  /// Trains to the end, or until a signal. Every rank returns the same: kDone or kInterrupted, a checkpoint
+  /// saved.
+  ExitCode run();
+
+  std::int64_t step() const { return step_; }
+
+ private:
+  void begin_epoch();
+  void train_step();
+  void end_epoch();
+  std::optional<double> validate();
+  void save(bool ends_cycle, bool is_best);
+  void sample();
+  bool is_new_best(std::optional<double> val_loss);
+  double learning_rate(std::int64_t step) const { return parts_.schedule.at(step); }
+  bool epoch_is_over() const;   ///< all windows done, end_epoch() still to come
+  std::int64_t epoch() const;
+
+  TrainerParts parts_;
+  std::int64_t total_steps_;
+  StopSignals signals_;
+  std::unique_ptr<HiddenState> state_;
+
+  std::int64_t step_ = 0;
+  std::int64_t row_ = 0;               ///< next position in every column
+  std::vector<std::int64_t> lengths_;  ///< of this epoch's windows
+  bool stop_ = false;                  ///< some rank has a signal
+  bool has_unsaved_ = false;           ///< steps since the last checkpoint
+
+  Checkpoint::Progress progress_;
+  std::vector<EpochRecord> history_;
+  std::vector<std::int64_t> inputs_, targets_;
+  double last_rate_ = 0;       ///< characters per second, for the screen
+  double logged_seconds_ = 0;  ///< since the last step report
+  std::int64_t logged_characters_ = 0;
+};
+
+}  // namespace charrnn
