@@ -14,7 +14,7 @@
 namespace charrnn {
 
 struct CorpusOptions {
-  VocabularyOptions vocabulary;
+  VocabularyOptions vocabulary{};
   std::int64_t train_characters = 0;  ///< exact length of the training part; 0: by train_fraction
   double train_fraction = 0.8;        ///< floor(fraction * characters) characters
 };

@@ -38,7 +38,8 @@ TEST_F(CorpusTest, LowercaseFoldsBeforeCounting) {
 }
 
 TEST_F(CorpusTest, FullVocabularyIsOrderedByCodePointAfterNul) {
-  const CorpusSummary summary = scan_corpus(file("baé\n"), {.vocabulary = {.full = true}, .train_characters = 1});
+  const CorpusSummary summary =
+      scan_corpus(file("baé\n"), {.vocabulary = {.full = true}, .train_characters = 1});
   EXPECT_THAT(summary.symbols, ElementsAre("", "\n", "a", "b", "é"));
 }
 
@@ -57,7 +58,8 @@ TEST_F(CorpusTest, EncodesFromAnyCharacterOn) {
     expected.push_back(static_cast<Token>(letter + 1));
   }
   const MappedFile mapped = file(text);
-  const CorpusSummary summary = CorpusSummary::from_json(scan_corpus(mapped, {.vocabulary = {.full = true}}).to_json());
+  const CorpusSummary summary =
+      CorpusSummary::from_json(scan_corpus(mapped, {.vocabulary = {.full = true}}).to_json());
   const Vocabulary vocabulary = Vocabulary::from_symbols(summary.symbols, {.full = true});
   for (const std::int64_t first : {0, 1, 65'535, 65'536, 65'537, 99'990}) {
     std::vector<Token> wide(10);
@@ -83,7 +85,8 @@ TEST_F(CorpusTest, BytesModeTakesAnything) {
 }
 
 TEST_F(CorpusTest, InvalidUtf8IsNamedByPosition) {
-  for (const char* broken : {"aé\xff", "aé\xc3", "aé\xed\xa0\x80", "aé\xc0\x80"}) {  // stray, cut off, surrogate, overlong
+  for (const char* broken :
+       {"aé\xff", "aé\xc3", "aé\xed\xa0\x80", "aé\xc0\x80"}) {  // stray, cut off, surrogate, overlong
     const std::string error = error_of<DataError>([&] { scan_corpus(file(broken), {}); });
     EXPECT_THAT(error, HasSubstr("not valid UTF-8 at byte 3")) << broken;
     EXPECT_THAT(error, HasSubstr("character 2"));
@@ -91,7 +94,8 @@ TEST_F(CorpusTest, InvalidUtf8IsNamedByPosition) {
 }
 
 TEST_F(CorpusTest, FilesThatAreNone) {
-  EXPECT_THAT(error_of<DataError>([&] { MappedFile(folder_.path() / "missing"); }), HasSubstr("No such file"));
+  EXPECT_THAT(error_of<DataError>([&] { MappedFile(folder_.path() / "missing"); }),
+              HasSubstr("No such file"));
   EXPECT_THAT(error_of<DataError>([&] { MappedFile{folder_.path()}; }), HasSubstr("is a directory"));
   EXPECT_THAT(error_of<DataError>([&] { file(""); }), HasSubstr("is empty"));
   EXPECT_THAT(error_of<DataError>([&] { scan_corpus(file("abc"), {.train_characters = 4}); }),
@@ -99,7 +103,8 @@ TEST_F(CorpusTest, FilesThatAreNone) {
 }
 
 TEST_F(CorpusTest, ColumnsAreNeighbouringPiecesOfTheText) {
-  const MappedFile mapped = file("abcdefghijk");  // 11 characters in 3 columns: 3 rows, two characters left out
+  const MappedFile mapped =
+      file("abcdefghijk");  // 11 characters in 3 columns: 3 rows, two characters left out
   const CorpusSummary summary = scan_corpus(mapped, {.vocabulary = {.min_freq = 1}, .train_fraction = 1.0});
   const Vocabulary vocabulary = Vocabulary::from_symbols(summary.symbols, {.min_freq = 1});
   const ColumnLayout layout(0, 11, 3);

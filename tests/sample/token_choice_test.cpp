@@ -20,7 +20,9 @@ auto near(double a, double b, double c, double d) {
   return ElementsAre(DoubleNear(a, 1e-6), DoubleNear(b, 1e-6), DoubleNear(c, 1e-6), DoubleNear(d, 1e-6));
 }
 
-TEST(TokenProbabilities, Plain) { EXPECT_THAT(token_probabilities(kLogits, {}, {}), near(0.1, 0.4, 0.2, 0.3)); }
+TEST(TokenProbabilities, Plain) {
+  EXPECT_THAT(token_probabilities(kLogits, {}, {}), near(0.1, 0.4, 0.2, 0.3));
+}
 
 TEST(TokenProbabilities, TemperatureTwoTakesSquareRoots) {
   const double sum = std::sqrt(0.1) + std::sqrt(0.4) + std::sqrt(0.2) + std::sqrt(0.3);
