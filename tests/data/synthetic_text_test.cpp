@@ -80,8 +80,8 @@ TEST(SyntheticText, VarianceOfAnIndependentSourceIsThatWorkedOutByHand) {
 }
 
 TEST(SyntheticText, VarianceOfADependentSourceIsThatOfAllItsTexts) {
-  // Brute force: the variance of the surprisal of n characters over all texts, from the characters' own
-  // chain, grows by variance_per_character each; -d and d of two lengths remove the part that does not grow.
+  // Brute force: the variance of the surprisal of n characters over all texts grows by one constant a
+  // character once n is large; the difference of two lengths leaves out what the start adds.
   const SyntheticText source = tiny();
   const auto places = all_places(source);
   struct Moments {
@@ -182,6 +182,14 @@ TEST(SyntheticText, LossOfAPartIsTheMeanOverItsCharactersWhereverItBegins) {
   }
   // -log p of a whole text is the sum over its choices: "a" 1/2, "bc" 1/2, "bb " 1/4, "ba" 3/4.
   EXPECT_NEAR(tiny().mean_loss("abcbb ba", 0, 8), (std::log(2 * 2 * 4) + std::log(4.0 / 3)) / 8, 1e-15);
+}
+
+TEST(SyntheticText, SmallWeightsAreDrawnExactly) {
+  // An error of one in a draw of 0 … 3 shows; among the billion of the English tables it would not.
+  const SyntheticText source({{{"a", 1, 0}, {"b", 3, 0}}});
+  const std::string text = source.generate(1, 100'000);
+  const auto count = static_cast<double>(std::count(text.begin(), text.end(), 'a'));
+  EXPECT_NEAR(count, 25'000, 4 * std::sqrt(100'000 * 3.0 / 16));
 }
 
 TEST(SyntheticText, StatesAndWordsComeAsOftenAsTheTablesSay) {
