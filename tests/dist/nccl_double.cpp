@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
 #include <string>
@@ -82,11 +83,11 @@ struct ncclComm {
 
   void progress() {
     // In order for each peer: only the first transfer to or from a peer may move.
-    std::vector<bool> is_blocked(kMaxRanks, false);
+    std::array<bool, kMaxRanks> is_blocked{};
     for (Transfer& send : sends) {
       if (!std::exchange(is_blocked[static_cast<std::size_t>(send.peer)], true)) move_out(send);
     }
-    is_blocked.assign(kMaxRanks, false);
+    is_blocked = {};
     for (Transfer& receive : receives) {
       if (!std::exchange(is_blocked[static_cast<std::size_t>(receive.peer)], true)) move_in(receive);
     }
