@@ -10,6 +10,10 @@
 
 namespace charrnn {
 
+/// auto: NCCL if the ranks compute on GPUs, else MPI. mpi on GPUs goes through host memory. UsageError for
+/// nccl without GPUs or in a build without CUDA, for ranks of which only some have a GPU, and for two ranks
+/// on one GPU. Collective over job.control. The communicator works on the memory in which `device` has the
+/// gradients.
 class GradientCommunicator {
  public:
   GradientCommunicator(const std::string& option, Device device, Job& job, Seconds timeout);

@@ -40,6 +40,7 @@ ExitCode run_job(const std::function<ExitCode(Job&)>& work) {
     return work(job);
   } catch (const CommError& error) {
     print_error(error.what());
+    if (error.exit_at_once()) std::_Exit(static_cast<int>(error.code()));  // mpirun and srun end the others
     job.mpi.abort(static_cast<int>(error.code()));
   } catch (const Error& error) {
     const bool is_remote = dynamic_cast<const RemoteError*>(&error) != nullptr;

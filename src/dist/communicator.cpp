@@ -7,14 +7,15 @@
 namespace charrnn {
 
 CommError::CommError(int rank, std::int64_t step, std::string collective, std::uint64_t sequence,
-                     Seconds waited, const std::string& reason)
+                     Seconds waited, const std::string& reason, bool exit_at_once)
     : Error(ExitCode::kInterrupted, fmt::format("rank {}: {} (call {}) failed at step {} after {:.1f} s: {}",
                                                 rank, collective, sequence, step, waited.count(), reason)),
       rank_(rank),
       step_(step),
       collective_(std::move(collective)),
       sequence_(sequence),
-      waited_(waited) {}
+      waited_(waited),
+      exit_at_once_(exit_at_once) {}
 
 void Communicator::wait(const char* collective, const std::function<bool()>& is_complete, double patience) {
   constexpr int kSpins = 200;       // a small all-reduce between idle cores ends within these
@@ -34,7 +35,7 @@ void Communicator::wait(const char* collective, const std::function<bool()>& is_
 }
 
 void Communicator::fail(const char* collective, Seconds waited, const std::string& reason) const {
-  throw CommError(rank(), step_, collective, sequence_, waited, reason);
+  throw CommError(rank(), step_, collective, sequence_, waited, reason, exits_at_once());
 }
 
 std::string broadcast_string(Communicator& communicator, std::string text, int root) {

@@ -20,13 +20,15 @@ using Seconds = std::chrono::duration<double>;
 class CommError : public Error {
  public:
   CommError(int rank, std::int64_t step, std::string collective, std::uint64_t sequence, Seconds waited,
-            const std::string& reason);
+            const std::string& reason, bool exit_at_once = false);
 
   int rank() const { return rank_; }                             ///< the rank that noticed
   std::int64_t step() const { return step_; }                    ///< training step it was in
   const std::string& collective() const { return collective_; }  ///< e.g. "all_reduce_sum"
   std::uint64_t sequence() const { return sequence_; }           ///< number of the call on this communicator
   Seconds waited() const { return waited_; }
+  /// True if a library that failed may hang when the process ends in order: print, flush and _Exit instead.
+  bool exit_at_once() const { return exit_at_once_; }
 
  private:
   int rank_;
@@ -34,6 +36,7 @@ class CommError : public Error {
   std::string collective_;
   std::uint64_t sequence_;
   Seconds waited_;
+  bool exit_at_once_;
 };
 
 /// Every call is collective: all ranks make the same calls in the same order with matching sizes. Every call
@@ -85,6 +88,8 @@ class Communicator {
   explicit Communicator(Seconds timeout) : timeout_(timeout) {}
 
   Seconds timeout() const { return timeout_; }
+  /// What CommError::exit_at_once() says for this communicator.
+  virtual bool exits_at_once() const { return false; }
   void count_call() { ++sequence_; }
 
   /// Polls `is_complete` until it says true; throws CommError when timeout() * patience has passed.

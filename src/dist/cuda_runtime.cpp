@@ -1,0 +1,95 @@
+#include "dist/cuda_runtime.hpp"
+
+#include <cuda_runtime_api.h>
+
+#include "base/error.hpp"
+
+namespace charrnn {
+
+namespace {
+
+/// A GPU that fails in the middle of a run is a lost rank, not bad usage: the job may start again elsewhere.
+void check(cudaError_t status, const char* what) {
+  if (status == cudaSuccess) return;
+  throw Error(ExitCode::kInterrupted, fmt::format("{}: {}", what, cudaGetErrorString(status)));
+}
+
+class CudaMemory final : public DeviceMemory {
+ public:
+  void* allocate(std::size_t bytes) override {
+    void* memory = nullptr;
+    check(cudaMalloc(&memory, bytes), "cudaMalloc");
+    return memory;
+  }
+  void release(void* memory) override { cudaFree(memory); }
+  void to_host(void* host, const void* device, std::size_t bytes) override {
+    check(cudaMemcpy(host, device, bytes, cudaMemcpyDeviceToHost), "copy from the GPU");
+  }
+  void to_device(void* device, const void* host, std::size_t bytes) override {
+    check(cudaMemcpy(device, host, bytes, cudaMemcpyHostToDevice), "copy to the GPU");
+  }
+};
+
+class CudaStreamEvents final : public StreamEvents {
+ public:
+  CudaStreamEvents() { check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "cudaEventCreate"); }
+  ~CudaStreamEvents() override { cudaEventDestroy(event_); }
+  CudaStreamEvents(const CudaStreamEvents&) = delete;
+  CudaStreamEvents& operator=(const CudaStreamEvents&) = delete;
+
+  void record() override { check(cudaEventRecord(event_, nullptr), "cudaEventRecord"); }
+  bool is_complete() override {
+    const cudaError_t status = cudaEventQuery(event_);
+    if (status == cudaErrorNotReady) {
+      // "Not ready" is kept as the last error, where LibTorch's own checks would take it for a failure.
+      cudaGetLastError();
+      return false;
+    }
+    check(status, "the GPU failed");
+    return true;
+  }
+  void* stream() override { return nullptr; }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
+}  // namespace
+
+int cuda_device_count() {
+  int count = 0;
+  // On an error the call leaves its argument as it was, and an error that LibTorch would trip over later.
+  if (cudaGetDeviceCount(&count) != cudaSuccess) {
+    cudaGetLastError();
+    return 0;
+  }
+  return count;
+}
+
+void select_cuda_device(int index) {
+  const cudaError_t status = cudaSetDevice(index);
+  require<UsageError>(status == cudaSuccess, "cannot use GPU {}: {}", index, cudaGetErrorString(status));
+}
+
+std::string cuda_device_uuid(int index) {
+  cudaDeviceProp properties;
+  const cudaError_t status = cudaGetDeviceProperties(&properties, index);
+  require<UsageError>(status == cudaSuccess, "cannot read the UUID of GPU {}: {}", index,
+                      cudaGetErrorString(status));
+  std::string text = "GPU";
+  for (int i = 0; i < 16; ++i) {
+    const bool starts_group = i == 0 || i == 4 || i == 6 || i == 8 || i == 10;
+    text += fmt::format("{}{:02x}", starts_group ? "-" : "",
+                        static_cast<unsigned char>(properties.uuid.bytes[i]));
+  }
+  return text;
+}
+
+std::unique_ptr<DeviceMemory> make_cuda_memory() {
+  return std::make_unique<CudaMemory>();
+}
+std::unique_ptr<StreamEvents> make_cuda_stream_events() {
+  return std::make_unique<CudaStreamEvents>();
+}
+
+}  // namespace charrnn

@@ -1,0 +1,108 @@
+// absent_rank COLLECTIVE: one rank stays away from that collective, waiting in a plain MPI_Recv. The ranks
+// that need it check the CommError they get and tell it. Every rank then ends as the program would, with 75
+// and without MPI_Finalize; with 1 if anything was not as promised; with 77 if this machine cannot run it.
+#include <mpi.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <map>
+
+#include "dist/subject.hpp"
+
+using namespace charrnn;
+
+namespace {
+
+constexpr Seconds kTimeout{0.5};
+constexpr int kStep = 1234;
+
+[[noreturn]] void leave(int code) {
+  std::fflush(stdout);
+  std::fflush(stderr);
+  std::_Exit(code);
+}
+
+/// The collectives, each with one number for every rank. The root is rank 0.
+void call(Communicator& subject, const std::string& collective) {
+  const auto size = static_cast<std::size_t>(subject.size());
+  const std::vector<std::int64_t> counts(size, 1);
+  test::Buffer<float> one({1}), many(std::vector<float>(size, 1)), all(std::vector<float>(size, 0));
+  test::Buffer<double> precise({1});
+  test::Buffer<std::byte> bytes(std::vector<std::byte>(4));
+  const std::map<std::string, std::function<void()>> calls = {
+      {"all_reduce_sum", [&] { subject.all_reduce_sum(one.span()); }},
+      {"all_reduce_sum_double", [&] { subject.all_reduce_sum(precise.span()); }},
+      {"all_to_all", [&] { subject.all_to_all(many.span(), counts, all.span(), counts); }},
+      {"all_gather", [&] { subject.all_gather(one.span(), all.span(), counts); }},
+      {"gather", [&] { subject.gather(one.span(), all.span(), counts, 0); }},
+      {"broadcast", [&] { subject.broadcast(bytes.span(), 0); }},
+      {"broadcast_patient", [&] { subject.broadcast(bytes.span(), 0, 3.0); }},
+      {"barrier", [&] { subject.barrier(); }},
+  };
+  calls.at(collective)();
+}
+
+std::string wrong_with(const CommError& error, const Communicator& subject, const std::string& collective) {
+  const std::string name = collective == "all_reduce_sum_double" ? "all_reduce_sum"
+                           : collective == "broadcast_patient"   ? "broadcast"
+                                                                 : collective;
+  const double limit = kTimeout.count() * (collective == "broadcast_patient" ? 3 : 1);
+  if (error.rank() != subject.rank()) return "wrong rank";
+  if (error.step() != kStep) return "wrong step";
+  if (error.collective() != name) return "wrong collective";
+  if (error.sequence() != 3) return "wrong call number";
+  if (error.code() != ExitCode::kInterrupted) return "wrong exit code";
+  if (error.waited().count() < limit || error.waited().count() > limit + 1)
+    return "waited too short or too long";
+  const std::string start =
+      fmt::format("rank {}: {} (call 3) failed at step {} after ", subject.rank(), name, kStep);
+  if (!std::string(error.what()).starts_with(start)) return "the message does not name rank, call and step";
+  return test::wrong_after(error);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  const std::string collective = argv[1];
+  const MpiSession session;
+  if (const std::string why = test::cannot_run(session); !why.empty()) {
+    if (session.rank() == 0) std::printf("skipped: %s\n", why.c_str());
+    return 77;
+  }
+  const std::unique_ptr<Communicator> subject = test::make_subject(session, Seconds(20));
+  subject->barrier();
+  subject->barrier();
+  subject->set_timeout(kTimeout);
+  subject->set_step(kStep);
+
+  // A broadcast needs its root; a gather fails at its root only.
+  const int absent = collective.starts_with("broadcast") ? 0 : session.size() - 1;
+  int good = 1;
+  if (session.rank() == absent) {
+    for (int other = 0; other < session.size(); ++other) {
+      int verdict = 0;
+      if (other == absent) continue;
+      MPI_Recv(&verdict, 1, MPI_INT, other, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+      good = good != 0 && verdict != 0 ? 1 : 0;
+    }
+    for (int other = 0; other < session.size(); ++other) {
+      if (other != absent) MPI_Send(&good, 1, MPI_INT, other, 0, MPI_COMM_WORLD);
+    }
+    leave(good != 0 ? 75 : 1);
+  }
+  std::string wrong = collective == "gather" && session.rank() != 0 ? "" : "no CommError";
+  try {
+    call(*subject, collective);
+  } catch (const CommError& error) {
+    wrong = wrong_with(error, *subject, collective);
+    std::fprintf(stderr, "%s\n", error.what());
+  }
+  if (!wrong.empty()) std::fprintf(stderr, "rank %d: %s\n", session.rank(), wrong.c_str());
+  good = wrong.empty() ? 1 : 0;
+  MPI_Send(&good, 1, MPI_INT, absent, 0, MPI_COMM_WORLD);
+  MPI_Recv(&good, 1, MPI_INT, absent, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  leave(good != 0 ? 75 : 1);
+}

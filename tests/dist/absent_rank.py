@@ -1,0 +1,27 @@
+"""absent_rank.py PROGRAM: every collective with a rank that stays away, on 2, 3 and 4 ranks (see absent_rank.cpp)."""
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+program = Path(os.environ["CHARRNN_BUILD"]) / "tests" / sys.argv[1]
+mpirun = os.environ["CHARRNN_MPIRUN"]
+collectives = ["all_reduce_sum", "all_reduce_sum_double", "all_to_all", "all_gather", "gather", "broadcast",
+               "broadcast_patient", "barrier"]
+
+failed = 0
+for ranks in (2, 3, 4):
+    for collective in collectives:
+        result = subprocess.run([mpirun, "-np", str(ranks), program, collective], capture_output=True, text=True,
+                                timeout=60, stdin=subprocess.DEVNULL)
+        if result.returncode == 77:
+            print(result.stdout)
+            sys.exit(77)
+        if result.returncode != 75:
+            failed += 1
+            print(f"{collective} on {ranks} ranks: exit code {result.returncode}, not 75\n{result.stdout}{result.stderr}")
+left = [name for name in os.listdir("/dev/shm") if name.startswith("nccl_double")]
+if left:
+    failed += 1
+    print(f"left behind in /dev/shm: {left}")
+sys.exit(1 if failed else 0)

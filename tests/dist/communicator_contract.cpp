@@ -1,0 +1,199 @@
+// The contract of Communicator, on 1, 2, 3 … ranks, against values worked out by hand. Rank r's numbers are
+// chosen so that they name their owner and place; sums of them are exact.
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include <atomic>
+#include <chrono>
+
+#include "dist/mpi_test.hpp"
+#include "dist/subject.hpp"
+
+namespace charrnn::test {
+namespace {
+
+class CommunicatorContract : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string why = cannot_run(mpi()); !why.empty()) GTEST_SKIP() << why;
+    subject_ = make_subject(mpi(), Seconds(20));
+  }
+
+  Communicator& subject() { return *subject_; }
+  int rank() const { return mpi().rank(); }
+  int size() const { return mpi().size(); }
+  /// 1 + 2 + … + size: the sum over ranks of rank + 1.
+  int triangle() const { return size() * (size() + 1) / 2; }
+
+  /// Uneven, with a zero: rank 0 has 2, rank 1 none, rank 2 has 4, rank 3 has 5, …
+  std::vector<std::int64_t> uneven() const {
+    std::vector<std::int64_t> counts;
+    for (int r = 0; r < size(); ++r) counts.push_back(r == 1 ? 0 : r + 2);
+    return counts;
+  }
+  /// 100·owner + place.
+  static std::vector<float> numbers(int owner, std::int64_t count) {
+    std::vector<float> values;
+    for (std::int64_t i = 0; i < count; ++i) values.push_back(static_cast<float>(100 * owner + i));
+    return values;
+  }
+  static std::vector<float> everyones(const std::vector<std::int64_t>& counts) {
+    std::vector<float> all;
+    for (std::size_t r = 0; r < counts.size(); ++r) {
+      const std::vector<float> one = numbers(static_cast<int>(r), counts[r]);
+      all.insert(all.end(), one.begin(), one.end());
+    }
+    return all;
+  }
+
+  template <class T>
+  void check_all_reduce() {
+    const auto own = static_cast<T>(rank() + 1);
+    Buffer<T> data({own, 10 * own, T(-0.5)});
+    subject().all_reduce_sum(data.span());
+    const auto sum = static_cast<T>(triangle());
+    EXPECT_EQ(data.values(), (std::vector<T>{sum, 10 * sum, T(-0.5) * static_cast<T>(size())}));
+  }
+
+  std::unique_ptr<Communicator> subject_;
+};
+
+TEST_F(CommunicatorContract, KnowsItsPlace) {
+  EXPECT_EQ(subject().rank(), rank());
+  EXPECT_EQ(subject().size(), size());
+  EXPECT_FALSE(subject().name().empty());
+}
+
+TEST_F(CommunicatorContract, AllReduceSumsFloats) {
+  check_all_reduce<float>();
+}
+
+TEST_F(CommunicatorContract, AllReduceSumsDoublesInDoublePrecision) {
+  check_all_reduce<double>();
+  Buffer<double> data({1.0 + 1e-12});
+  subject().all_reduce_sum(data.span());
+  EXPECT_NEAR(data.values()[0] - size(), size() * 1e-12, 1e-14);
+}
+
+TEST_F(CommunicatorContract, AllReduceOfAGradientsLength) {
+  constexpr std::size_t kLength = 300'001;  // several messages, not a round number
+  Buffer<float> data(std::vector<float>(kLength, static_cast<float>(rank() + 1)));
+  subject().all_reduce_sum(data.span());
+  EXPECT_EQ(data.values(), std::vector<float>(kLength, static_cast<float>(triangle())));
+}
+
+TEST_F(CommunicatorContract, AllToAllWithUnevenSlices) {
+  // Rank r sends r + 2·s numbers to rank s (rank 0 sends itself none): 1000·r + 100·s + place.
+  const auto slice = [](int from, int to) {
+    std::vector<float> values;
+    for (int i = 0; i < from + 2 * to; ++i) values.push_back(static_cast<float>(1000 * from + 100 * to + i));
+    return values;
+  };
+  std::vector<float> sent, expected;
+  std::vector<std::int64_t> send_counts, receive_counts;
+  for (int other = 0; other < size(); ++other) {
+    const std::vector<float> out = slice(rank(), other), in = slice(other, rank());
+    sent.insert(sent.end(), out.begin(), out.end());
+    expected.insert(expected.end(), in.begin(), in.end());
+    send_counts.push_back(std::ssize(out));
+    receive_counts.push_back(std::ssize(in));
+  }
+  Buffer<float> send(sent), receive(std::vector<float>(expected.size(), -1));
+  subject().all_to_all(send.span(), send_counts, receive.span(), receive_counts);
+  EXPECT_EQ(receive.values(), expected);
+  EXPECT_EQ(send.values(), sent);
+}
+
+TEST_F(CommunicatorContract, AllGatherWithUnevenCounts) {
+  const std::vector<std::int64_t> counts = uneven();
+  const std::vector<float> expected = everyones(counts);
+  Buffer<float> mine(numbers(rank(), counts[static_cast<std::size_t>(rank())]));
+  Buffer<float> all(std::vector<float>(expected.size(), -1));
+  subject().all_gather(mine.span(), all.span(), counts);
+  EXPECT_EQ(all.values(), expected);
+}
+
+TEST_F(CommunicatorContract, GatherToEveryRootInTurn) {
+  const std::vector<std::int64_t> counts = uneven();
+  const std::vector<float> expected = everyones(counts);
+  for (int root = 0; root < size(); ++root) {
+    Buffer<float> mine(numbers(rank(), counts[static_cast<std::size_t>(rank())]));
+    Buffer<float> all(std::vector<float>(rank() == root ? expected.size() : 0, -1));
+    subject().gather(mine.span(), all.span(), counts, root);
+    EXPECT_EQ(all.values(), rank() == root ? expected : std::vector<float>()) << "root " << root;
+  }
+}
+
+TEST_F(CommunicatorContract, BroadcastFromEveryRootInTurn) {
+  for (int root = 0; root < size(); ++root) {
+    Buffer<std::byte> data(std::vector<std::byte>(7, static_cast<std::byte>(rank() + 1)));
+    subject().broadcast(data.span(), root);
+    EXPECT_EQ(data.values(), std::vector<std::byte>(7, static_cast<std::byte>(root + 1)));
+  }
+}
+
+TEST_F(CommunicatorContract, EmptySpansAreAllowedEverywhere) {
+  const std::vector<std::int64_t> none(static_cast<std::size_t>(size()), 0);
+  subject().all_reduce_sum(std::span<float>());
+  subject().all_reduce_sum(std::span<double>());
+  subject().all_to_all({}, none, {}, none);
+  subject().all_gather({}, {}, none);
+  subject().gather({}, {}, none, size() - 1);
+  subject().broadcast({}, 0);
+  check_all_reduce<float>();  // and the ranks are still in step
+}
+
+TEST_F(CommunicatorContract, CountsEveryCall) {
+  const std::uint64_t before = subject().sequence();
+  subject().barrier();
+  subject().all_reduce_sum(std::span<float>());
+  check_all_reduce<double>();
+  EXPECT_EQ(subject().sequence(), before + 3);
+}
+
+TEST_F(CommunicatorContract, KeepsTheOrderOfManyCalls) {
+  for (int step = 0; step < 50; ++step) {
+    subject().set_step(step);
+    Buffer<float> data({static_cast<float>(step * (rank() + 1))});
+    subject().all_reduce_sum(data.span());
+    ASSERT_EQ(data.values()[0], static_cast<float>(step * triangle()));
+    subject().barrier();
+  }
+}
+
+TEST_F(CommunicatorContract, TwoLiveCommunicatorsDoNotMix) {
+  const std::unique_ptr<Communicator> other = make_subject(mpi(), Seconds(20));
+  Buffer<float> ones({1}), twos({2});
+  subject().all_reduce_sum(ones.span());
+  other->all_reduce_sum(twos.span());
+  EXPECT_EQ(ones.values()[0], static_cast<float>(size()));
+  EXPECT_EQ(twos.values()[0], static_cast<float>(2 * size()));
+  EXPECT_EQ(other->sequence(), 1U);
+}
+
+TEST_F(CommunicatorContract, NobodyLeavesABarrierBeforeAllCame) {
+  int* arrived = nullptr;  // rank 0's, shared by all
+  MPI_Win window = MPI_WIN_NULL;
+  MPI_Win_allocate_shared(rank() == 0 ? sizeof(int) : 0, sizeof(int), MPI_INFO_NULL, MPI_COMM_WORLD, &arrived,
+                          &window);
+  MPI_Aint bytes = 0;
+  int unit = 0;
+  MPI_Win_shared_query(window, 0, &bytes, &unit, &arrived);
+  const std::atomic_ref<int> count(*arrived);
+  if (rank() == 0) count = 0;
+  MPI_Barrier(MPI_COMM_WORLD);
+  for (int round = 1; round <= size(); ++round) {
+    if (rank() == round - 1) {  // one rank after the other is late, with work of its own
+      const auto start = std::chrono::steady_clock::now();
+      while (std::chrono::steady_clock::now() - start < std::chrono::milliseconds(20)) continue;
+    }
+    ++count;
+    subject().barrier();
+    EXPECT_GE(count.load(), round * size());
+    MPI_Barrier(MPI_COMM_WORLD);
+  }
+  MPI_Win_free(&window);
+}
+
+}  // namespace
+}  // namespace charrnn::test

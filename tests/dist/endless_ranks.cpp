@@ -1,0 +1,39 @@
+// endless_ranks FOLDER: steps of one all-reduce and one barrier until the ranks are told to stop, as in training
+// without the training. Every rank writes FOLDER/rank<r>.pid once all of them have done a hundred steps. On an
+// error it ends as the program does, by run_job: one line on standard error and an exit code.
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+
+#include "app/job.hpp"
+
+using namespace charrnn;
+
+namespace {
+
+constexpr Seconds kTimeout{1.5};
+constexpr std::int64_t kReady = 100;
+
+ExitCode step_until_stopped(Job& job, const std::filesystem::path& folder) {
+  job.control.set_timeout(kTimeout);
+  const std::filesystem::path note = folder / fmt::format("rank{}.pid", job.mpi.rank());
+  for (std::int64_t step = 0;; ++step) {
+    job.control.set_step(step);
+    std::array<double, 1> stop{std::filesystem::exists(folder / "stop") ? 1.0 : 0.0};
+    job.control.all_reduce_sum(stop);
+    if (stop[0] > 0) return ExitCode::kDone;
+    job.control.barrier();
+    if (step != kReady) continue;
+    std::ofstream(note.string() + ".part") << getpid();
+    std::filesystem::rename(note.string() + ".part", note);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  return static_cast<int>(run_job([&](Job& job) { return step_until_stopped(job, argv[1]); }));
+}

@@ -1,0 +1,145 @@
+"""Ranks that are killed or frozen while they work. The others must end within the deadline, with 75, naming rank,
+step and collective.
+
+mpirun notices a dead rank by itself and kills the rest after about a second, so each rank also runs behind a keeper
+that writes down its exit code and then stays: then nobody but the program can notice, as with a node that is cut off.
+"""
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+program = Path(os.environ["CHARRNN_BUILD"]) / "tests" / "endless_ranks"
+mpirun = os.environ["CHARRNN_MPIRUN"]
+TIMEOUT = 1.5  # as in endless_ranks.cpp
+RANKS = 3
+# Stays until the test opens the pipe; by then every rank that can end has ended.
+KEEPER = """
+"$0" "$1" 2>"$1/rank$OMPI_COMM_WORLD_RANK.err"
+echo $? >"$1/part$OMPI_COMM_WORLD_RANK"
+mv "$1/part$OMPI_COMM_WORLD_RANK" "$1/rank$OMPI_COMM_WORLD_RANK.code"
+read -r _ <"$1/leave"
+"""
+LINE = re.compile(r"error: rank (\d+): (all_reduce_sum|barrier) \(call \d+\) failed at step (\d+) after (\d+\.\d) s")
+
+
+def wait_for(condition, seconds, what):
+    """Looks at something that another process does; there is nothing to block on."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > limit:
+            raise AssertionError(f"{what}: not within {seconds} s")
+        time.sleep(0.01)
+
+
+class Job:
+    def __init__(self, folder, kept):
+        self.folder = Path(folder)
+        command = ["bash", "-c", KEEPER, program, folder] if kept else [program, folder]
+        if kept:
+            os.mkfifo(self.folder / "leave")
+        self.errors = open(self.folder / "mpirun.err", "w+")
+        self.mpirun = subprocess.Popen([mpirun, "-np", str(RANKS), *command], stdin=subprocess.DEVNULL,
+                                       stdout=self.errors, stderr=self.errors)
+        notes = [self.folder / f"rank{rank}.pid" for rank in range(RANKS)]
+        wait_for(lambda: all(note.exists() for note in notes) or self.mpirun.poll() is not None, 60, "start")
+        assert self.mpirun.poll() is None, f"mpirun ended at start: {self.text()}"
+        self.pids = [int(note.read_text()) for note in notes]
+
+    def text(self):
+        return (self.folder / "mpirun.err").read_text()
+
+    def code(self, rank):
+        path = self.folder / f"rank{rank}.code"
+        return int(path.read_text()) if path.exists() else None
+
+    def close(self):
+        for pid in getattr(self, "pids", []):
+            try:  # a pid may be another's by now: only what still runs our program
+                if os.readlink(f"/proc/{pid}/exe") == str(program):
+                    os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+        if self.mpirun.poll() is None:
+            self.mpirun.terminate()
+            try:
+                self.mpirun.wait(10)
+            except subprocess.TimeoutExpired:
+                self.mpirun.kill()
+                self.mpirun.wait()
+        self.errors.close()
+
+
+def check_survivors(job, victim, sent):
+    others = [rank for rank in range(RANKS) if rank != victim]
+    wait_for(lambda: all(job.code(rank) is not None for rank in others), TIMEOUT + 5, "the survivors' end")
+    took = time.monotonic() - sent
+    for rank in others:
+        assert job.code(rank) == 75, f"rank {rank} ended with {job.code(rank)}, not 75"
+    said = [(rank, (job.folder / f"rank{rank}.err").read_text()) for rank in others]
+    matches = [(rank, LINE.search(text)) for rank, text in said]
+    assert any(match for _, match in matches), f"nobody says what happened: {said}"
+    for rank, match in matches:
+        if not match:  # the first to abort may take the others with it
+            continue
+        assert int(match[1]) == rank and int(match[3]) >= 100, match[0]
+        assert TIMEOUT - 0.1 <= float(match[4]) <= TIMEOUT + 1, match[0]
+    assert took <= TIMEOUT + 3, f"took {took:.1f} s"
+    return took
+
+
+def kept_rank(number, victim):
+    with tempfile.TemporaryDirectory() as folder:
+        job = Job(folder, kept=True)
+        try:
+            sent = time.monotonic()
+            os.kill(job.pids[victim], number)
+            print(f"{number.name} to rank {victim}: the others were gone after "
+                  f"{check_survivors(job, victim, sent):.1f} s")
+        finally:
+            job.close()
+
+
+def plain_job(number, victim):
+    with tempfile.TemporaryDirectory() as folder:
+        job = Job(folder, kept=False)
+        try:
+            sent = time.monotonic()
+            os.kill(job.pids[victim], number)
+            job.mpirun.wait(TIMEOUT + 8)
+            code = job.mpirun.returncode
+            # mpirun reports the first end that it sees: the kill, or a survivor's 75.
+            assert code in ((137,) if number == signal.SIGKILL else (75,)), f"mpirun ended with {code}: {job.text()}"
+            if number == signal.SIGSTOP:
+                assert LINE.search(job.text()), job.text()
+            gone = lambda pid: not os.path.exists(f"/proc/{pid}/exe")
+            wait_for(lambda: all(gone(pid) for pid in job.pids), 5, "the ranks' end")
+            print(f"{number.name} to rank {victim} under mpirun alone: {code} after {time.monotonic() - sent:.1f} s")
+        finally:
+            job.close()
+
+
+def orderly_end():
+    with tempfile.TemporaryDirectory() as folder:
+        job = Job(folder, kept=False)
+        try:
+            (Path(folder) / "stop").touch()
+            assert job.mpirun.wait(20) == 0, job.text()
+        finally:
+            job.close()
+
+
+failed = 0
+cases = [(orderly_end,)] + [(case, number, victim) for case in (kept_rank, plain_job)
+                            for number in (signal.SIGKILL, signal.SIGSTOP) for victim in (0, 2)]
+for case, *arguments in cases:
+    try:
+        case(*arguments)
+    except (AssertionError, subprocess.TimeoutExpired) as error:
+        failed += 1
+        print(f"FAILED {case.__name__} {arguments}: {error}")
+sys.exit(1 if failed else 0)
