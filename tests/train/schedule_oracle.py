@@ -102,6 +102,12 @@ class Schedule(program.TestCase):
         _, ends = self.check_sgdr(1, 2, 5, phases=((2e-3, 1), (5e-3, 1)))
         self.assertEqual(ends, [51, 102, 153, 255])
 
+    def test_sgdr_warm_up(self):
+        # 260 steps, of which exactly 13 are 1/20.
+        folder, _ = self.check_sgdr(5, 1, 5, jitter=False)
+        rates = [event["learning_rate"] for event in program.metrics(folder, "step")]
+        self.assertEqual(len([rate for rate in rates[:100] if rate == 1e-4]), 13)
+
     def test_resume_in_the_middle_of_a_cycle(self):
         """The rate follows from the step alone, not from what happened before."""
         words = ["--columns", 4, "--bptt", 10, "--model", "rnn", "--hidden", 4, "--learning-rate", 1e-2, "--schedule",
