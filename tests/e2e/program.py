@@ -221,8 +221,16 @@ class TestCase(unittest.TestCase):
         self.corpus.write_text(self.text, encoding="utf-8", newline="")
 
     def train_words(self, name, *words):
-        return ["train", "--corpus", self.corpus, "--run-dir", self.folder / "runs", "--name", name, "--threads", 1,
-                "--log-every", 1, *words]
+        """A train command; of options that are given twice the last one counts."""
+        options = {}
+        for word in ["--corpus", self.corpus, "--run-dir", self.folder / "runs", "--name", name, "--threads", 1,
+                     "--log-every", 1, *words]:
+            if str(word).startswith("--"):
+                options[word] = [word]
+                last = word
+            else:
+                options[last].append(word)
+        return ["train", *(word for option in options.values() for word in option)]
 
     def train(self, name, *words, **how):
         """Trains and returns the run's folder."""
