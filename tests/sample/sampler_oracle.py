@@ -72,11 +72,13 @@ class Sampler(program.TestCase):
         self.check_greedy("Na de")
 
     def test_long_prime(self):
-        # Longer than the pieces that the program reads at once; the end alone would give something else.
-        prime = self.text[:5000]
-        known = "".join(c for c in prime if c in self.oracle.symbols)
-        self.assertGreater(len(known), 4900)
-        self.check_greedy(known)
+        known = [c for c in self.text if c in self.oracle.symbols]
+        # The program reads 1,024 characters at once. Of 4,097 the last piece has one: if the state were lost between
+        # pieces, that would be all the model has seen.
+        for length in (4097, 5000):
+            self.check_greedy("".join(known[:length]))
+        self.assertNotEqual(self.oracle.greedy(reference.encode(known[:4097], self.oracle.symbols).tolist())[0],
+                            self.oracle.greedy(reference.encode(known[4096:4097], self.oracle.symbols).tolist())[0])
 
     def test_empty_prime_stands_for_a_newline(self):
         self.check_greedy("", [self.oracle.symbols.index("\n")])
