@@ -1,5 +1,6 @@
 # Shared by the scripts of launch/: where things lie and how messages look. Sourced, never run.
 # Needs: `root` (the checkout) set by the script that sources it.
+# shellcheck shell=bash disable=SC2034,SC2154
 
 torch_version=2.11.0
 cache="${CHARRNN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/charrnn_dist}"

@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
   charrnn::add_sample_command(app);
   charrnn::add_eval_command(app, outcome);
   charrnn::add_inspect_command(app);
-  // charrnn::add_corpus_command(app);
+  charrnn::add_corpus_command(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

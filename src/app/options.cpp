@@ -214,7 +214,8 @@ void read_config(const std::string& toml, const std::string& source, RunConfig& 
     for (const Option& option : options()) {
       if (table == option.table) keys.emplace_back(option.name);
     }
-    for (const auto& [key, node] : *table_node.as_table()) {
+    for (const auto& [key, value] : *table_node.as_table()) {
+      const toml::node& node = value;  // clang cannot capture a structured binding
       std::string name(key.str());
       std::replace(name.begin(), name.end(), '_', '-');
       const auto option = std::find_if(options().begin(), options().end(), [&](const Option& candidate) {

@@ -27,8 +27,7 @@ std::string columns_text(std::int64_t columns, std::int64_t ranks) {
 }  // namespace
 
 void show_start(Reporter& reporter, const StartFacts& facts) {
-  const auto& [config, corpus, vocabulary, model, schedule, windows, layout, validation, job, threads,
-               communicator, checkpoint, first_step, tokens] = facts;
+  const auto& [config, corpus, vocabulary, model, schedule, windows, layout, validation, job, resources, communicator, checkpoint, first_step, tokens] = facts;
   const std::string lines[] = {
       fmt::format("charrnn_dist {}", CHARRNN_VERSION),
       fmt::format("corpus      {}: {} characters, {} for training, {} for validation", config.data.corpus,
@@ -42,8 +41,8 @@ void show_start(Reporter& reporter, const StartFacts& facts) {
       fmt::format("model       {}, {} x {}, embedding {}, dropout {}: {} parameters", config.model.model,
                   config.model.layers, config.model.hidden, config.model.embedding, config.model.dropout,
                   with_commas(model.layout().count())),
-      fmt::format("ranks       {} x {} thread(s) on {}, gradients over {}", job.mpi.size(), threads,
-                  model.device().cuda ? "GPUs" : "CPUs", communicator),
+      fmt::format("ranks       {} x {} thread(s) on {} of {} node(s), gradients over {}", job.mpi.size(),
+                  resources.threads, model.device().cuda ? "GPUs" : "CPUs", resources.hosts, communicator),
       fmt::format("columns     {} of {} rows, {} per rank; {} windows of about {} an epoch", layout.columns(),
                   with_commas(layout.rows()), columns_text(layout.columns(), job.mpi.size()),
                   with_commas(windows.windows_per_epoch()), config.data.bptt),

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "app/job.hpp"
+#include "app/threads.hpp"
 #include "data/bptt_schedule.hpp"
 #include "data/column_tokens.hpp"
 #include "models/language_model.hpp"
@@ -24,7 +25,7 @@ struct StartFacts {
   const ColumnLayout& layout;
   const ColumnLayout& validation;
   const Job& job;
-  int threads;
+  Resources resources;
   std::string communicator;
   std::string checkpoint;  ///< resumed from; empty: a new run
   std::int64_t first_step;

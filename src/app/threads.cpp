@@ -1,20 +1,15 @@
 #include "app/threads.hpp"
 
-#include <sched.h>
-
-#include <algorithm>
-
+#include "dist/topology.hpp"
 #include "models/torch_runtime.hpp"
 
 namespace charrnn {
 
-int choose_threads(std::int64_t option, Job& job) {
-  cpu_set_t set;
-  sched_getaffinity(0, sizeof set, &set);
-  const int threads =
-      option > 0 ? static_cast<int>(option) : std::max(1, CPU_COUNT(&set) / job.mpi.local_size());
+Resources choose_threads(std::int64_t option, Job& job) {
+  const std::vector<RankPlace> places = gather_places(job.control, place_here());
+  const int threads = option > 0 ? static_cast<int>(option) : default_threads(places, job.mpi.rank());
   set_torch_threads(threads);
-  return threads;
+  return {threads, count_hosts(places)};
 }
 
 }  // namespace charrnn

@@ -96,7 +96,7 @@ ExitCode run_train(const TrainArguments& arguments, Job& job) {
   });
 
   // The model, and where it computes.
-  const int threads = choose_threads(config.run.threads, job);
+  const Resources resources = choose_threads(config.run.threads, job);
   std::vector<std::string> notes;
   const Device device = choose_device(config.run.device, job.mpi.local_rank(),
                                       [&](const std::string& line) { notes.push_back(line); });
@@ -134,7 +134,7 @@ ExitCode run_train(const TrainArguments& arguments, Job& job) {
   });
   const GradientCommunicator gradients(config.run.comm, device, job, Seconds(config.run.timeout));
   show_start(*reporter, {config, corpus, vocabulary, *model, schedule, windows, layout, validation_layout,
-                         job, threads, gradients.name(), start.checkpoint, first_step, *training});
+                         job, resources, gradients.name(), start.checkpoint, first_step, *training});
   for (const std::string& note : notes) reporter->info(note);
 
   GradientReducer reducer(gradients.communicator());

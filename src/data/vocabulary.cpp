@@ -55,7 +55,7 @@ Vocabulary Vocabulary::from_counts(const std::map<char32_t, std::int64_t>& count
   } else {
     std::vector<std::pair<char32_t, std::int64_t>> frequent;
     for (const auto& entry : counts) {
-      if (entry.second >= options.min_freq) frequent.push_back(entry);
+      if (entry.second >= options.min_freq) frequent.emplace_back(entry);
     }
     std::stable_sort(frequent.begin(), frequent.end(),
                      [](const auto& a, const auto& b) { return a.second > b.second; });

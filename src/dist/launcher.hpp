@@ -1,5 +1,16 @@
+// Whether the launcher and MPI agree on how many ranks there are.
 #pragma once
+
 #include <functional>
+
 namespace charrnn {
-inline void check_launcher(int, const std::function<const char*(const char*)>&) {}
+
+/// A variable of the environment, or null.
+using Environment = std::function<const char*(const char*)>;
+
+/// UsageError, saying why and how to mend it, if a launcher started several tasks but MPI sees a world of
+/// another size. The usual case: srun or another MPI's mpirun starts N programs that each believe to be
+/// alone, and N trainings would write into one folder.
+void check_launcher(int world_size, const Environment& environment);
+
 }  // namespace charrnn

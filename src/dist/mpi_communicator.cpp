@@ -2,85 +2,146 @@
 
 #include <mpi.h>
 
+#include <algorithm>
+#include <array>
+#include <limits>
+
 namespace charrnn {
+
+namespace {
+
+// MPI counts elements in an int. Larger buffers go in pieces.
+constexpr std::size_t kMostElements = std::size_t{1} << 30;
+
+/// Counts and displacements as MPI's vector collectives want them.
+struct Slices {
+  std::vector<int> counts, displacements;
+
+  explicit Slices(std::span<const std::int64_t> sizes) {
+    std::int64_t at = 0;
+    for (const std::int64_t size : sizes) {
+      require<UsageError>(at + size <= std::numeric_limits<int>::max(),
+                          "a collective over MPI cannot gather more than 2^31 - 1 elements");
+      counts.push_back(static_cast<int>(size));
+      displacements.push_back(static_cast<int>(at));
+      at += size;
+    }
+  }
+};
+
+}  // namespace
 
 struct MpiCommunicator::Handle {
   MPI_Comm comm = MPI_COMM_NULL;
-  int rank = 0, size = 1;
+  int rank = 0;
+  int size = 1;
 };
 
-namespace {
-bool done(MPI_Request& request) {
-  int flag = 0;
-  MPI_Test(&request, &flag, MPI_STATUS_IGNORE);
-  return flag != 0;
-}
-std::pair<std::vector<int>, std::vector<int>> layout(std::span<const std::int64_t> counts) {
-  std::vector<int> c, d;
-  int at = 0;
-  for (auto n : counts) {
-    c.push_back(static_cast<int>(n));
-    d.push_back(at);
-    at += static_cast<int>(n);
-  }
-  return {c, d};
-}
-}  // namespace
-
-MpiCommunicator::MpiCommunicator(const MpiSession&, Seconds timeout) : Communicator(timeout), handle_(std::make_unique<Handle>()) {
+MpiCommunicator::MpiCommunicator(const MpiSession& session, Seconds timeout)
+    : Communicator(timeout), handle_(std::make_unique<Handle>()) {
+  handle_->rank = session.rank();
+  handle_->size = session.size();
+  // Messages of its own, so that two communicators never mix; and errors as codes, so that they can be named.
   MPI_Comm_dup(MPI_COMM_WORLD, &handle_->comm);
-  MPI_Comm_rank(handle_->comm, &handle_->rank);
-  MPI_Comm_size(handle_->comm, &handle_->size);
+  MPI_Comm_set_errhandler(handle_->comm, MPI_ERRORS_RETURN);
 }
+
+// Not freed: that is collective, and this may run while other ranks are gone. MPI_Finalize takes care of it.
 MpiCommunicator::~MpiCommunicator() = default;
-int MpiCommunicator::rank() const { return handle_->rank; }
-int MpiCommunicator::size() const { return handle_->size; }
-void MpiCommunicator::all_reduce_sum(std::span<float> data) {
+
+int MpiCommunicator::rank() const {
+  return handle_->rank;
+}
+int MpiCommunicator::size() const {
+  return handle_->size;
+}
+
+template <class Post>
+void MpiCommunicator::complete(const char* collective, double patience, const Post& post) {
+  const auto check = [&](int code) {
+    if (code == MPI_SUCCESS) return;
+    std::array<char, MPI_MAX_ERROR_STRING> text{};
+    int length = 0;
+    MPI_Error_string(code, text.data(), &length);
+    fail(collective, Seconds(0), std::string(text.data(), static_cast<std::size_t>(length)));
+  };
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(post(&request));
+  wait(
+      collective,
+      [&] {
+        int done = 0;
+        check(MPI_Test(&request, &done, MPI_STATUS_IGNORE));
+        return done != 0;
+      },
+      patience);
+}
+
+template <class T>
+void MpiCommunicator::sum(std::span<T> data) {
   count_call();
-  MPI_Request r;
-  MPI_Iallreduce(MPI_IN_PLACE, data.data(), static_cast<int>(data.size()), MPI_FLOAT, MPI_SUM, handle_->comm, &r);
-  wait("all_reduce_sum", [&] { return done(r); });
+  const MPI_Datatype type = sizeof(T) == sizeof(float) ? MPI_FLOAT : MPI_DOUBLE;
+  do {
+    const std::span<T> piece = data.first(std::min(data.size(), kMostElements));
+    complete("all_reduce_sum", 1, [&](MPI_Request* request) {
+      return MPI_Iallreduce(MPI_IN_PLACE, piece.data(), static_cast<int>(piece.size()), type, MPI_SUM,
+                            handle_->comm, request);
+    });
+    data = data.subspan(piece.size());
+  } while (!data.empty());
+}
+
+void MpiCommunicator::all_reduce_sum(std::span<float> data) {
+  sum(data);
 }
 void MpiCommunicator::all_reduce_sum(std::span<double> data) {
-  count_call();
-  MPI_Request r;
-  MPI_Iallreduce(MPI_IN_PLACE, data.data(), static_cast<int>(data.size()), MPI_DOUBLE, MPI_SUM, handle_->comm, &r);
-  wait("all_reduce_sum", [&] { return done(r); });
+  sum(data);
 }
-void MpiCommunicator::all_to_all(std::span<const float> send, std::span<const std::int64_t> sc, std::span<float> receive,
-                                 std::span<const std::int64_t> rc) {
+
+void MpiCommunicator::all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
+                                 std::span<float> receive, std::span<const std::int64_t> receive_counts) {
   count_call();
-  auto [c, d] = layout(sc);
-  auto [c2, d2] = layout(rc);
-  MPI_Request r;
-  MPI_Ialltoallv(send.data(), c.data(), d.data(), MPI_FLOAT, receive.data(), c2.data(), d2.data(), MPI_FLOAT, handle_->comm, &r);
-  wait("all_to_all", [&] { return done(r); });
+  const Slices out(send_counts), in(receive_counts);
+  complete("all_to_all", 1, [&](MPI_Request* request) {
+    return MPI_Ialltoallv(send.data(), out.counts.data(), out.displacements.data(), MPI_FLOAT, receive.data(),
+                          in.counts.data(), in.displacements.data(), MPI_FLOAT, handle_->comm, request);
+  });
 }
-void MpiCommunicator::all_gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts) {
+
+void MpiCommunicator::all_gather(std::span<const float> mine, std::span<float> all,
+                                 std::span<const std::int64_t> counts) {
   count_call();
-  auto [c, d] = layout(counts);
-  MPI_Request r;
-  MPI_Iallgatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(), c.data(), d.data(), MPI_FLOAT, handle_->comm, &r);
-  wait("all_gather", [&] { return done(r); });
+  const Slices in(counts);
+  complete("all_gather", 1, [&](MPI_Request* request) {
+    return MPI_Iallgatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(),
+                           in.counts.data(), in.displacements.data(), MPI_FLOAT, handle_->comm, request);
+  });
 }
-void MpiCommunicator::gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts, int root) {
+
+void MpiCommunicator::gather(std::span<const float> mine, std::span<float> all,
+                             std::span<const std::int64_t> counts, int root) {
   count_call();
-  auto [c, d] = layout(counts);
-  MPI_Request r;
-  MPI_Igatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(), c.data(), d.data(), MPI_FLOAT, root, handle_->comm, &r);
-  wait("gather", [&] { return done(r); });
+  const Slices in(counts);
+  complete("gather", 1, [&](MPI_Request* request) {
+    return MPI_Igatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(), in.counts.data(),
+                        in.displacements.data(), MPI_FLOAT, root, handle_->comm, request);
+  });
 }
+
 void MpiCommunicator::broadcast(std::span<std::byte> data, int root, double patience) {
   count_call();
-  MPI_Request r;
-  MPI_Ibcast(data.data(), static_cast<int>(data.size()), MPI_BYTE, root, handle_->comm, &r);
-  wait("broadcast", [&] { return done(r); }, patience);
+  do {
+    const std::span<std::byte> piece = data.first(std::min(data.size(), kMostElements));
+    complete("broadcast", patience, [&](MPI_Request* request) {
+      return MPI_Ibcast(piece.data(), static_cast<int>(piece.size()), MPI_BYTE, root, handle_->comm, request);
+    });
+    data = data.subspan(piece.size());
+  } while (!data.empty());
 }
+
 void MpiCommunicator::barrier() {
   count_call();
-  MPI_Request r;
-  MPI_Ibarrier(handle_->comm, &r);
-  wait("barrier", [&] { return done(r); });
+  complete("barrier", 1, [&](MPI_Request* request) { return MPI_Ibarrier(handle_->comm, request); });
 }
 
 }  // namespace charrnn

@@ -1,4 +1,4 @@
-// Collectives over MPI in host memory.
+// Collectives over MPI in host memory: non-blocking calls, polled until the deadline.
 #pragma once
 
 #include <memory>
@@ -10,6 +10,7 @@ namespace charrnn {
 
 class MpiCommunicator final : public Communicator {
  public:
+  /// Collective over all ranks of the session.
   MpiCommunicator(const MpiSession& session, Seconds timeout);
   ~MpiCommunicator() override;
 
@@ -19,9 +20,10 @@ class MpiCommunicator final : public Communicator {
 
   void all_reduce_sum(std::span<float> data) override;
   void all_reduce_sum(std::span<double> data) override;
-  void all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts, std::span<float> receive,
-                  std::span<const std::int64_t> receive_counts) override;
-  void all_gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts) override;
+  void all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
+                  std::span<float> receive, std::span<const std::int64_t> receive_counts) override;
+  void all_gather(std::span<const float> mine, std::span<float> all,
+                  std::span<const std::int64_t> counts) override;
   void gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts,
               int root) override;
   void broadcast(std::span<std::byte> data, int root, double patience = 1.0) override;
@@ -29,6 +31,13 @@ class MpiCommunicator final : public Communicator {
 
  private:
   struct Handle;
+
+  /// Posts a non-blocking call (post(MPI_Request*) returns MPI's code) and waits for its end.
+  template <class Post>
+  void complete(const char* collective, double patience, const Post& post);
+  template <class T>
+  void sum(std::span<T> data);
+
   std::unique_ptr<Handle> handle_;
 };
 

@@ -1,25 +1,39 @@
 #include "dist/mpi_session.hpp"
 
 #include <mpi.h>
+#include <unistd.h>
 
 #include <cstdlib>
+
+#include "base/error.hpp"
 
 namespace charrnn {
 
 MpiSession::MpiSession() {
-  ::setenv("PMIX_MCA_gds", "hash", 0);
+  // Open MPI 4.1's default way of exchanging addresses crashes or hangs about one start in fifty on a busy
+  // machine.
+  ::setenv("PMIX_MCA_gds", "hash", /*overwrite=*/0);
   int provided = 0;
-  MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+  const int error = MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+  require<UsageError>(error == MPI_SUCCESS && provided >= MPI_THREAD_FUNNELED,
+                      "MPI does not start (code {}, thread level {})", error, provided);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
   MPI_Comm_size(MPI_COMM_WORLD, &size_);
-  MPI_Comm node;
+  MPI_Comm node = MPI_COMM_NULL;
   MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
   MPI_Comm_rank(node, &local_rank_);
   MPI_Comm_size(node, &local_size_);
   MPI_Comm_free(&node);
 }
-MpiSession::~MpiSession() { MPI_Finalize(); }
+
+MpiSession::~MpiSession() {
+  MPI_Finalize();
+}
+
 void MpiSession::abort(int code) {
+  // MPI_Abort talks to the launcher, which may be gone too: the alarm then ends this process all the same.
+  constexpr unsigned kSeconds = 10;
+  ::alarm(kSeconds);
   MPI_Abort(MPI_COMM_WORLD, code);
   std::_Exit(code);
 }

@@ -31,6 +31,7 @@ std::vector<double> token_probabilities(std::span<const float> logits, const Sam
     order.resize(static_cast<std::size_t>(options.top_k));
   }
   std::vector<double> weights;
+  weights.reserve(order.size());
   for (const std::int64_t token : order) {
     weights.push_back(std::exp((logit(token) - logit(order[0])) / options.temperature));
   }

@@ -46,7 +46,8 @@ TEST(BpttSchedule, LengthsAreSpreadAsTheLoadersAre) {
   const double n = static_cast<double>(windows);
   EXPECT_GT(static_cast<double>(fives) / n, 0.360 - 0.01);
   EXPECT_LT(static_cast<double>(fives) / n, 0.50);
-  // P(length > 12) = 0.95·(1 − Φ(1)) + 0.05·(1 − Φ(1.8)) = 0.153 before the fit, which can only lower it here.
+  // P(length > 12) = 0.95·(1 − Φ(1)) + 0.05·(1 − Φ(1.8)) = 0.153 before the fit, which can only lower it
+  // here.
   EXPECT_GT(static_cast<double>(above_twelve) / n, 0.11);
   EXPECT_LT(static_cast<double>(above_twelve) / n, 0.16);
 }

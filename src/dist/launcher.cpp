@@ -1,0 +1,42 @@
+#include "dist/launcher.hpp"
+
+#include <cstdlib>
+
+#include "base/error.hpp"
+
+namespace charrnn {
+
+namespace {
+
+struct Launcher {
+  const char* variable;  ///< says how many tasks it started
+  const char* name;
+  const char* mend;
+};
+
+// SLURM_NTASKS is not among them: a batch script has it too, and may well start the program alone.
+constexpr Launcher kLaunchers[] = {
+    {"SLURM_STEP_NUM_TASKS", "srun",
+     "start it with `srun --mpi=pmix`, and an Open MPI that was built with PMIx"},
+    {"OMPI_COMM_WORLD_SIZE", "mpirun", "use the mpirun of the Open MPI that this program was built with"},
+    {"PMI_SIZE", "an MPICH mpiexec", "use the mpirun of the Open MPI that this program was built with"},
+    {"MPI_LOCALNRANKS", "an MPICH mpiexec",
+     "use the mpirun of the Open MPI that this program was built with"},
+};
+
+}  // namespace
+
+void check_launcher(int world_size, const Environment& environment) {
+  for (const Launcher& launcher : kLaunchers) {
+    const char* value = environment(launcher.variable);
+    if (value == nullptr) continue;
+    const int tasks = std::atoi(value);
+    // More ranks than tasks are fine: mpirun inside an srun step of one task.
+    require<UsageError>(world_size >= tasks,
+                        "{} started {} tasks ({}), but MPI sees a world of {}: the ranks would train alone, side by "
+                        "side; {}",
+                        launcher.name, tasks, launcher.variable, world_size, launcher.mend);
+  }
+}
+
+}  // namespace charrnn

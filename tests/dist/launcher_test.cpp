@@ -1,0 +1,54 @@
+#include "dist/launcher.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "base/error.hpp"
+#include "temporary_folder.hpp"
+
+namespace charrnn {
+namespace {
+
+using testing::HasSubstr;
+
+std::string error_for(int world_size, const std::map<std::string, const char*>& variables) {
+  return error_of<UsageError>([&] {
+    check_launcher(world_size, [&](const char* name) {
+      const auto found = variables.find(name);
+      return found == variables.end() ? nullptr : found->second;
+    });
+  });
+}
+
+TEST(Launcher, AgreementIsFine) {
+  EXPECT_EQ(error_for(1, {}), "");
+  EXPECT_EQ(error_for(4, {{"OMPI_COMM_WORLD_SIZE", "4"}}), "");
+  EXPECT_EQ(error_for(4, {{"SLURM_STEP_NUM_TASKS", "4"}}), "");
+  EXPECT_EQ(error_for(1, {{"SLURM_STEP_NUM_TASKS", "1"}}), "");
+}
+
+TEST(Launcher, SingletonsUnderSrunAreRefusedWithTheFlagThatHelps) {
+  const std::string error = error_for(1, {{"SLURM_STEP_NUM_TASKS", "4"}});
+  EXPECT_THAT(error, HasSubstr("srun started 4 tasks"));
+  EXPECT_THAT(error, HasSubstr("world of 1"));
+  EXPECT_THAT(error, HasSubstr("--mpi=pmix"));
+}
+
+TEST(Launcher, AnotherMpisLauncherIsRefused) {
+  EXPECT_THAT(error_for(1, {{"PMI_SIZE", "2"}}), HasSubstr("MPICH"));
+  EXPECT_THAT(error_for(1, {{"OMPI_COMM_WORLD_SIZE", "3"}}), HasSubstr("mpirun started 3 tasks"));
+}
+
+TEST(Launcher, ABatchScriptMayStartTheProgramAlone) {
+  EXPECT_EQ(error_for(1, {{"SLURM_NTASKS", "4"}}), "");
+}
+
+TEST(Launcher, MpirunInsideAStepOfOneTaskIsFine) {
+  EXPECT_EQ(error_for(4, {{"SLURM_STEP_NUM_TASKS", "1"}, {"OMPI_COMM_WORLD_SIZE", "4"}}), "");
+}
+
+}  // namespace
+}  // namespace charrnn
