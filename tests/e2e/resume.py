@@ -1,0 +1,199 @@
+"""A run that was stopped and resumed is the run that was not: same parameters bit for bit, every step in metrics.jsonl
+once, same means. And what --resume and --init-from refuse."""
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import program
+
+MODEL = ["--columns", 6, "--bptt", 10, "--model", "lstm", "--layers", 2, "--hidden", 24, "--embedding", 8, "--dropout",
+         0.5, "--learning-rate", 3e-3]
+# About 29 windows an epoch; cycles of one and two epochs: step 20 lies in the first, step 45 in the middle of the second.
+SGDR = ["--schedule", "sgdr", "--cycle-epochs", 1, "--cycle-mult", 2, "--epochs", 3]
+TIMES = ("seconds", "characters_per_second")  # what may differ between two equal runs
+
+
+def told(run_folder):
+    """metrics.jsonl without clock times."""
+    return [{key: value for key, value in event.items() if key not in TIMES} for event in program.metrics(run_folder)]
+
+
+def contents(path):
+    """Everything in a checkpoint that must not depend on how the run came there."""
+    found = {}
+    with h5py.File(path) as file:
+        def look(name, thing):
+            for key, value in thing.attrs.items():
+                if key not in ("seconds", "created_utc"):
+                    found[f"{name}@{key}"] = value
+            if isinstance(thing, h5py.Dataset) and name != "config":
+                array = np.array(thing)
+                if name == "history":
+                    array["seconds"] = 0
+                found[name] = hashlib.sha256(array.tobytes()).hexdigest()
+        file.visititems(look)
+        found |= {key: value for key, value in file.attrs.items() if key != "created_utc"}
+    return found
+
+
+class Resume(program.TestCase):
+    characters = 2400
+
+    def assert_same_run(self, folder, other):
+        self.assertEqual(program.parameter_hash(folder), program.parameter_hash(other))
+        self.assertEqual(told(folder), told(other))
+        self.assertEqual(contents(folder / "checkpoints/latest"), contents(other / "checkpoints/latest"))
+
+    def check_split(self, stops, *words, ranks=None):
+        last = stops[-1]
+        straight = self.train("straight", *MODEL, *words, "--max-steps", last, ranks=ranks)
+        for stop in stops:
+            parts = self.train("parts", *MODEL, *words, "--max-steps", stop, "--resume", ranks=ranks)
+        self.assert_same_run(parts, straight)
+        self.assertEqual(list(program.losses(parts)), list(range(1, last + 1)))
+        return straight
+
+    def test_middle_of_epoch_and_cycle(self):
+        # 40 steps straight, and 20 + 20.
+        straight = self.check_split([20, 40], *SGDR)
+        epochs = program.metrics(straight, "epoch")
+        self.assertEqual(len(epochs), 1)
+        self.assertNotIn(epochs[0]["step"], (20, 40))
+
+    def test_epoch_means(self):
+        """Plain and smoothed mean of an epoch, half of whose steps are from before the stop."""
+        # 1,920 training characters in 6 columns are 320 rows: 31 windows of 10 rows and one of 9.
+        straight = self.check_split([20, 32], "--no-bptt-jitter")
+        losses, lengths = list(program.losses(straight).values()), [10] * 31 + [9]
+        (epoch,) = program.metrics(straight, "epoch")
+        mean = sum(loss * length for loss, length in zip(losses, lengths, strict=True)) / sum(lengths)
+        self.assertAlmostEqual(epoch["train_loss"], mean, delta=1e-12 * mean)
+        smoothed = 0.0
+        for loss in losses:
+            smoothed = 0.98 * smoothed + 0.02 * loss
+        self.assertAlmostEqual(epoch["train_loss_smoothed"], smoothed / (1 - 0.98 ** 32), delta=1e-12 * smoothed)
+
+    def test_many_stops(self):
+        straight = self.check_split([1, 2, 30, 31, 60], *SGDR, "--validate-every", 7, "--save-every", 4)
+        self.assertTrue(program.metrics(straight, "validation"))
+
+    def test_stop_at_an_epochs_end(self):
+        # 1,920 training characters in 6 columns are 320 rows: 31 windows an epoch.
+        straight = self.check_split([31, 62, 70], *SGDR)
+        self.assertEqual([event["step"] for event in program.metrics(straight, "epoch")], [31, 62])
+
+    def test_two_ranks(self):
+        self.check_split([20, 40], *SGDR, ranks=2)
+
+    def test_three_ranks_and_phases(self):
+        self.check_split([17, 50], "--schedule", "phases", "--phases", "1e-2:1,1e-3:1", "--clip-norm", 0.2,
+                         "--weight-decay", 1e-3, "--groups", "e.*=1e-3:0", "--optimizer", "adamw", ranks=3)
+
+    def test_another_number_of_ranks(self):
+        straight = self.train("straight", *MODEL, *SGDR, "--max-steps", 45)
+        expected = program.losses(straight)
+        for last, ranks in ((15, 3), (30, None), (45, 2)):
+            parts = self.train("parts", *MODEL, *SGDR, "--max-steps", last, "--resume", ranks=ranks)
+        actual = program.losses(parts)
+        self.assertEqual(list(actual), list(expected))
+        for step, loss in expected.items():
+            # Sums in another order: 1e-7 a step, which 45 updates of Adam carry along.
+            self.assertAlmostEqual(actual[step], loss, delta=5e-6 * loss, msg=f"step {step}")
+
+    def test_config_starts_the_same_run_again(self):
+        first = self.train("first", *MODEL, *SGDR, "--max-steps", 40)
+        for name, words in (("again", []), ("other", ["--seed", 2])):
+            program.run("train", "--config", first / "config.toml", "--name", name, *words)
+        self.assert_same_run(first, self.folder / "runs/again")
+        self.assertNotEqual(program.parameter_hash(first), program.parameter_hash(self.folder / "runs/other"))
+
+    def test_resume_needs_no_other_options(self):
+        """The checkpoint's config says the rest; options that may change do."""
+        straight = self.train("straight", *MODEL, *SGDR, "--max-steps", 30)
+        self.train("parts", *MODEL, *SGDR, "--max-steps", 15)
+        program.run("train", "--config", self.folder / "runs/parts/config.toml", "--resume", "--max-steps", 30)
+        self.assert_same_run(self.folder / "runs/parts", straight)
+
+
+class Refusals(program.TestCase):
+    characters = 2400
+
+    def setUp(self):
+        super().setUp()
+        self.run_folder = self.train("run", *MODEL, "--max-steps", 4)
+        self.before = {path: path.read_bytes() for path in self.run_folder.rglob("*") if path.is_file()}
+
+    def assert_refused(self, code, *words, says):
+        for ranks in (None, 2):
+            result = program.run(*self.train_words("run", *MODEL, *words), expect=code, ranks=ranks)
+            lines = [line for line in result.stderr.splitlines() if line.startswith("charrnn_dist: ")]
+            self.assertEqual(len(lines), 1, result.stderr)
+            for word in says:
+                self.assertIn(str(word), lines[0])
+            after = {path: path.read_bytes() for path in self.run_folder.rglob("*.h5")}
+            self.assertEqual(after, {path: data for path, data in self.before.items() if path.suffix == ".h5"})
+
+    def test_existing_run_without_resume(self):
+        self.assert_refused(2, says=[self.run_folder, "--resume", "--name"])
+        now = {path: path.read_bytes() for path in self.run_folder.rglob("*") if path.is_file()}
+        self.assertEqual(now, self.before)
+
+    def test_other_options(self):
+        for words, says in ((["--hidden", 25], ["hidden is 25, was 24"]), (["--model", "gru"], ["model", "gru", "lstm"]),
+                            (["--layers", 1], ["layers is 1, was 2"]), (["--columns", 7], ["columns is 7, was 6"]),
+                            (["--bptt", 11], ["bptt is 11, was 10"]), (["--dropout", 0.25], ["dropout is 0.25, was 0.5"]),
+                            (["--lowercase"], ["lowercase is true, was false"]),
+                            (["--min-freq", 2], ["min-freq is 2, was 3"]), (["--seed", 2], ["--seed 2, it was 1"])):
+            self.assert_refused(2, *words, "--resume", says=says)
+
+    def test_other_corpus(self):
+        changed = self.text[:100] + ("x" if self.text[100] != "x" else "y") + self.text[101:]
+        other = self.folder / "other.txt"
+        other.write_text(changed, newline="")
+        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (other, self.corpus)]
+        self.assert_refused(65, "--corpus", other, "--resume", says=[other, *digests])
+        # The same text elsewhere is the same corpus.
+        moved = self.folder / "moved.txt"
+        shutil.copy(self.corpus, moved)
+        program.run(*self.train_words("run", *MODEL, "--max-steps", 5, "--resume", "--corpus", moved))
+
+    def test_resume_without_checkpoints_is_a_new_run(self):
+        fresh = self.train("fresh", *MODEL, "--max-steps", 4, "--resume", ranks=2)
+        straight = self.train("straight", *MODEL, "--max-steps", 4, ranks=2)
+        self.assertEqual(program.parameter_hash(fresh), program.parameter_hash(straight))
+
+    def test_resume_from_a_path(self):
+        other = self.train("other", *MODEL, "--max-steps", 6, "--resume", self.run_folder)
+        straight = self.train("straight", *MODEL, "--max-steps", 6)
+        self.assertEqual(program.parameter_hash(other), program.parameter_hash(straight))
+        self.assertEqual(json.loads(program.run("inspect", other, "--json").stdout)["step"], 6)
+        missing = self.folder / "missing.h5"
+        self.assert_refused(65, "--resume", missing, says=[missing])
+
+    def test_init_from(self):
+        """The weights alone: step, optimizer and hidden state are new. Rate so small that the weights stay."""
+        weights = program.parameter_hash(self.run_folder)
+        child = self.train("child", *MODEL, "--learning-rate", 1e-30, "--seed", 9, "--max-steps", 1, "--init-from", self.run_folder, ranks=2)
+        self.assertEqual(program.parameter_hash(child), weights)
+        with h5py.File(child / "checkpoints/latest") as file:
+            self.assertEqual((file.attrs["step"], file["optimizer"].attrs["step"]), (1, 1))
+        self.assertEqual(list(program.losses(child)), [1])
+        missing = self.folder / "missing.h5"
+        for words, code, says in ((["--init-from", self.run_folder, "--hidden", 10], 65, ["rnn.weight_ih_l0", "[40, 8]"]),
+                                  (["--init-from", self.run_folder, "--min-freq", 9], 65, ["vocabulary"]),
+                                  (["--init-from", missing], 65, [missing]),
+                                  (["--init-from", self.run_folder, "--resume"], 2, ["--init-from", "--resume"])):
+            result = program.run(*self.train_words("another", *MODEL, *words), expect=code)
+            self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+            for word in says:
+                self.assertIn(str(word), result.stderr)
+
+
+if __name__ == "__main__":
+    program.main()
