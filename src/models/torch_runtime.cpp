@@ -8,9 +8,10 @@ namespace charrnn {
 void set_torch_threads(int threads) {
   at::set_num_threads(threads);
   // Autograd frees and allocates the same large blocks every step; keep them instead of going to the kernel.
-  constexpr int kKeep = 512 << 20;
-  mallopt(M_MMAP_THRESHOLD, kKeep);
-  mallopt(M_TRIM_THRESHOLD, kKeep);
+  constexpr int kLargestFromHeap = 32 << 20;  // glibc refuses more
+  constexpr int kKeptOnTop = 512 << 20;
+  mallopt(M_MMAP_THRESHOLD, kLargestFromHeap);
+  mallopt(M_TRIM_THRESHOLD, kKeptOnTop);
 }
 
 int torch_threads() {
