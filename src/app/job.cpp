@@ -34,9 +34,11 @@ bool speaks(Job& job, bool has_something_to_say) {
 Job::Job() : control(mpi, kStartTimeout), farewell(mpi, kFarewellTimeout) {}
 
 ExitCode run_job(const std::function<ExitCode(Job&)>& work) {
+  const Environment environment = [](const char* name) { return std::getenv(name); };
+  check_before_mpi(environment);
   Job job;
   try {
-    check_launcher(job.mpi.size(), [](const char* name) { return std::getenv(name); });
+    check_launcher(job.mpi.size(), environment);
     return work(job);
   } catch (const CommError& error) {
     print_error(error.what());

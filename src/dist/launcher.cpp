@@ -8,6 +8,8 @@ namespace charrnn {
 
 namespace {
 
+constexpr const char* kUsePmix = "start it with `srun --mpi=pmix`, and an Open MPI that was built with PMIx";
+
 struct Launcher {
   const char* variable;  ///< says how many tasks it started
   const char* name;
@@ -32,11 +34,22 @@ void check_launcher(int world_size, const Environment& environment) {
     if (value == nullptr) continue;
     const int tasks = std::atoi(value);
     // More ranks than tasks are fine: mpirun inside an srun step of one task.
-    require<UsageError>(world_size >= tasks,
-                        "{} started {} tasks ({}), but MPI sees a world of {}: the ranks would train alone, side by "
-                        "side; {}",
-                        launcher.name, tasks, launcher.variable, world_size, launcher.mend);
+    require<UsageError>(
+        world_size >= tasks,
+        "{} started {} tasks ({}), but MPI sees a world of {}: the ranks would train alone, side by "
+        "side; {}",
+        launcher.name, tasks, launcher.variable, world_size, launcher.mend);
   }
+}
+
+void check_before_mpi(const Environment& environment) {
+  const char* tasks = environment("SLURM_STEP_NUM_TASKS");
+  // Inside the step, mpirun brings its own PMIx.
+  const bool has_pmix =
+      environment("PMIX_NAMESPACE") != nullptr || environment("OMPI_COMM_WORLD_SIZE") != nullptr;
+  require<UsageError>(tasks == nullptr || has_pmix,
+                      "srun started {} task(s) without PMIx: the ranks cannot find each other; {}",
+                      tasks != nullptr ? tasks : "", kUsePmix);
 }
 
 }  // namespace charrnn

@@ -13,4 +13,8 @@ using Environment = std::function<const char*(const char*)>;
 /// alone, and N trainings would write into one folder.
 void check_launcher(int world_size, const Environment& environment);
 
+/// The same before MPI starts, for a start that Open MPI would end with a page of text: under srun without
+/// PMIx.
+void check_before_mpi(const Environment& environment);
+
 }  // namespace charrnn

@@ -14,13 +14,21 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string error_for(int world_size, const std::map<std::string, const char*>& variables) {
-  return error_of<UsageError>([&] {
-    check_launcher(world_size, [&](const char* name) {
-      const auto found = variables.find(name);
-      return found == variables.end() ? nullptr : found->second;
-    });
-  });
+using Variables = std::map<std::string, const char*>;
+
+Environment environment_of(const Variables& variables) {
+  return [variables](const char* name) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second;
+  };
+}
+
+std::string error_for(int world_size, const Variables& variables) {
+  return error_of<UsageError>([&] { check_launcher(world_size, environment_of(variables)); });
+}
+
+std::string error_before_mpi(const Variables& variables) {
+  return error_of<UsageError>([&] { check_before_mpi(environment_of(variables)); });
 }
 
 TEST(Launcher, AgreementIsFine) {
@@ -35,6 +43,13 @@ TEST(Launcher, SingletonsUnderSrunAreRefusedWithTheFlagThatHelps) {
   EXPECT_THAT(error, HasSubstr("srun started 4 tasks"));
   EXPECT_THAT(error, HasSubstr("world of 1"));
   EXPECT_THAT(error, HasSubstr("--mpi=pmix"));
+}
+
+TEST(Launcher, SrunWithoutPmixIsRefusedBeforeMpiStarts) {
+  EXPECT_THAT(error_before_mpi({{"SLURM_STEP_NUM_TASKS", "2"}}), HasSubstr("--mpi=pmix"));
+  EXPECT_EQ(error_before_mpi({{"SLURM_STEP_NUM_TASKS", "2"}, {"PMIX_NAMESPACE", "slurm.pmix.1.0"}}), "");
+  EXPECT_EQ(error_before_mpi({{"SLURM_STEP_NUM_TASKS", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}}), "");
+  EXPECT_EQ(error_before_mpi({{"SLURM_NTASKS", "2"}}), "");
 }
 
 TEST(Launcher, AnotherMpisLauncherIsRefused) {
