@@ -23,7 +23,7 @@ void run_sample(SampleArguments& arguments) {
   require<UsageError>(arguments.length >= 0, "--length must be at least 0, not {}", arguments.length);
   arguments.options.seed = static_cast<std::uint64_t>(arguments.seed);
   validate(arguments.options);
-  set_torch_threads(1);  // one character at a time is too little work for more
+  configure_torch(1);  // one character at a time is too little work for more
   const Device device = choose_device(arguments.device, 0, warn_on_stderr);
   const LoadedModel loaded = load_model(arguments.checkpoint, device, warn_on_stderr);
   Sampler sampler(*loaded.model, loaded.vocabulary, arguments.options);

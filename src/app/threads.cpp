@@ -8,7 +8,7 @@ namespace charrnn {
 Resources choose_threads(std::int64_t option, Job& job) {
   const std::vector<RankPlace> places = gather_places(job.control, place_here());
   const int threads = option > 0 ? static_cast<int>(option) : default_threads(places, job.mpi.rank());
-  set_torch_threads(threads);
+  configure_torch(threads);
   return {threads, count_hosts(places)};
 }
 

@@ -13,6 +13,8 @@ MpiSession::MpiSession() {
   // Open MPI 4.1's default way of exchanging addresses crashes or hangs about one start in fifty on a busy
   // machine.
   ::setenv("PMIX_MCA_gds", "hash", /*overwrite=*/0);
+  // Open MPI's own report of a crash allocates memory, and hangs where the heap is what is broken.
+  ::setenv("OMPI_MCA_opal_signal", "", /*overwrite=*/0);
   int provided = 0;
   const int error = MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
   require<UsageError>(error == MPI_SUCCESS && provided >= MPI_THREAD_FUNNELED,

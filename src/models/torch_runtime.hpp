@@ -3,8 +3,7 @@
 
 namespace charrnn {
 
-/// Threads that LibTorch's CPU kernels use.
-void set_torch_threads(int threads);
-int torch_threads();
+/// Sets the threads that LibTorch's CPU kernels use, keeps its memory between steps, and turns oneDNN off.
+void configure_torch(int threads);
 
 }  // namespace charrnn
