@@ -27,7 +27,8 @@ std::string columns_text(std::int64_t columns, std::int64_t ranks) {
 }  // namespace
 
 void show_start(Reporter& reporter, const StartFacts& facts) {
-  const auto& [config, corpus, vocabulary, model, schedule, windows, layout, validation, job, resources, communicator, checkpoint, first_step, tokens] = facts;
+  const auto& [config, corpus, vocabulary, model, schedule, windows, layout, validation, job, resources,
+               communicator, checkpoint, first_step, tokens] = facts;
   const std::string lines[] = {
       fmt::format("charrnn_dist {}", CHARRNN_VERSION),
       fmt::format("corpus      {}: {} characters, {} for training, {} for validation", config.data.corpus,

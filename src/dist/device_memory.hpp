@@ -1,4 +1,5 @@
-// Memory of the device that the gradients live on. In the program it is the GPU's; tests put host memory there.
+// Memory of the device that the gradients live on. In the program it is the GPU's; tests put host memory
+// there.
 #pragma once
 
 #include <cstddef>

@@ -117,7 +117,9 @@ void Trainer::train_step() {
                            last_rate_ > 0 ? last_rate_ : progress_.characters / progress_.seconds);
 }
 
-bool Trainer::epoch_is_over() const { return row_ != 0 && step_ % parts_.windows.windows_per_epoch() == 0; }
+bool Trainer::epoch_is_over() const {
+  return row_ != 0 && step_ % parts_.windows.windows_per_epoch() == 0;
+}
 
 std::int64_t Trainer::epoch() const {
   // After an epoch's last window it is still that epoch, until end_epoch() has closed it.

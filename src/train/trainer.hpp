@@ -63,7 +63,7 @@ class Trainer {
   void sample();
   bool is_new_best(std::optional<double> val_loss);
   double learning_rate(std::int64_t step) const { return parts_.schedule.at(step); }
-  bool epoch_is_over() const;   ///< all windows done, end_epoch() still to come
+  bool epoch_is_over() const;  ///< all windows done, end_epoch() still to come
   std::int64_t epoch() const;
 
   TrainerParts parts_;

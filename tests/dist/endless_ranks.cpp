@@ -1,6 +1,6 @@
-// endless_ranks FOLDER: steps of one all-reduce and one barrier until the ranks are told to stop, as in training
-// without the training. Every rank writes FOLDER/rank<r>.pid once all of them have done a hundred steps. On an
-// error it ends as the program does, by run_job: one line on standard error and an exit code.
+// endless_ranks FOLDER: steps of one all-reduce and one barrier until the ranks are told to stop, as in
+// training without the training. Every rank writes FOLDER/rank<r>.pid once all of them have done a hundred
+// steps. On an error it ends as the program does, by run_job: one line on standard error and an exit code.
 #include <unistd.h>
 
 #include <array>
