@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <random>
 #include <sstream>
+#include <thread>
 
 #include "base/error.hpp"
 
@@ -31,8 +33,19 @@ std::string read_line(const fs::path& file) {
 
 /// True if `pid` is a running process of this very program (numbers are used again after a while).
 bool is_alive(pid_t pid) {
-  const std::string its_name = read_line(fmt::format("/proc/{}/comm", pid));
-  return pid != ::getpid() && !its_name.empty() && its_name == read_line("/proc/self/comm");
+  // /proc/<pid>/exe cannot be read for a process that has ended and only waits for its parent.
+  std::error_code ended;
+  const fs::path its_program = fs::read_symlink(fmt::format("/proc/{}/exe", pid), ended);
+  return !ended && pid != ::getpid() &&
+         its_program.filename() == fs::read_symlink("/proc/self/exe").filename();
+}
+
+/// The same, after some seconds' patience: the ranks of a job that mpirun has just ended may take a moment.
+bool stays_alive(pid_t pid) {
+  using namespace std::chrono_literals;
+  const auto limit = std::chrono::steady_clock::now() + 5s;
+  while (is_alive(pid) && std::chrono::steady_clock::now() < limit) std::this_thread::sleep_for(50ms);
+  return is_alive(pid);
 }
 
 }  // namespace
@@ -46,7 +59,7 @@ Ownership::Ownership(const fs::path& run_folder, const Warn& warn) : file_(run_f
     pid_t pid = 0;
     words >> other_host >> pid;
     const bool here = other_host == host;
-    require<UsageError>(!here || !is_alive(pid),
+    require<UsageError>(!here || !stays_alive(pid),
                         "process {} is training in '{}' already; wait for it, stop it, or use another --name",
                         pid, run_folder.string());
     if (!here)

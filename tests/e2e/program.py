@@ -55,20 +55,23 @@ def run(*words, ranks=None, expect=0, env=None, text=True, patience=PATIENCE, st
 class Running:
     """A program in the background. Its output goes to files, so that no pipe fills up; leaving the `with` block ends it."""
 
-    def __init__(self, folder, *words, ranks=None, env=None):
+    def __init__(self, folder, *words, ranks=None, env=None, launcher=None):
+        """`launcher`: options of launch/run, which then starts the ranks."""
         number = len(list(Path(folder).glob("*.stdout")))
         self.paths = [Path(folder) / f"{number}.{stream}" for stream in ("stdout", "stderr")]
         self.files = [path.open("wb") for path in self.paths]
         self.ranks = ranks
-        self.process = subprocess.Popen(command(*words, ranks=ranks), stdin=subprocess.DEVNULL, stdout=self.files[0],
-                                        stderr=self.files[1], env=env or environment(), start_new_session=True)
+        start = command(*words, ranks=ranks)
+        if launcher is not None:
+            start = [str(SOURCE / "launch/run"), *map(str, launcher), *start[1:]]
+        self.process = subprocess.Popen(start, stdin=subprocess.DEVNULL, stdout=self.files[0], stderr=self.files[1],
+                                        env=env or environment(CHARRNN_PROGRAM=str(PROGRAM)), start_new_session=True)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        # Our own session: mpirun puts each rank into a process group of its own, but not into another session.
-        for pid in session_members(self.process.pid):
+        for pid in self.members():
             for number in (signal.SIGKILL, signal.SIGCONT):
                 try:
                     os.kill(pid, number)
@@ -77,6 +80,16 @@ class Running:
         self.process.wait(PATIENCE)
         for file in self.files:
             file.close()
+
+    def members(self):
+        """Living processes that came of this one: of its session (mpirun puts ranks into process groups of their own, but
+        not into sessions) and of those that launch/run made for mpirun."""
+        sessions = {self.process.pid}
+        for pid in all_processes():
+            stat = stat_of(pid)
+            if stat and int(stat[1]) in sessions:
+                sessions.add(int(stat[3]))
+        return [pid for session in sessions for pid in session_members(session)]
 
     @property
     def stdout(self):
@@ -93,7 +106,7 @@ class Running:
         found = []
 
         def look():
-            found[:] = [pid for pid in session_members(self.process.pid) if rank_of(pid) == rank]
+            found[:] = [pid for pid in self.members() if rank_of(pid) == rank]
             return bool(found) or self.process.poll() is not None
         wait_until(look, f"rank {rank} to start")
         if not found:
@@ -112,15 +125,14 @@ def stat_of(pid):
         return None
 
 
+def all_processes():
+    return sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit())
+
+
 def session_members(session):
     """Living processes of a session."""
-    found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            stat = stat_of(entry)
-            if stat and int(stat[3]) == session and stat[0] != "Z":
-                found.append(int(entry))
-    return found
+    stats = {pid: stat_of(pid) for pid in all_processes()}
+    return [pid for pid, stat in stats.items() if stat and int(stat[3]) == session and stat[0] != "Z"]
 
 
 def rank_of(pid):

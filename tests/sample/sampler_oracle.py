@@ -52,7 +52,7 @@ class Sampler(program.TestCase):
     def setUp(self):
         super().setUp()
         self.run_folder = self.train("run", "--columns", 8, "--bptt", 20, "--model", "lstm", "--layers", 2, "--hidden", 40,
-                                     "--embedding", 12, "--dropout", 0.5, "--learning-rate", 1e-2, "--epochs", 2)
+                                     "--embedding", 12, "--learning-rate", 1e-2, "--epochs", 6)
         self.oracle = Oracle(self.run_folder)
 
     def sample(self, *words, **how):
@@ -69,16 +69,19 @@ class Sampler(program.TestCase):
         return result
 
     def test_greedy(self):
-        self.check_greedy("Na de")
+        result = self.check_greedy("Na de")
+        # A model that only repeats a character or two would make this an easy test.
+        self.assertGreater(len(set(result.stdout)), 8)
 
     def test_long_prime(self):
-        known = [c for c in self.text if c in self.oracle.symbols]
         # The program reads 1,024 characters at once. Of 4,097 the last piece has one: if the state were lost between
-        # pieces, that would be all the model has seen.
+        # pieces, that would be all the model has seen. So take a place where that makes a difference.
+        known = [c for c in self.text if c in self.oracle.symbols]
+        tokens = reference.encode(known, self.oracle.symbols).tolist()
+        start = next(start for start in range(20) if self.oracle.greedy(tokens[start:start + 4097], 20)[0]
+                     != self.oracle.greedy(tokens[start + 4096:start + 4097], 20)[0])
         for length in (4097, 5000):
-            self.check_greedy("".join(known[:length]))
-        self.assertNotEqual(self.oracle.greedy(reference.encode(known[:4097], self.oracle.symbols).tolist())[0],
-                            self.oracle.greedy(reference.encode(known[4096:4097], self.oracle.symbols).tolist())[0])
+            self.check_greedy("".join(known[start:start + length]))
 
     def test_empty_prime_stands_for_a_newline(self):
         self.check_greedy("", [self.oracle.symbols.index("\n")])

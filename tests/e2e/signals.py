@@ -1,0 +1,97 @@
+"""A signal to one rank stops all of them at the same step with a checkpoint, exit code 75, and nothing lost."""
+import os
+import signal
+import sys
+from pathlib import Path
+
+import h5py
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import program
+
+MODEL = ["--columns", 6, "--bptt", 8, "--model", "lstm", "--layers", 2, "--hidden", 32, "--dropout", 0.5, "--schedule",
+         "sgdr", "--epochs", 7]
+
+
+class Signals(program.TestCase):
+    characters = 30_000  # some 500 steps an epoch, a few milliseconds each
+
+    def stop(self, name, number, ranks, which, *words, steps=30):
+        """Starts a run, sends the signal to `which` rank once it trains, returns the step at which it stopped."""
+        folder = self.folder / "runs" / name
+        with program.Running(self.folder, *self.train_words(name, *MODEL, *words, "--resume"), ranks=ranks) as running:
+            pid = running.pid(which)
+            before = program.losses(folder)
+            program.wait_for_step(folder, max(before, default=0) + steps, running)
+            os.kill(pid, number)
+            self.assertEqual(running.wait(), 75, running.stdout + running.stderr)
+            self.assertIn("stopped by a signal at step", running.stdout)
+            self.assertNotIn("error", running.stderr.replace("mpirun", ""))
+        with h5py.File(folder / "checkpoints" / "latest") as file:
+            step = int(file.attrs["step"])
+        self.assertEqual(max(program.losses(folder)), step)
+        self.assertFalse((folder / "attempt").exists())
+        return step
+
+    def check(self, number, ranks, which):
+        first = self.stop("parts", number, ranks, which)
+        second = self.stop("parts", number, ranks, which)
+        self.assertGreater(second, first)
+        last = second + 10
+        parts = self.train("parts", *MODEL, "--max-steps", last, "--resume", ranks=ranks)
+        straight = self.train("straight", *MODEL, "--max-steps", last, ranks=ranks)
+        self.assertEqual(program.parameter_hash(parts), program.parameter_hash(straight))
+        self.assertEqual(program.losses(parts), program.losses(straight))
+        self.assertEqual(list(program.losses(parts)), list(range(1, last + 1)))
+
+    def test_term_to_the_second_rank(self):
+        self.check(signal.SIGTERM, 2, 1)
+
+    def test_int_to_the_second_rank(self):
+        self.check(signal.SIGINT, 2, 1)
+
+    def test_usr1_to_the_last_of_three(self):
+        self.check(signal.SIGUSR1, 3, 2)
+
+    def test_term_alone(self):
+        self.check(signal.SIGTERM, None, 0)
+
+    def test_term_to_every_rank_and_often(self):
+        """SLURM sends TERM to all ranks, and more than once."""
+        name = "often"
+        folder = self.folder / "runs" / name
+        with program.Running(self.folder, *self.train_words(name, *MODEL), ranks=2) as running:
+            pids = [running.pid(rank) for rank in (0, 1)]
+            program.wait_for_step(folder, 10, running)
+            for _ in range(5):
+                for pid in pids:
+                    try:
+                        os.kill(pid, signal.SIGTERM)
+                    except ProcessLookupError:
+                        pass
+            # A rank that has done its part may meet a late one outside the training loop, but not lose the checkpoint.
+            self.assertEqual(running.wait(), 75, running.stderr)
+        program.run("inspect", folder)
+
+    def test_signal_during_start_up(self):
+        """Before training there is nothing to save: the run may end by the signal or with 75, but it ends."""
+        with program.Running(self.folder, *self.train_words("early", *MODEL), ranks=2) as running:
+            os.kill(running.pid(1), signal.SIGTERM)
+            self.assertNotEqual(running.wait(60), 0)
+
+    def test_launch_run(self):
+        """launch/run hands a Ctrl-C, TERM or USR1 on as what every rank can act on, and ends with 75."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+            name = signal.Signals(number).name
+            folder = self.folder / "runs" / name
+            with program.Running(self.folder, *self.train_words(name, *MODEL), launcher=["-np", "2"]) as running:
+                program.wait_for_step(folder, 20, running)
+                running.process.send_signal(number)
+                self.assertEqual(running.wait(30), 75, running.stdout + running.stderr)
+                self.assertIn("stopped by a signal", running.stdout)
+            with h5py.File(folder / "checkpoints" / "latest") as file:
+                self.assertEqual(file.attrs["step"], max(program.losses(folder)))
+
+
+if __name__ == "__main__":
+    program.main()
