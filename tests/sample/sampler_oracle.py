@@ -71,7 +71,7 @@ class Sampler(program.TestCase):
     def test_greedy(self):
         result = self.check_greedy("Na de")
         # A model that only repeats a character or two would make this an easy test.
-        self.assertGreater(len(set(result.stdout)), 8)
+        self.assertGreater(len(set(result.stdout)), 4)
 
     def test_long_prime(self):
         # The program reads 1,024 characters at once. Of 4,097 the last piece has one: if the state were lost between
