@@ -31,8 +31,8 @@ fs::path CheckpointStore::save(const Checkpoint& checkpoint, bool ends_cycle, bo
   std::error_code error;
   fs::create_directories(folder_, error);
   require(!error, "cannot make the folder '{}': {}", folder_.string(), error.message());
-  const fs::path path = folder_ / (ends_cycle ? fmt::format("cycle_{}.h5", checkpoint.cycle)
-                                              : fmt::format("step_{}.h5", checkpoint.step));
+  fs::path path = folder_ / (ends_cycle ? fmt::format("cycle_{}.h5", checkpoint.cycle)
+                                        : fmt::format("step_{}.h5", checkpoint.step));
   write_checkpoint(path, checkpoint, before_rename);
   point("latest", path);
   if (is_best) point("best", path);
