@@ -52,8 +52,8 @@ TEST_F(CorpusTest, EncodesFromAnyCharacterOn) {
   std::string text;
   std::vector<Token> expected;
   const std::string letters[] = {"a", "é", "€", "😀"};
-  for (int i = 0; i < 100'000; ++i) {
-    const int letter = i * i % 7 % 4;
+  for (std::int64_t i = 0; i < 100'000; ++i) {
+    const std::int64_t letter = i * i % 7 % 4;
     text += letters[letter];
     expected.push_back(static_cast<Token>(letter + 1));
   }
