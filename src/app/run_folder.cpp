@@ -52,9 +52,9 @@ std::filesystem::path folder_of(const RunConfig& config) {
 RunStart plan_run(const TrainArguments& arguments, const Warn& warn) {
   RunStart start;
   apply_given(arguments, start.config);
-  validate(start.config);
   const CheckpointStore store(folder_of(start.config) / "checkpoints");
   if (!arguments.resume) {
+    validate(start.config);
     require<UsageError>(!store.any(),
                         "'{}' has checkpoints already: go on with --resume, or use another --name",
                         folder_of(start.config).string());
@@ -67,6 +67,7 @@ RunStart plan_run(const TrainArguments& arguments, const Warn& warn) {
   } else {
     require(!store.any(), "'{}' has checkpoints, but none is good; move them away to start again",
             folder_of(start.config).string());
+    validate(start.config);
     return start;
   }
   const RunConfig then = config_of(read_checkpoint(start.checkpoint), start.checkpoint);
