@@ -1,23 +1,91 @@
 #include "dist/agreement.hpp"
 
 #include <array>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 
 namespace charrnn {
 
+namespace {
+
+constexpr int kAtWork = -1;  // where an exit code is expected: rank 0 is alive, the code is still to come
+
+int broadcast_code(Communicator& communicator, int code) {
+  communicator.broadcast(std::as_writable_bytes(std::span(&code, 1)), 0);
+  return code;
+}
+
+/// Tells the other ranks from a thread of its own that rank 0 is alive, four times a deadline. Meanwhile the
+/// main thread must not use MPI.
+class Heartbeat {
+ public:
+  explicit Heartbeat(Communicator& communicator)
+      : thread_([this, &communicator](const std::stop_token& stop) { beat(communicator, stop); }) {}
+
+  /// Throws what a beat threw.
+  void end() {
+    thread_.request_stop();
+    thread_.join();
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  void beat(Communicator& communicator, const std::stop_token& stop) {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any until_stop;
+    try {
+      for (;;) {
+        until_stop.wait_for(lock, stop, communicator.timeout() / 4, [] { return false; });
+        if (stop.stop_requested()) return;
+        broadcast_code(communicator, kAtWork);
+      }
+    } catch (...) {
+      failure_ = std::current_exception();
+    }
+  }
+
+  std::exception_ptr failure_;
+  std::jthread thread_;  // the last member: it uses the other one
+};
+
+/// What rank 0's work ended with: 0 or an exit code.
+int wait_for_root(Communicator& communicator) {
+  const auto start = std::chrono::steady_clock::now();
+  for (;;) {
+    const int code = broadcast_code(communicator, 0);
+    if (code != kAtWork) return code;
+    const Seconds waited = std::chrono::steady_clock::now() - start;
+    if (waited > communicator.timeout() * kRootPatience) {
+      throw CommError(communicator.rank(), communicator.step(), "broadcast", communicator.sequence(), waited,
+                      "rank 0 is alive, but what it does alone takes too long; does a file system hang?");
+    }
+  }
+}
+
+}  // namespace
+
 std::string on_root(Communicator& communicator, const std::function<std::string()>& work) {
   std::string result;
   std::optional<Error> error;
+  int code = 0;
   if (communicator.rank() == 0) {
+    Heartbeat heartbeat(communicator);
     try {
       result = work();
     } catch (const Error& caught) {
       error = caught;
+      code = static_cast<int>(caught.code());
     }
+    heartbeat.end();
+    broadcast_code(communicator, code);
+  } else {
+    code = wait_for_root(communicator);
   }
-  int code = error ? static_cast<int>(error->code()) : 0;
-  communicator.broadcast(std::as_writable_bytes(std::span(&code, 1)), 0, kRootPatience);
   if (error) throw *error;
   if (code != 0) throw RemoteError(static_cast<ExitCode>(code));
   return broadcast_string(communicator, std::move(result), 0);

@@ -15,7 +15,9 @@ class RemoteError : public Error {
 };
 
 /// Runs `work` on rank 0 alone and gives its result to all. If it throws an Error, rank 0 throws it and the
-/// others throw RemoteError. The others wait kRootPatience times the usual deadline.
+/// others throw RemoteError. `work` may take longer than the deadline, but a rank 0 that is dead or frozen
+/// while it works is noticed within it: from a second thread it says again and again that it is alive. After
+/// kRootPatience deadlines the others give up on a rank 0 that is alive but does not come to an end.
 std::string on_root(Communicator& communicator, const std::function<std::string()>& work);
 
 /// Runs `work` on every rank; if it throws an Error on some, those throw theirs and the others RemoteError.

@@ -17,17 +17,16 @@ CommError::CommError(int rank, std::int64_t step, std::string collective, std::u
       waited_(waited),
       exit_at_once_(exit_at_once) {}
 
-void Communicator::wait(const char* collective, const std::function<bool()>& is_complete, double patience) {
+void Communicator::wait(const char* collective, const std::function<bool()>& is_complete) {
   constexpr int kSpins = 200;       // a small all-reduce between idle cores ends within these
   constexpr int kLookAtClock = 64;  // the clock is cheap, but not free
-  const Seconds limit = timeout_ * patience;
   const auto start = std::chrono::steady_clock::now();
   for (std::uint64_t poll = 0; !is_complete(); ++poll) {
     if (poll < kSpins) continue;
     sched_yield();
     if (poll % kLookAtClock != 0) continue;
     const Seconds waited = std::chrono::steady_clock::now() - start;
-    if (waited > limit) {
+    if (waited > timeout_) {
       fail(collective, waited,
            "the other ranks did not arrive within the deadline (--timeout); one is dead, frozen or cut off");
     }

@@ -70,9 +70,8 @@ class Communicator {
   virtual void gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts,
                       int root) = 0;
 
-  /// Root's bytes to everyone. `patience` multiplies the deadline, for waits behind work that root does
-  /// alone.
-  virtual void broadcast(std::span<std::byte> data, int root, double patience = 1.0) = 0;
+  /// Root's bytes to everyone.
+  virtual void broadcast(std::span<std::byte> data, int root) = 0;
 
   virtual void barrier() = 0;
 
@@ -81,20 +80,20 @@ class Communicator {
   std::int64_t step() const { return step_; }
   /// How long a call waits for the other ranks.
   void set_timeout(Seconds timeout) { timeout_ = timeout; }
+  Seconds timeout() const { return timeout_; }
   /// Collectives started so far.
   std::uint64_t sequence() const { return sequence_; }
 
  protected:
   explicit Communicator(Seconds timeout) : timeout_(timeout) {}
 
-  Seconds timeout() const { return timeout_; }
   /// What CommError::exit_at_once() says for this communicator.
   virtual bool exits_at_once() const { return false; }
   void count_call() { ++sequence_; }
 
-  /// Polls `is_complete` until it says true; throws CommError when timeout() * patience has passed.
+  /// Polls `is_complete` until it says true; throws CommError when timeout() has passed.
   /// Spins briefly, then yields the core, since ranks may share cores.
-  void wait(const char* collective, const std::function<bool()>& is_complete, double patience = 1.0);
+  void wait(const char* collective, const std::function<bool()>& is_complete);
   /// Throws the CommError of the current call for a failure that is not a deadline.
   [[noreturn]] void fail(const char* collective, Seconds waited, const std::string& reason) const;
 

@@ -64,9 +64,9 @@ void HostStagedCommunicator::gather(std::span<const float> mine, std::span<float
   if (rank() == root) to_device(all, result);
 }
 
-void HostStagedCommunicator::broadcast(std::span<std::byte> data, int root, double patience) {
+void HostStagedCommunicator::broadcast(std::span<std::byte> data, int root) {
   std::vector<std::byte> staged = to_host<std::byte>(data);
-  begin().broadcast(staged, root, patience);
+  begin().broadcast(staged, root);
   to_device(data, staged);
 }
 

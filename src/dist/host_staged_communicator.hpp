@@ -27,7 +27,7 @@ class HostStagedCommunicator final : public Communicator {
                   std::span<const std::int64_t> counts) override;
   void gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts,
               int root) override;
-  void broadcast(std::span<std::byte> data, int root, double patience = 1.0) override;
+  void broadcast(std::span<std::byte> data, int root) override;
   void barrier() override;
 
  private:

@@ -57,7 +57,7 @@ int MpiCommunicator::size() const {
 }
 
 template <class Post>
-void MpiCommunicator::complete(const char* collective, double patience, const Post& post) {
+void MpiCommunicator::complete(const char* collective, const Post& post) {
   const auto check = [&](int code) {
     if (code == MPI_SUCCESS) return;
     std::array<char, MPI_MAX_ERROR_STRING> text{};
@@ -67,14 +67,11 @@ void MpiCommunicator::complete(const char* collective, double patience, const Po
   };
   MPI_Request request = MPI_REQUEST_NULL;
   check(post(&request));
-  wait(
-      collective,
-      [&] {
-        int done = 0;
-        check(MPI_Test(&request, &done, MPI_STATUS_IGNORE));
-        return done != 0;
-      },
-      patience);
+  wait(collective, [&] {
+    int done = 0;
+    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE));
+    return done != 0;
+  });
 }
 
 template <class T>
@@ -83,7 +80,7 @@ void MpiCommunicator::sum(std::span<T> data) {
   const MPI_Datatype type = sizeof(T) == sizeof(float) ? MPI_FLOAT : MPI_DOUBLE;
   do {
     const std::span<T> piece = data.first(std::min(data.size(), kMostElements));
-    complete("all_reduce_sum", 1, [&](MPI_Request* request) {
+    complete("all_reduce_sum", [&](MPI_Request* request) {
       return MPI_Iallreduce(MPI_IN_PLACE, piece.data(), static_cast<int>(piece.size()), type, MPI_SUM,
                             handle_->comm, request);
     });
@@ -102,7 +99,7 @@ void MpiCommunicator::all_to_all(std::span<const float> send, std::span<const st
                                  std::span<float> receive, std::span<const std::int64_t> receive_counts) {
   count_call();
   const Slices out(send_counts), in(receive_counts);
-  complete("all_to_all", 1, [&](MPI_Request* request) {
+  complete("all_to_all", [&](MPI_Request* request) {
     return MPI_Ialltoallv(send.data(), out.counts.data(), out.displacements.data(), MPI_FLOAT, receive.data(),
                           in.counts.data(), in.displacements.data(), MPI_FLOAT, handle_->comm, request);
   });
@@ -112,7 +109,7 @@ void MpiCommunicator::all_gather(std::span<const float> mine, std::span<float> a
                                  std::span<const std::int64_t> counts) {
   count_call();
   const Slices in(counts);
-  complete("all_gather", 1, [&](MPI_Request* request) {
+  complete("all_gather", [&](MPI_Request* request) {
     return MPI_Iallgatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(),
                            in.counts.data(), in.displacements.data(), MPI_FLOAT, handle_->comm, request);
   });
@@ -122,17 +119,17 @@ void MpiCommunicator::gather(std::span<const float> mine, std::span<float> all,
                              std::span<const std::int64_t> counts, int root) {
   count_call();
   const Slices in(counts);
-  complete("gather", 1, [&](MPI_Request* request) {
+  complete("gather", [&](MPI_Request* request) {
     return MPI_Igatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(), in.counts.data(),
                         in.displacements.data(), MPI_FLOAT, root, handle_->comm, request);
   });
 }
 
-void MpiCommunicator::broadcast(std::span<std::byte> data, int root, double patience) {
+void MpiCommunicator::broadcast(std::span<std::byte> data, int root) {
   count_call();
   do {
     const std::span<std::byte> piece = data.first(std::min(data.size(), kMostElements));
-    complete("broadcast", patience, [&](MPI_Request* request) {
+    complete("broadcast", [&](MPI_Request* request) {
       return MPI_Ibcast(piece.data(), static_cast<int>(piece.size()), MPI_BYTE, root, handle_->comm, request);
     });
     data = data.subspan(piece.size());
@@ -141,7 +138,7 @@ void MpiCommunicator::broadcast(std::span<std::byte> data, int root, double pati
 
 void MpiCommunicator::barrier() {
   count_call();
-  complete("barrier", 1, [&](MPI_Request* request) { return MPI_Ibarrier(handle_->comm, request); });
+  complete("barrier", [&](MPI_Request* request) { return MPI_Ibarrier(handle_->comm, request); });
 }
 
 }  // namespace charrnn

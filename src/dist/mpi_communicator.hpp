@@ -26,7 +26,7 @@ class MpiCommunicator final : public Communicator {
                   std::span<const std::int64_t> counts) override;
   void gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts,
               int root) override;
-  void broadcast(std::span<std::byte> data, int root, double patience = 1.0) override;
+  void broadcast(std::span<std::byte> data, int root) override;
   void barrier() override;
 
  private:
@@ -34,7 +34,7 @@ class MpiCommunicator final : public Communicator {
 
   /// Posts a non-blocking call (post(MPI_Request*) returns MPI's code) and waits for its end.
   template <class Post>
-  void complete(const char* collective, double patience, const Post& post);
+  void complete(const char* collective, const Post& post);
   template <class T>
   void sum(std::span<T> data);
 

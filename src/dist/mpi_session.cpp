@@ -16,8 +16,9 @@ MpiSession::MpiSession() {
   // Open MPI's own report of a crash allocates memory, and hangs where the heap is what is broken.
   ::setenv("OMPI_MCA_opal_signal", "", /*overwrite=*/0);
   int provided = 0;
-  const int error = MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
-  require<UsageError>(error == MPI_SUCCESS && provided >= MPI_THREAD_FUNNELED,
+  // Serialized: while rank 0 works alone, a second thread speaks for it (on_root).
+  const int error = MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
+  require<UsageError>(error == MPI_SUCCESS && provided >= MPI_THREAD_SERIALIZED,
                       "MPI does not start (code {}, thread level {})", error, provided);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
   MPI_Comm_size(MPI_COMM_WORLD, &size_);

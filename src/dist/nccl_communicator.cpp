@@ -157,7 +157,7 @@ void NcclCommunicator::begin(const char* collective) {
     fail(collective, Seconds(0), "an earlier collective failed and ended this communicator");
 }
 
-void NcclCommunicator::finish(const char* collective, int enqueued, double patience) {
+void NcclCommunicator::finish(const char* collective, int enqueued) {
   const auto start = std::chrono::steady_clock::now();
   const auto failed = [&](const std::string& reason) {
     fail(collective, std::chrono::steady_clock::now() - start, reason);
@@ -166,19 +166,16 @@ void NcclCommunicator::finish(const char* collective, int enqueued, double patie
     const auto result = static_cast<ncclResult_t>(enqueued);
     if (result != ncclSuccess && result != ncclInProgress) failed(describe(result, handle_->comm));
     bool is_recorded = false;
-    wait(
-        collective,
-        [&] {
-          ncclResult_t state = ncclInternalError;
-          const ncclResult_t asked = ncclCommGetAsyncError(handle_->comm, &state);
-          if (asked != ncclSuccess) failed(describe(asked, handle_->comm));
-          // Not on the stream yet: a mark set now would lie before the collective.
-          if (state == ncclInProgress) return false;
-          if (state != ncclSuccess) failed(describe(state, handle_->comm));
-          if (!std::exchange(is_recorded, true)) events_->record();
-          return events_->is_complete();
-        },
-        patience);
+    wait(collective, [&] {
+      ncclResult_t state = ncclInternalError;
+      const ncclResult_t asked = ncclCommGetAsyncError(handle_->comm, &state);
+      if (asked != ncclSuccess) failed(describe(asked, handle_->comm));
+      // Not on the stream yet: a mark set now would lie before the collective.
+      if (state == ncclInProgress) return false;
+      if (state != ncclSuccess) failed(describe(state, handle_->comm));
+      if (!std::exchange(is_recorded, true)) events_->record();
+      return events_->is_complete();
+    });
   } catch (const CommError&) {
     abort();
     throw;
@@ -256,13 +253,11 @@ void NcclCommunicator::gather(std::span<const float> mine, std::span<float> all,
   finish("gather", result);
 }
 
-void NcclCommunicator::broadcast(std::span<std::byte> data, int root, double patience) {
+void NcclCommunicator::broadcast(std::span<std::byte> data, int root) {
   begin("broadcast");
   if (data.empty()) return;
-  finish("broadcast",
-         ncclBroadcast(data.data(), data.data(), data.size(), ncclUint8, root, handle_->comm,
-                       static_cast<cudaStream_t>(events_->stream())),
-         patience);
+  finish("broadcast", ncclBroadcast(data.data(), data.data(), data.size(), ncclUint8, root, handle_->comm,
+                                    static_cast<cudaStream_t>(events_->stream())));
 }
 
 void NcclCommunicator::barrier() {

@@ -39,7 +39,7 @@ class NcclCommunicator final : public Communicator {
                   std::span<const std::int64_t> counts) override;
   void gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts,
               int root) override;
-  void broadcast(std::span<std::byte> data, int root, double patience = 1.0) override;
+  void broadcast(std::span<std::byte> data, int root) override;
   void barrier() override;
 
  protected:
@@ -51,7 +51,7 @@ class NcclCommunicator final : public Communicator {
   /// Opens a call: counts it, and refuses it after an abort.
   void begin(const char* collective);
   /// Waits for what was enqueued (`enqueued` is what NCCL said to it); aborts and throws if it fails.
-  void finish(const char* collective, int enqueued, double patience = 1.0);
+  void finish(const char* collective, int enqueued);
   void initialise(Communicator& control);
   void abort();
   void close();

@@ -38,17 +38,14 @@ void call(Communicator& subject, const std::string& collective) {
       {"all_gather", [&] { subject.all_gather(one.span(), all.span(), counts); }},
       {"gather", [&] { subject.gather(one.span(), all.span(), counts, 0); }},
       {"broadcast", [&] { subject.broadcast(bytes.span(), 0); }},
-      {"broadcast_patient", [&] { subject.broadcast(bytes.span(), 0, 3.0); }},
       {"barrier", [&] { subject.barrier(); }},
   };
   calls.at(collective)();
 }
 
 std::string wrong_with(const CommError& error, const Communicator& subject, const std::string& collective) {
-  const std::string name = collective == "all_reduce_sum_double" ? "all_reduce_sum"
-                           : collective == "broadcast_patient"   ? "broadcast"
-                                                                 : collective;
-  const double limit = kTimeout.count() * (collective == "broadcast_patient" ? 3 : 1);
+  const std::string name = collective == "all_reduce_sum_double" ? "all_reduce_sum" : collective;
+  const double limit = kTimeout.count();
   if (error.rank() != subject.rank()) return "wrong rank";
   if (error.step() != kStep) return "wrong step";
   if (error.collective() != name) return "wrong collective";

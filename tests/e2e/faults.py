@@ -70,13 +70,33 @@ class Faults(program.TestCase):
         self.assertEqual(result.stderr, "")
         self.assertFalse(half.exists())
 
-    def check_frozen(self, rank, ranks, timeout=2):
+    @staticmethod
+    def stop_now(victim, _folder):
+        os.kill(victim, signal.SIGSTOP)
+
+    @staticmethod
+    def stop_in_a_save(victim, folder):
+        """Freezes rank 0 while it writes a checkpoint, that is while its temporary file is there."""
+        def is_saving():
+            return any(".tmp-" in name for name in os.listdir(folder / "checkpoints"))
+        deadline = time.monotonic() + program.PATIENCE
+        while time.monotonic() < deadline:
+            if not is_saving():
+                continue
+            os.kill(victim, signal.SIGSTOP)
+            program.wait_until(lambda: (program.stat_of(victim) or "T")[0] == "T", "the rank to stop")
+            if is_saving():
+                return
+            os.kill(victim, signal.SIGCONT)
+        raise AssertionError("never met it while it saves")
+
+    def check_frozen(self, rank, ranks, timeout=2, stop=stop_now):
         folder = self.folder / "runs" / f"frozen{rank}"
         words = self.train_words(folder.name, *MODEL, "--save-every", 2, "--timeout", timeout)
         with program.Running(self.folder, *words, ranks=ranks) as running:
             victim = running.pid(rank)
             program.wait_for_step(folder, 10, running)
-            os.kill(victim, signal.SIGSTOP)
+            stop(victim, folder)
             start = time.monotonic()
             code = running.wait(60)
             waited = time.monotonic() - start
@@ -101,6 +121,10 @@ class Faults(program.TestCase):
 
     def test_frozen_first_rank_of_three(self):
         self.check_frozen(0, 3)
+
+    def test_frozen_in_a_save(self):
+        """What rank 0 does alone may take longer than the deadline; freezing in it may not."""
+        self.check_frozen(0, 2, stop=self.stop_in_a_save)
 
     def test_killed_mpirun(self):
         """Ranks whose mpirun is gone end by themselves, and the run's folder is free again."""

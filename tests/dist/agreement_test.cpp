@@ -1,0 +1,75 @@
+// What rank 0 does alone, and what the others learn of it, on 1, 2 and 3 ranks.
+#include "dist/agreement.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "dist/mpi_communicator.hpp"
+#include "dist/mpi_test.hpp"
+
+namespace charrnn {
+namespace {
+
+void work_for(Seconds duration) {
+  const auto start = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - start < duration) continue;
+}
+
+TEST(OnRoot, GivesTheResultToAll) {
+  MpiCommunicator control(test::mpi(), Seconds(20));
+  const std::string result = on_root(control, [&] { return fmt::format("from {}", control.rank()); });
+  EXPECT_EQ(result, "from 0");
+}
+
+TEST(OnRoot, MayWorkFarLongerThanTheDeadline) {
+  MpiCommunicator control(test::mpi(), Seconds(0.5));
+  const std::string result = on_root(control, [] {
+    work_for(Seconds(2.5));
+    return std::string("done");
+  });
+  EXPECT_EQ(result, "done");
+}
+
+TEST(OnRoot, MayNotWorkForEver) {
+  MpiCommunicator control(test::mpi(), Seconds(0.1));
+  std::string reason;
+  try {
+    on_root(control, [&] {
+      work_for(Seconds(0.1 * kRootPatience + 0.5));
+      return std::string();
+    });
+  } catch (const CommError& error) {
+    reason = error.what();
+  }
+  // Rank 0 gives its result away without looking whether somebody is still there to take it.
+  if (control.rank() != 0) {
+    EXPECT_NE(reason.find("takes too long"), std::string::npos) << reason;
+  }
+}
+
+TEST(OnRoot, FailsOnEveryRankWithTheCodeOfRankZero) {
+  MpiCommunicator control(test::mpi(), Seconds(20));
+  try {
+    on_root(control, []() -> std::string { throw DataError("a bad corpus"); });
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kData);
+    EXPECT_EQ(dynamic_cast<const RemoteError*>(&error) == nullptr, control.rank() == 0);
+  }
+}
+
+TEST(Together, OneRanksErrorIsEveryones) {
+  MpiCommunicator control(test::mpi(), Seconds(20));
+  const int last = control.size() - 1;
+  try {
+    together(control, [&] { require<UsageError>(control.rank() != last, "rank {} fails", last); });
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    EXPECT_EQ(dynamic_cast<const RemoteError*>(&error) == nullptr, control.rank() == last);
+  }
+}
+
+}  // namespace
+}  // namespace charrnn
