@@ -8,8 +8,8 @@
 #include "app/device_choice.hpp"
 #include "app/job.hpp"
 #include "app/loaded_model.hpp"
+#include "app/text_data.hpp"
 #include "app/threads.hpp"
-#include "data/corpus.hpp"
 #include "dist/agreement.hpp"
 #include "report/text.hpp"
 #include "train/validation.hpp"
@@ -19,74 +19,86 @@ namespace charrnn {
 namespace {
 
 struct EvalArguments {
-  std::vector<std::string> checkpoints;
+  std::vector<std::string> checkpoints, ensemble;
   std::string corpus, part = "all", device = "auto";
   std::int64_t columns = 1, threads = 0;
   bool json = false;
 };
 
-/// The stretch of the text that --part names, as the checkpoint's training split it.
-ColumnLayout layout_of_part(const EvalArguments& arguments, const Checkpoint& checkpoint,
-                            const CorpusSummary& corpus) {
-  const std::int64_t split = checkpoint.data.train_characters;
-  const bool all = arguments.part == "all";
-  require(all || split <= corpus.characters,
+/// The part of the text that --part names, as the training of `model` cut and split it.
+std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const LoadedModel& model,
+                                         const ScannedText& text, Job& job) {
+  const std::string& part = arguments.part;
+  if (model.config.data.window > 0) {
+    return evaluation_windows(text, model.vocabulary, window_layout(model.config.data),
+                              part == "train"        ? WindowPart::kTraining
+                              : part == "validation" ? WindowPart::kValidation
+                                                     : WindowPart::kAll,
+                              model.config.run.seed, job);
+  }
+  const std::int64_t split = model.checkpoint.data.train_characters;
+  require(part == "all" || split <= text.corpus.characters,
           "'{}' has {} characters, fewer than the {} that the model was trained on; use --part all",
-          arguments.corpus, corpus.characters, split);
-  const std::int64_t first = arguments.part == "validation" ? split : 0;
-  const std::int64_t last = arguments.part == "train" ? split : corpus.characters;
-  const ColumnLayout layout(first, last - first, arguments.columns);
-  require(layout.rows() >= 2, "part '{}' of '{}' has {} characters, too few for {} columns", arguments.part,
-          arguments.corpus, last - first, arguments.columns);
-  return layout;
+          arguments.corpus, text.corpus.characters, split);
+  return evaluation_columns(text, model.vocabulary, part == "validation" ? split : 0,
+                            part == "train" ? split : text.corpus.characters, arguments.columns, job);
 }
 
-void print_result(const EvalArguments& arguments, const LoadedModel& loaded, const Evaluation& result) {
+void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>& models,
+                  const Evaluation& result) {
+  std::vector<std::string> paths;
+  for (const LoadedModel& model : models) paths.push_back(model.path);
   if (arguments.json) {
-    const nlohmann::ordered_json json{{"checkpoint", loaded.path},
-                                      {"corpus", arguments.corpus},
-                                      {"part", arguments.part},
-                                      {"columns", arguments.columns},
-                                      {"characters", result.characters},
-                                      {"loss", result.loss()},
-                                      {"bits_per_character", bits(result.loss())},
-                                      {"perplexity", std::exp(result.loss())}};
+    nlohmann::ordered_json json;
+    if (arguments.ensemble.empty()) {
+      json["checkpoint"] = paths[0];
+    } else {
+      json["ensemble"] = paths;
+    }
+    json["corpus"] = arguments.corpus;
+    json["part"] = arguments.part;
+    json["columns"] = arguments.columns;
+    json["characters"] = result.characters;
+    json["loss"] = result.loss();
+    json["bits_per_character"] = bits(result.loss());
+    json["perplexity"] = std::exp(result.loss());
     fmt::print("{}\n", json.dump());
   } else {
     fmt::print("{}: {:.6f} nats = {:.6f} bits per character over {} characters ({}, {} column{})\n",
-               loaded.path, result.loss(), bits(result.loss()), with_commas(result.characters),
-               arguments.part, arguments.columns, arguments.columns == 1 ? "" : "s");
+               arguments.ensemble.empty() ? paths[0] : fmt::format("ensemble of {}", fmt::join(paths, ", ")),
+               result.loss(), bits(result.loss()), with_commas(result.characters), arguments.part,
+               arguments.columns, arguments.columns == 1 ? "" : "s");
   }
 }
 
+/// Evaluates one model, or several as an ensemble.
+void evaluate_models(const EvalArguments& arguments, const std::vector<std::string>& paths, Device device,
+                     const Warn& warn, Job& job) {
+  std::vector<LoadedModel> models;
+  together(job.control, [&] { models = load_ensemble(paths, device, warn); });
+  const ScannedText text = scan_text(arguments.corpus, {.vocabulary = models[0].vocabulary.options()}, job);
+  const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], text, job);
+  std::vector<LanguageModel*> pointers;
+  for (const LoadedModel& model : models) pointers.push_back(model.model.get());
+  const Evaluation result = models.size() == 1 ? evaluate(*pointers[0], *batches, job.control)
+                                               : evaluate_ensemble(pointers, *batches, job.control);
+  if (job.mpi.rank() == 0) print_result(arguments, models, result);
+}
+
 ExitCode run_eval(const EvalArguments& arguments, Job& job) {
-  const bool root = job.mpi.rank() == 0;
   require<UsageError>(arguments.columns >= 1, "--columns must be at least 1, not {}", arguments.columns);
-  const Warn warn = root ? Warn(warn_on_stderr) : Warn([](const std::string&) {});
+  require<UsageError>(arguments.checkpoints.empty() != arguments.ensemble.empty(),
+                      "eval needs either --checkpoint or --ensemble");
+  const Warn warn = job.mpi.rank() == 0 ? Warn(warn_on_stderr) : Warn([](const std::string&) {});
   if (job.mpi.size() > arguments.columns) {
     warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns",
                      job.mpi.size(), arguments.columns));
   }
   choose_threads(arguments.threads, job);
   const Device device = choose_device(arguments.device, job.mpi.local_rank(), warn);
+  if (!arguments.ensemble.empty()) evaluate_models(arguments, arguments.ensemble, device, warn, job);
   for (const std::string& path : arguments.checkpoints) {
-    std::optional<LoadedModel> loaded;
-    std::optional<MappedFile> file;
-    together(job.control, [&] {
-      loaded.emplace(load_model(path, device, warn));
-      file.emplace(arguments.corpus);
-    });
-    const CorpusSummary corpus = CorpusSummary::from_json(on_root(job.control, [&] {
-      return scan_corpus(*file, {.vocabulary = loaded->vocabulary.options()}).to_json();
-    }));
-    std::optional<ColumnTokens> tokens;
-    together(job.control, [&] {
-      const ColumnLayout layout = layout_of_part(arguments, loaded->checkpoint, corpus);
-      tokens.emplace(*file, corpus, loaded->vocabulary, layout,
-                     columns_of_rank(arguments.columns, job.mpi.rank(), job.mpi.size()));
-    });
-    const Evaluation result = evaluate(*loaded->model, *tokens, job.control);
-    if (root) print_result(arguments, *loaded, result);
+    evaluate_models(arguments, {path}, device, warn, job);
   }
   return ExitCode::kDone;
 }
@@ -96,9 +108,13 @@ ExitCode run_eval(const EvalArguments& arguments, Job& job) {
 void add_eval_command(CLI::App& app, ExitCode& outcome) {
   auto arguments = std::make_shared<EvalArguments>();
   CLI::App* command = app.add_subcommand("eval", "exact loss of a checkpoint on a text");
-  command->add_option("--checkpoint", arguments->checkpoints, "checkpoints, or folders of runs")
-      ->required()
+  command
+      ->add_option("--checkpoint", arguments->checkpoints,
+                   "checkpoints, or folders of runs: one after the other")
       ->expected(1, -1);
+  command
+      ->add_option("--ensemble", arguments->ensemble, "the same, together: the mean of their probabilities")
+      ->expected(2, -1);
   command->add_option("--corpus", arguments->corpus, "the text (UTF-8)")->required();
   command->add_option("--part", arguments->part, "train, validation or all; the split is the checkpoint's")
       ->check(CLI::IsMember({"train", "validation", "all"}))
@@ -112,6 +128,8 @@ void add_eval_command(CLI::App& app, ExitCode& outcome) {
   command->footer(
       "Examples:\n"
       "  charrnn_dist eval --checkpoint runs/lstm --corpus nietzsche.txt --part validation\n"
+      "  charrnn_dist eval --ensemble runs/lstm/checkpoints/cycle_4.h5 runs/lstm/checkpoints/cycle_5.h5 "
+      "--corpus nietzsche.txt --part validation\n"
       "  mpirun -np 4 charrnn_dist eval --checkpoint runs/lstm/checkpoints/best --corpus big.txt --columns "
       "64 --json");
   command->callback(

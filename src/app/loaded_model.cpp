@@ -19,6 +19,21 @@ LoadedModel load_model(const std::string& path, Device device, const Warn& warn)
   return {file, std::move(checkpoint), std::move(config), std::move(vocabulary), std::move(model)};
 }
 
+std::vector<LoadedModel> load_ensemble(const std::vector<std::string>& paths, Device device,
+                                       const Warn& warn) {
+  std::vector<LoadedModel> models;
+  for (const std::string& path : paths) {
+    models.push_back(load_model(path, device, warn));
+    const LoadedModel &first = models.front(), &last = models.back();
+    require(last.vocabulary.symbols() == first.vocabulary.symbols() &&
+                last.config.data.window == first.config.data.window &&
+                last.config.data.predict == first.config.data.predict,
+            "'{}' and '{}' cannot predict together: they were trained with different vocabularies or windows",
+            first.path, last.path);
+  }
+  return models;
+}
+
 RunConfig config_of(const Checkpoint& checkpoint, const std::string& path) {
   RunConfig config;
   try {

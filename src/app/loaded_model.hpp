@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/device.hpp"
 #include "checkpoint/store.hpp"
@@ -22,6 +23,10 @@ struct LoadedModel {
 
 /// `path` is a checkpoint or a run's folder. DataError if it cannot be used.
 LoadedModel load_model(const std::string& path, Device device, const Warn& warn);
+
+/// Models that can predict together. DataError for models with different vocabularies or windows.
+std::vector<LoadedModel> load_ensemble(const std::vector<std::string>& paths, Device device,
+                                       const Warn& warn);
 
 /// The config that a checkpoint carries.
 RunConfig config_of(const Checkpoint& checkpoint, const std::string& path);

@@ -14,7 +14,8 @@ namespace charrnn {
 namespace {
 
 struct SampleArguments {
-  std::string checkpoint, prime, device = "auto";
+  std::vector<std::string> checkpoints;
+  std::string prime, device = "auto";
   std::int64_t length = 400, seed = 1;
   SampleOptions options;
 };
@@ -25,8 +26,10 @@ void run_sample(SampleArguments& arguments) {
   validate(arguments.options);
   configure_torch(1);  // one character at a time is too little work for more
   const Device device = choose_device(arguments.device, 0, warn_on_stderr);
-  const LoadedModel loaded = load_model(arguments.checkpoint, device, warn_on_stderr);
-  Sampler sampler(*loaded.model, loaded.vocabulary, arguments.options);
+  const std::vector<LoadedModel> loaded = load_ensemble(arguments.checkpoints, device, warn_on_stderr);
+  std::vector<LanguageModel*> models;
+  for (const LoadedModel& model : loaded) models.push_back(model.model.get());
+  Sampler sampler(models, loaded[0].vocabulary, arguments.options, loaded[0].config.data.window);
   for (const char32_t character : sampler.prime(arguments.prime)) {
     warn_on_stderr(fmt::format("the model does not know the character {} of --prime", printable(character)));
   }
@@ -46,9 +49,10 @@ void add_sample_command(CLI::App& app) {
   auto arguments = std::make_shared<SampleArguments>();
   CLI::App* command = app.add_subcommand("sample", "write text with a trained model");
   command
-      ->add_option("--checkpoint", arguments->checkpoint,
-                   "a checkpoint, or a run's folder: its newest good one")
-      ->required();
+      ->add_option("--checkpoint", arguments->checkpoints,
+                   "a checkpoint, or a run's folder: its newest good one; several write as an ensemble")
+      ->required()
+      ->expected(1, -1);
   command->add_option("--prime", arguments->prime, "text to go on from; of any length");
   command->add_option("--length", arguments->length, "characters to write")->capture_default_str();
   command->add_flag("--greedy", arguments->options.greedy, "always the most probable character");

@@ -19,34 +19,44 @@ std::string schedule_text(const StartFacts& facts) {
   return text;
 }
 
-std::string columns_text(std::int64_t columns, std::int64_t ranks) {
-  const std::int64_t least = columns / ranks, most = (columns + ranks - 1) / ranks;
-  return least == most ? std::to_string(least) : fmt::format("{} or {}", least, most);
+/// "dropout 0.5 between layers, 0.2 of weights", or "no dropout".
+std::string dropout_text(const ModelConfig& model) {
+  std::string text;
+  const auto add = [&](double p, const char* where) {
+    if (p > 0) text += fmt::format("{}{} {}", text.empty() ? "dropout " : ", ", p, where);
+  };
+  if (model.layers > 1) add(model.dropout, "between layers");
+  add(model.dropout_input, "of the input");
+  add(model.dropout_output, "of the output");
+  add(model.weight_dropout, "of recurrent weights");
+  if (text.empty()) return "no dropout";
+  return text + (model.locked_dropout ? " (locked)" : "");
 }
 
 }  // namespace
 
 void show_start(Reporter& reporter, const StartFacts& facts) {
-  const auto& [config, corpus, vocabulary, model, schedule, windows, layout, validation, job, resources,
-               communicator, checkpoint, first_step, tokens] = facts;
+  const auto& [config, data, model, schedule, job, resources, communicator, checkpoint, first_step] = facts;
+  const CorpusSummary& corpus = data.text.corpus;
+  std::string parts =
+      fmt::format(", {} for training, {} for validation", with_commas(corpus.train_characters),
+                  with_commas(corpus.characters - corpus.train_characters));
+  if (config.data.window > 0) parts.clear();  // every window is for one of them
   const std::string lines[] = {
       fmt::format("charrnn_dist {}", CHARRNN_VERSION),
-      fmt::format("corpus      {}: {} characters, {} for training, {} for validation", config.data.corpus,
-                  with_commas(corpus.characters), with_commas(corpus.train_characters),
-                  with_commas(corpus.characters - corpus.train_characters)),
-      fmt::format("vocabulary  {} symbols{}, tokens of {} bits", vocabulary.size(),
+      fmt::format("corpus      {}: {} characters{}", config.data.corpus, with_commas(corpus.characters),
+                  parts),
+      fmt::format("vocabulary  {} symbols{}, tokens of {} bits", data.vocabulary->size(),
                   config.data.bytes       ? " (bytes)"
                   : config.data.lowercase ? " (lowercase)"
                                           : "",
-                  tokens.bits()),
-      fmt::format("model       {}, {} x {}, embedding {}, dropout {}: {} parameters", config.model.model,
-                  config.model.layers, config.model.hidden, config.model.embedding, config.model.dropout,
-                  with_commas(model.layout().count())),
+                  data.training->bits()),
+      fmt::format("model       {}, {} x {}, embedding {}, {}: {} parameters", config.model.model,
+                  config.model.layers, config.model.hidden, config.model.embedding,
+                  dropout_text(config.model), with_commas(model.layout().count())),
       fmt::format("ranks       {} x {} thread(s) on {} of {} node(s), gradients over {}", job.mpi.size(),
                   resources.threads, model.device().cuda ? "GPUs" : "CPUs", resources.hosts, communicator),
-      fmt::format("columns     {} of {} rows, {} per rank; {} windows of about {} an epoch", layout.columns(),
-                  with_commas(layout.rows()), columns_text(layout.columns(), job.mpi.size()),
-                  with_commas(windows.windows_per_epoch()), config.data.bptt),
+      data.shape,
       fmt::format("schedule    {}; {} epochs, {} steps; {}{}", schedule_text(facts), schedule.epochs(),
                   with_commas(schedule.total_steps()), config.optimizer.optimizer,
                   config.optimizer.weight_decay > 0
@@ -57,7 +67,7 @@ void show_start(Reporter& reporter, const StartFacts& facts) {
   for (const std::string& line : lines) reporter.info(line);
   if (!checkpoint.empty())
     reporter.info(fmt::format("resuming    {} at step {}", checkpoint, with_commas(first_step)));
-  if (validation.rows() < 2)
+  if (data.validation == nullptr)
     reporter.warn("the text has no validation part: no validation loss, no best checkpoint");
   if (config.model.dropout > 0 && config.model.layers == 1) {
     reporter.warn("dropout acts between layers: with --layers 1 it does nothing");

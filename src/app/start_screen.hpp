@@ -5,9 +5,8 @@
 #include <string>
 
 #include "app/job.hpp"
+#include "app/text_data.hpp"
 #include "app/threads.hpp"
-#include "data/bptt_schedule.hpp"
-#include "data/column_tokens.hpp"
 #include "models/language_model.hpp"
 #include "report/reporter.hpp"
 #include "train/run_config.hpp"
@@ -17,19 +16,14 @@ namespace charrnn {
 
 struct StartFacts {
   const RunConfig& config;
-  const CorpusSummary& corpus;
-  const Vocabulary& vocabulary;
+  const TrainingData& data;
   const LanguageModel& model;
   const Schedule& schedule;
-  const BpttSchedule& windows;
-  const ColumnLayout& layout;
-  const ColumnLayout& validation;
   const Job& job;
   Resources resources;
   std::string communicator;
   std::string checkpoint;  ///< resumed from; empty: a new run
   std::int64_t first_step;
-  const ColumnTokens& tokens;
 };
 
 void show_start(Reporter& reporter, const StartFacts& facts);

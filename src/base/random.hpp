@@ -29,7 +29,10 @@ enum class Purpose : std::uint32_t {
   kWindowLengths = 2,
   kDropout = 3,
   kSampling = 4,
-  kCorpus = 5
+  kCorpus = 5,
+  kValidationSplit = 6,
+  kShuffle = 7,
+  kWeightDropout = 8
 };
 
 /// A stream of random words for one purpose and one place: (seed, purpose, three coordinates). The fourth

@@ -39,6 +39,7 @@ struct Checkpoint {
   } vocabulary;
 
   std::vector<NamedTensor> model, exp_avg, exp_avg_sq;
+  std::vector<NamedTensor> trained;  ///< with weight averaging: `model` is the average, this goes on training
   std::int64_t optimizer_step = 0;
   struct Group {
     std::string match;

@@ -87,6 +87,7 @@ Checkpoint read_contents(const H5::H5File& file) {
   checkpoint.optimizer_step = get_integer(optimizer, "step");
   checkpoint.exp_avg = get_tensors(optimizer.openGroup("exp_avg"));
   checkpoint.exp_avg_sq = get_tensors(optimizer.openGroup("exp_avg_sq"));
+  if (optimizer.nameExists("parameters")) checkpoint.trained = get_tensors(optimizer.openGroup("parameters"));
   const H5::Group groups = optimizer.openGroup("groups");
   for (hsize_t i = 0; i < groups.getNumObjs(); ++i) {
     const H5::Group group = groups.openGroup(std::to_string(i));

@@ -97,6 +97,7 @@ void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
   put(optimizer, "step", checkpoint.optimizer_step);
   put_tensors(optimizer.createGroup("exp_avg"), checkpoint.exp_avg);
   put_tensors(optimizer.createGroup("exp_avg_sq"), checkpoint.exp_avg_sq);
+  if (!checkpoint.trained.empty()) put_tensors(optimizer.createGroup("parameters"), checkpoint.trained);
   const H5::Group groups = optimizer.createGroup("groups");
   for (std::size_t i = 0; i < checkpoint.groups.size(); ++i) {
     const H5::Group group = groups.createGroup(std::to_string(i));

@@ -9,6 +9,9 @@
 
 namespace charrnn {
 
+/// In place of a layer's number: the embedded characters.
+inline constexpr std::int64_t kInputMask = 255;
+
 /// Fills the columns [first, last) of `mask` [length, columns, hidden] for the output of `layer`: 0 with
 /// probability p, else 1 / (1 − p). The 16-bit draws of (row t, unit u) of a column are the half words, low
 /// half first, of Philox blocks t·⌈hidden/8⌉ + u div 8 of stream (seed, kDropout, step, layer·2²⁴ + global
@@ -16,5 +19,11 @@ namespace charrnn {
 void fill_dropout_mask(const DropoutKey& key, std::int64_t layer, double p, std::int64_t length,
                        std::int64_t columns, std::int64_t hidden, std::int64_t first, std::int64_t last,
                        std::span<float> mask);
+
+/// Fills blocks of eight elements [first, last) of a mask for the hidden-to-hidden weights of `layer`, in the
+/// same way: element i has draw i mod 8 of Philox block i div 8 of stream (seed, kWeightDropout, step,
+/// layer). The same on every rank.
+void fill_weight_mask(const DropoutKey& key, std::int64_t layer, double p, std::int64_t first,
+                      std::int64_t last, std::span<float> mask);
 
 }  // namespace charrnn

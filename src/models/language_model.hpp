@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -13,12 +14,14 @@
 
 namespace charrnn {
 
-/// Tokens of one window, both [length, columns], row after row, in host memory.
+/// Tokens of one window in host memory. There may be no column at all: then its loss is zero.
 struct Window {
-  std::span<const std::int64_t> inputs;
-  std::span<const std::int64_t> targets;
+  std::span<const std::int64_t> inputs;   ///< [length, columns], row after row
+  std::span<const std::int64_t> targets;  ///< the same shape, or [columns]: only the last row predicts
   std::int64_t length = 0;
   std::int64_t columns = 0;
+
+  bool predicts_every() const { return targets.size() == inputs.size(); }
 };
 
 /// Where in a run a window is: dropout masks are a pure function of (seed, step, global column, layer, row,
@@ -80,10 +83,12 @@ class LanguageModel {
   virtual std::unique_ptr<HiddenState> make_state(std::int64_t columns) const = 0;
 
   /// Sum of the window's losses in nats; leaves the gradient of that sum in gradient() (overwriting it) and
-  /// moves the state on to the window's end. Dropout is on.
-  virtual double train(const Window& window, HiddenState& state, const DropoutKey& key) = 0;
+  /// moves the state on to the window's end. Dropout is on if there is a key for it.
+  virtual double train(const Window& window, HiddenState& state, const std::optional<DropoutKey>& key) = 0;
   /// Sum of the window's losses in nats, without dropout and gradient; moves the state on.
   virtual double evaluate(const Window& window, HiddenState& state) = 0;
+  /// The same, one by one: the natural logarithm of the probability that the model gives to each target.
+  virtual void log_probabilities(const Window& window, HiddenState& state, std::span<float> of_targets) = 0;
   /// Reads inputs [length, columns], writes the logits after the last row [columns, vocabulary]; moves the
   /// state on.
   virtual void predict(std::span<const std::int64_t> inputs, std::int64_t length, HiddenState& state,

@@ -7,11 +7,17 @@
 namespace charrnn {
 
 struct ModelConfig {
-  std::string model = "lstm";  ///< a name of the registry: rnn, gru, lstm
+  std::string model = "lstm";  ///< a name of the registry
   std::int64_t layers = 1;
   std::int64_t hidden = 256;
   std::int64_t embedding = 42;
-  double dropout = 0;  ///< between layers, in [0, 1); as PyTorch, not after the last one
+  std::string recurrent_init = "uniform";  ///< of the hidden-to-hidden weights: uniform, or identity
+  // Probabilities, in [0, 1).
+  double dropout = 0;           ///< between layers; as PyTorch, not after the last one
+  double dropout_input = 0;     ///< of the embedded characters
+  double dropout_output = 0;    ///< of the last layer's outputs
+  bool locked_dropout = false;  ///< one mask for all rows of a window, where dropout draws one for every row
+  double weight_dropout = 0;    ///< of the hidden-to-hidden weights, one mask a window
 };
 
 }  // namespace charrnn

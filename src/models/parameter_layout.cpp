@@ -10,8 +10,8 @@
 
 namespace charrnn {
 
-void ParameterLayout::add(std::string name, std::vector<std::int64_t> shape, double bound) {
-  Parameter parameter{std::move(name), std::move(shape), size_, 0, bound};
+void ParameterLayout::add(std::string name, std::vector<std::int64_t> shape, Start start, double bound) {
+  Parameter parameter{std::move(name), std::move(shape), size_, 0, start, bound};
   parameter.size =
       std::accumulate(parameter.shape.begin(), parameter.shape.end(), std::int64_t{1}, std::multiplies<>());
   size_ += (parameter.size + kAlignment - 1) / kAlignment * kAlignment;
@@ -27,11 +27,19 @@ void initialise(const ParameterLayout& layout, std::uint64_t seed, std::span<flo
   std::fill(flat.begin(), flat.end(), 0.0F);
   for (std::size_t i = 0; i < layout.parameters().size(); ++i) {
     const Parameter& parameter = layout.parameters()[i];
+    const std::span<float> values =
+        flat.subspan(static_cast<std::size_t>(parameter.offset), static_cast<std::size_t>(parameter.size));
+    if (parameter.start == Start::kIdentity) {
+      const auto columns = static_cast<std::size_t>(parameter.shape.at(1));
+      for (std::size_t row = 0; row < values.size() / columns; ++row) {
+        values[row * columns + row % columns] = 1;
+      }
+      continue;
+    }
     RandomStream random(seed, Purpose::kParameters, i);
-    for (float& value :
-         flat.subspan(static_cast<std::size_t>(parameter.offset), static_cast<std::size_t>(parameter.size))) {
-      value = static_cast<float>(parameter.bound == 0 ? random.normal()
-                                                      : parameter.bound * (2 * random.uniform() - 1));
+    for (float& value : values) {
+      value = static_cast<float>(
+          parameter.start == Start::kNormal ? random.normal() : parameter.bound * (2 * random.uniform() - 1));
     }
   }
 }

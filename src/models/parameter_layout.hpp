@@ -8,19 +8,25 @@
 
 namespace charrnn {
 
+/// How a new model's parameter starts.
+enum class Start {
+  kUniform,  ///< in ±bound (PyTorch's default: 1/√hidden for recurrent layers, 1/√inputs for linear ones)
+  kNormal,   ///< N(0, 1), for embeddings
+  kIdentity,  ///< of a matrix [gates · n, n]: the unit matrix in every gate
+};
+
 struct Parameter {
   std::string name;  ///< as in PyTorch's state_dict of the same model
   std::vector<std::int64_t> shape;
   std::int64_t offset = 0;  ///< first element in the flat buffer
   std::int64_t size = 0;    ///< elements
-  /// How a new model starts: uniform in ±bound, or standard normal if bound is 0 (PyTorch's defaults:
-  /// 1/√hidden for recurrent layers, 1/√inputs for linear ones, N(0, 1) for embeddings).
-  double bound = 0;
+  Start start = Start::kUniform;
+  double bound = 0;  ///< of Start::kUniform
 };
 
 class ParameterLayout {
  public:
-  void add(std::string name, std::vector<std::int64_t> shape, double bound);
+  void add(std::string name, std::vector<std::int64_t> shape, Start start, double bound = 0);
 
   const std::vector<Parameter>& parameters() const { return parameters_; }
   /// Elements of the flat buffer. Every parameter starts at a multiple of kAlignment; the gaps stay zero.

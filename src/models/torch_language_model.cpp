@@ -1,66 +1,35 @@
 #include "models/torch_language_model.hpp"
 
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
-#include <tuple>
 #include <utility>
 
-#include "models/dropout.hpp"
+#include "models/flat_tensor.hpp"
+#include "models/recurrent_core.hpp"
 
 namespace charrnn {
 
 namespace {
 
-class TorchState final : public HiddenState {
- public:
-  TorchState(std::int64_t layers, std::int64_t columns, std::int64_t hidden, bool has_cell,
-             at::TensorOptions options)
-      : HiddenState(layers, columns, hidden, has_cell), options_(options) {
-    zero();
+std::unique_ptr<RecurrentCore> make_core(const ModelKind& kind, std::vector<at::Tensor> weights) {
+  switch (kind.family) {
+    case Family::kCellLoop:
+      return make_cell_loop(kind.cell, std::move(weights));
+    case Family::kCharLoop:
+      return make_char_loop(kind.concat, std::move(weights));
+    case Family::kStacked:
+      break;
   }
-
-  void zero() override {
-    h.assign(static_cast<std::size_t>(layers()), at::zeros({1, columns(), hidden()}, options_));
-    if (has_cell()) c = h;
-  }
-  void store(std::span<float> to_h, std::span<float> to_c) const override {
-    store_part(h, to_h);
-    if (has_cell()) store_part(c, to_c);
-  }
-  void load(std::span<const float> from_h, std::span<const float> from_c) override {
-    load_part(h, from_h);
-    if (has_cell()) load_part(c, from_c);
-  }
-
-  std::vector<at::Tensor> h, c;  ///< one [1, columns, hidden] a layer
-
- private:
-  void store_part(const std::vector<at::Tensor>& part, std::span<float> to) const {
-    at::from_blob(to.data(), {layers(), columns(), hidden()}).copy_(at::cat(part));
-  }
-  void load_part(std::vector<at::Tensor>& part, std::span<const float> from) const {
-    const at::Tensor all = at::from_blob(const_cast<float*>(from.data()), {layers(), columns(), hidden()});
-    for (std::int64_t layer = 0; layer < layers(); ++layer) {
-      part[static_cast<std::size_t>(layer)] =
-          all.slice(0, layer, layer + 1).to(options_, false, /*copy=*/true);
-    }
-  }
-
-  at::TensorOptions options_;
-};
+  return make_stacked_layers(kind.cell, std::move(weights));
+}
 
 class TorchLanguageModel final : public LanguageModel {
  public:
-  TorchLanguageModel(const ModelConfig& model, Cell cell, std::int64_t vocabulary, ParameterLayout parameters,
-                     Device where)
+  TorchLanguageModel(const ModelConfig& model, const ModelKind& kind, std::int64_t vocabulary,
+                     ParameterLayout parameters, Device where)
       : LanguageModel(model, vocabulary, std::move(parameters), where),
-        cell_(cell),
-        options_(at::TensorOptions()
-                     .dtype(at::kFloat)
-                     .device(where.cuda ? at::Device(at::kCUDA, static_cast<at::DeviceIndex>(where.index))
-                                        : at::Device(at::kCPU))),
+        has_cell_(kind.cell == Cell::kLstm),
+        options_(options_of(where)),
         flat_(at::zeros({layout().size()}, options_)),
         flat_gradient_(at::zeros({layout().size()}, options_)) {
     for (const Parameter& parameter : layout().parameters()) {
@@ -73,45 +42,45 @@ class TorchLanguageModel final : public LanguageModel {
       leaf.mutable_grad() = view(flat_gradient_);
       leaves_.push_back(std::move(leaf));
     }
+    core_ = make_core(kind, {leaves_.begin() + 1, leaves_.end() - 2});
   }
 
   std::span<float> parameters() override { return flat_span(flat_); }
   std::span<float> gradient() override { return flat_span(flat_gradient_); }
 
-  std::vector<float> store_parameters() const override {
-    std::vector<float> host(static_cast<std::size_t>(layout().size()));
-    at::from_blob(host.data(), {layout().size()}).copy_(flat_);
-    return host;
-  }
-  void load_parameters(std::span<const float> flat) override {
-    flat_.copy_(at::from_blob(const_cast<float*>(flat.data()), {layout().size()}));
-  }
+  std::vector<float> store_parameters() const override { return to_host(flat_); }
+  void load_parameters(std::span<const float> flat) override { from_host(flat_, flat); }
 
   std::unique_ptr<HiddenState> make_state(std::int64_t columns) const override {
-    return std::make_unique<TorchState>(config().layers, columns, config().hidden, cell_ == Cell::kLstm,
-                                        options_);
+    return std::make_unique<TorchState>(config().layers, columns, config().hidden, has_cell_, options_);
   }
 
-  double train(const Window& window, HiddenState& state, const DropoutKey& key) override {
+  double train(const Window& window, HiddenState& state, const std::optional<DropoutKey>& key) override {
     flat_gradient_.zero_();
-    const at::Tensor loss = loss_sum(window, state, &key);
+    if (window.columns == 0) return 0;
+    const at::Tensor loss = losses(window, state, key, at::Reduction::Sum);
     loss.backward();
-    for (auto* part : {&torch_state(state).h, &torch_state(state).c}) {
-      for (at::Tensor& tensor : *part) tensor = tensor.detach();
-    }
+    torch_state(state).detach();
     return loss.item<double>();
   }
 
   double evaluate(const Window& window, HiddenState& state) override {
+    if (window.columns == 0) return 0;
     const c10::NoGradGuard no_grad;
-    return loss_sum(window, state, nullptr).item<double>();
+    return losses(window, state, std::nullopt, at::Reduction::Sum).item<double>();
+  }
+
+  void log_probabilities(const Window& window, HiddenState& state, std::span<float> of_targets) override {
+    if (window.columns == 0) return;
+    const c10::NoGradGuard no_grad;
+    const at::Tensor host = at::from_blob(of_targets.data(), {static_cast<std::int64_t>(of_targets.size())});
+    host.copy_(losses(window, state, std::nullopt, at::Reduction::None).neg());
   }
 
   void predict(std::span<const std::int64_t> inputs, std::int64_t length, HiddenState& state,
                std::span<float> logits) override {
     const c10::NoGradGuard no_grad;
-    const at::Tensor outputs = run(tokens(inputs, length, state.columns()), state, nullptr);
-    const at::Tensor last = at::linear(outputs[-1], leaves_[leaves_.size() - 2], leaves_.back());
+    const at::Tensor last = output_layer(run(inputs, length, state, std::nullopt)[-1]);
     at::from_blob(logits.data(), {state.columns(), vocabulary_size()}).copy_(last);
   }
 
@@ -121,66 +90,44 @@ class TorchLanguageModel final : public LanguageModel {
     return {flat.data_ptr<float>(), static_cast<std::size_t>(flat.numel())};
   }
 
-  at::Tensor tokens(std::span<const std::int64_t> host, std::int64_t length, std::int64_t columns) const {
-    return at::from_blob(const_cast<std::int64_t*>(host.data()), {length, columns}, at::kLong)
-        .to(options_.device());
+  at::Tensor tokens(std::span<const std::int64_t> host, at::IntArrayRef shape) const {
+    return at::from_blob(const_cast<std::int64_t*>(host.data()), shape, at::kLong).to(options_.device());
   }
 
-  at::Tensor loss_sum(const Window& window, HiddenState& state, const DropoutKey* dropout) {
-    const at::Tensor outputs = run(tokens(window.inputs, window.length, window.columns), state, dropout);
-    const at::Tensor logits =
-        at::linear(outputs.reshape({-1, config().hidden}), leaves_[leaves_.size() - 2], leaves_.back());
-    const at::Tensor targets = tokens(window.targets, window.length, window.columns).reshape({-1});
-    return at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum);
+  at::Tensor output_layer(const at::Tensor& outputs) const {
+    return at::linear(outputs, leaves_[leaves_.size() - 2], leaves_.back());
   }
 
-  /// Output of the last layer [length, columns, hidden]. One layer a call: so the masks between them can be
-  /// our own, which are the same on any number of ranks.
-  at::Tensor run(const at::Tensor& inputs, HiddenState& state, const DropoutKey* dropout) {
-    TorchState& carried = torch_state(state);
-    at::Tensor x = at::embedding(leaves_[0], inputs);
-    for (std::int64_t layer = 0; layer < config().layers; ++layer) {
-      const auto l = static_cast<std::size_t>(layer);
-      const at::TensorList weights(leaves_.data() + 1 + 4 * l, 4);
-      const bool training = dropout != nullptr;
-      if (cell_ == Cell::kLstm) {
-        std::tie(x, carried.h[l], carried.c[l]) =
-            at::lstm(x, {carried.h[l], carried.c[l]}, weights, true, 1, 0.0, training, false, false);
-      } else if (cell_ == Cell::kGru) {
-        std::tie(x, carried.h[l]) = at::gru(x, carried.h[l], weights, true, 1, 0.0, training, false, false);
-      } else {
-        std::tie(x, carried.h[l]) =
-            at::rnn_tanh(x, carried.h[l], weights, true, 1, 0.0, training, false, false);
-      }
-      const bool between_layers = layer + 1 < config().layers;
-      if (training && between_layers && config().dropout > 0) x = x * mask(*dropout, layer, x);
-    }
-    return x;
+  /// Outputs of the last layer [length, columns, hidden].
+  at::Tensor run(std::span<const std::int64_t> inputs, std::int64_t length, HiddenState& state,
+                 const std::optional<DropoutKey>& key) {
+    const TorchDropout dropout(config(), key, options_);
+    const at::Tensor x = at::embedding(leaves_[0], tokens(inputs, {length, state.columns()}));
+    return core_->run(dropout.of_input(x), torch_state(state), dropout);
   }
 
-  at::Tensor mask(const DropoutKey& key, std::int64_t layer, const at::Tensor& x) const {
-    const std::int64_t length = x.size(0), columns = x.size(1), hidden = x.size(2);
-    at::Tensor host = at::empty({length, columns, hidden}, at::kFloat);
-    const std::span<float> values = flat_span(host);
-    at::parallel_for(0, columns, 1, [&](std::int64_t first, std::int64_t last) {
-      fill_dropout_mask(key, layer, config().dropout, length, columns, hidden, first, last, values);
-    });
-    return host.to(options_.device());
+  /// Negative logarithms of the targets' probabilities.
+  at::Tensor losses(const Window& window, HiddenState& state, const std::optional<DropoutKey>& key,
+                    at::Reduction::Reduction reduction) {
+    const at::Tensor outputs = run(window.inputs, window.length, state, key);
+    const at::Tensor predicting = window.predicts_every() ? outputs.flatten(0, 1) : outputs[-1];
+    const at::Tensor targets = tokens(window.targets, {static_cast<std::int64_t>(window.targets.size())});
+    return at::cross_entropy_loss(output_layer(predicting), targets, {}, reduction);
   }
 
-  Cell cell_;
+  bool has_cell_;
   at::TensorOptions options_;
   at::Tensor flat_, flat_gradient_;
-  std::vector<at::Tensor>
-      leaves_;  ///< in the layout's order: embedding, four a layer, output weight and bias
+  std::vector<at::Tensor> leaves_;  ///< in the layout's order: embedding, the core's, output weight and bias
+  std::unique_ptr<RecurrentCore> core_;
 };
 
 }  // namespace
 
-std::unique_ptr<LanguageModel> make_torch_language_model(const ModelConfig& config, Cell cell,
+std::unique_ptr<LanguageModel> make_torch_language_model(const ModelConfig& config, const ModelKind& kind,
                                                          std::int64_t vocabulary_size, ParameterLayout layout,
                                                          Device device) {
-  return std::make_unique<TorchLanguageModel>(config, cell, vocabulary_size, std::move(layout), device);
+  return std::make_unique<TorchLanguageModel>(config, kind, vocabulary_size, std::move(layout), device);
 }
 
 }  // namespace charrnn

@@ -1,8 +1,9 @@
-// Writes text with a model, one character after the other, carrying the hidden state along.
+// Writes text with a model, one character after the other.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,14 +15,19 @@
 
 namespace charrnn {
 
+/// Carries the hidden state along. For a model that was trained on windows (`window` > 0) it reads the last
+/// `window` characters anew for every character, as the notebook's get_next_n does. Several models are an
+/// ensemble: the mean of their probabilities decides.
 class Sampler {
  public:
-  /// UsageError for options out of range.
-  Sampler(LanguageModel& model, const Vocabulary& vocabulary, const SampleOptions& options);
+  /// The models share `vocabulary`. UsageError for options out of range.
+  Sampler(std::vector<LanguageModel*> models, const Vocabulary& vocabulary, const SampleOptions& options,
+          std::int64_t window = 0);
 
-  /// Reads a text before writing, of any length. An empty one stands for a newline, or for the first token
-  /// where there is none. Returns the characters that the vocabulary does not know, each once; they are read
-  /// as unknown, or left out if the vocabulary has no such token.
+  /// Reads a text before writing, of any length. An empty one stands for a newline (a window of them), or for
+  /// the first token where there is none. Returns the characters that the vocabulary does not know, each
+  /// once; they are read as unknown, or left out if the vocabulary has no such token. UsageError for a text
+  /// that does not fill a window.
   std::vector<char32_t> prime(std::string_view text);
 
   /// The next character (a byte in bytes mode).
@@ -29,13 +35,16 @@ class Sampler {
 
  private:
   void read(const std::vector<std::int64_t>& tokens);
+  void predict(std::span<const std::int64_t> tokens);
 
-  LanguageModel& model_;
+  std::vector<LanguageModel*> models_;
   const Vocabulary& vocabulary_;
   SampleOptions options_;
   std::vector<std::int64_t> excluded_;  ///< tokens that stand for no character
   RandomStream random_;
-  std::unique_ptr<HiddenState> state_;
+  std::vector<std::unique_ptr<HiddenState>> states_;
+  std::int64_t window_;
+  std::vector<std::int64_t> last_;  ///< the window's characters
   std::vector<float> logits_;
 };
 

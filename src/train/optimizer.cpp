@@ -1,9 +1,10 @@
 #include "train/optimizer.hpp"
 
-#include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+
+#include "models/flat_tensor.hpp"
 
 namespace charrnn {
 
@@ -12,23 +13,6 @@ namespace {
 constexpr double kBeta1 = 0.9;
 constexpr double kBeta2 = 0.999;
 constexpr double kEpsilon = 1e-8;
-
-at::TensorOptions options_of(Device device) {
-  return at::TensorOptions()
-      .dtype(at::kFloat)
-      .device(device.cuda ? at::Device(at::kCUDA, static_cast<at::DeviceIndex>(device.index))
-                          : at::Device(at::kCPU));
-}
-
-at::Tensor wrap(std::span<float> memory, Device device) {
-  return at::from_blob(memory.data(), {static_cast<std::int64_t>(memory.size())}, options_of(device));
-}
-
-std::vector<float> to_host(const at::Tensor& flat) {
-  std::vector<float> host(static_cast<std::size_t>(flat.numel()));
-  at::from_blob(host.data(), {flat.numel()}).copy_(flat);
-  return host;
-}
 
 }  // namespace
 
@@ -119,11 +103,8 @@ std::vector<float> Optimizer::store_exp_avg_sq() const {
 }
 
 void Optimizer::load(std::span<const float> exp_avg, std::span<const float> exp_avg_sq, std::int64_t steps) {
-  const auto copy = [](at::Tensor& to, std::span<const float> from) {
-    to.copy_(at::from_blob(const_cast<float*>(from.data()), {static_cast<std::int64_t>(from.size())}));
-  };
-  copy(tensors_->exp_avg, exp_avg);
-  copy(tensors_->exp_avg_sq, exp_avg_sq);
+  from_host(tensors_->exp_avg, exp_avg);
+  from_host(tensors_->exp_avg_sq, exp_avg_sq);
   steps_ = steps;
 }
 

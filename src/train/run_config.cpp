@@ -34,11 +34,23 @@ void validate(const RunConfig& config) {
   at_least("--train-characters", static_cast<double>(data.train_characters), 0);
   require<UsageError>(data.train_fraction > 0 && data.train_fraction <= 1,
                       "--train-fraction must lie in (0, 1], not {}", data.train_fraction);
+  at_least("--window", static_cast<double>(data.window), 0);
+  at_least("--stride", static_cast<double>(data.stride), 0);
+  at_least("--windows", static_cast<double>(data.windows), 0);
+  one_of("--predict", data.predict, {"every", "last"});
+  require<UsageError>(
+      data.window > 0 || (data.stride == 0 && data.windows == 0 && data.predict == "every"),
+      "--stride, --windows and --predict go with --window, which is 0: columns of running text");
+  require<UsageError>(data.window == 0 || data.train_characters == 0,
+                      "--train-characters goes with columns of running text; windows are split by "
+                      "--train-fraction");
   one_of("--optimizer", optimizer.optimizer, {"adam", "adamw"});
   require<UsageError>(std::isfinite(optimizer.learning_rate) && optimizer.learning_rate > 0,
                       "--learning-rate must be positive, not {}", optimizer.learning_rate);
   at_least("--weight-decay", optimizer.weight_decay, 0);
   at_least("--clip-norm", optimizer.clip_norm, 0);
+  require<UsageError>(optimizer.weight_average >= 0 && optimizer.weight_average < 1,
+                      "--weight-average must lie in [0, 1), not {}", optimizer.weight_average);
   at_least("--epochs", static_cast<double>(optimizer.epochs), 0);
   at_least("--max-steps", static_cast<double>(optimizer.max_steps), 0);
   one_of("--schedule", schedule.schedule, {"constant", "phases", "sgdr"});

@@ -19,13 +19,19 @@ struct DataConfig {
   std::int64_t min_freq = 3;
   std::int64_t train_characters = 0;  ///< 0: by train_fraction
   double train_fraction = 0.8;
+  bool full_vocabulary = false;   ///< every character of the text, none unknown
+  std::int64_t window = 0;        ///< 0: columns of running text; else windows of so many characters
+  std::int64_t stride = 0;        ///< from one window to the next; 0: their length
+  std::int64_t windows = 0;       ///< only the first so many; 0: all
+  std::string predict = "every";  ///< of a window: every next character, or the last
 };
 
 struct OptimizerConfig {
   std::string optimizer = "adam";  ///< adam: weight decay as part of the gradient; adamw: decoupled
   double learning_rate = 1e-3;
   double weight_decay = 0;
-  double clip_norm = 0;  ///< limit of the gradient's global norm; 0: none
+  double clip_norm = 0;       ///< limit of the gradient's global norm; 0: none
+  double weight_average = 0;  ///< decay of the average that is validated and saved; 0: none
   /// PATTERN=LR[:WEIGHT_DECAY]: parameters whose name matches the shell pattern get their own values.
   std::vector<std::string> groups;
   std::int64_t epochs = 0;     ///< 0: what the phases add up to, else 4

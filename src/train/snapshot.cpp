@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "base/error.hpp"
+#include "models/registry.hpp"
 
 namespace charrnn {
 
@@ -115,8 +116,10 @@ Vocabulary vocabulary_of(const Checkpoint& checkpoint) {
                                   {stored.bytes, stored.full, stored.lowercase, stored.min_freq});
 }
 
-void take(const LanguageModel& model, const Optimizer& optimizer, Checkpoint& checkpoint) {
-  checkpoint.arch = model.config().model;
+void take(const LanguageModel& model, const Optimizer& optimizer, const WeightAverage* average,
+          Checkpoint& checkpoint) {
+  checkpoint.arch = model_kind(model.config().model).name;
+  if (average != nullptr) checkpoint.trained = cut(model.layout(), average->store());
   checkpoint.model = cut(model.layout(), model.store_parameters());
   checkpoint.exp_avg = cut(model.layout(), optimizer.store_exp_avg());
   checkpoint.exp_avg_sq = cut(model.layout(), optimizer.store_exp_avg_sq());
@@ -134,6 +137,13 @@ void load_weights(LanguageModel& model, const Checkpoint& checkpoint) {
 void load_optimizer(Optimizer& optimizer, const ParameterLayout& layout, const Checkpoint& checkpoint) {
   optimizer.load(join(layout, checkpoint.exp_avg, "/optimizer/exp_avg"),
                  join(layout, checkpoint.exp_avg_sq, "/optimizer/exp_avg_sq"), checkpoint.optimizer_step);
+}
+
+void load_average(WeightAverage& average, LanguageModel& model, const Checkpoint& checkpoint) {
+  average.load(model.store_parameters());
+  if (!checkpoint.trained.empty()) {
+    model.load_parameters(join(model.layout(), checkpoint.trained, "/optimizer/parameters"));
+  }
 }
 
 std::string utc_now() {

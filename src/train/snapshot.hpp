@@ -10,6 +10,7 @@
 #include "dist/communicator.hpp"
 #include "models/language_model.hpp"
 #include "train/optimizer.hpp"
+#include "train/weight_average.hpp"
 
 namespace charrnn {
 
@@ -22,12 +23,16 @@ Checkpoint::Vocabulary describe(const Vocabulary& vocabulary);
 /// DataError if it makes no vocabulary.
 Vocabulary vocabulary_of(const Checkpoint& checkpoint);
 
-/// Fills in model and optimizer.
-void take(const LanguageModel& model, const Optimizer& optimizer, Checkpoint& checkpoint);
+/// Fills in model and optimizer; `average` may be null.
+void take(const LanguageModel& model, const Optimizer& optimizer, const WeightAverage* average,
+          Checkpoint& checkpoint);
 /// A model with the checkpoint's weights. DataError naming the first parameter that is missing or has another
 /// shape.
 void load_weights(LanguageModel& model, const Checkpoint& checkpoint);
 void load_optimizer(Optimizer& optimizer, const ParameterLayout& layout, const Checkpoint& checkpoint);
+/// After load_weights: the average out of the checkpoint's model, and the weights that went on training into
+/// the model. Both are the same in a checkpoint that has no average.
+void load_average(WeightAverage& average, LanguageModel& model, const Checkpoint& checkpoint);
 
 /// Now, as 2026-01-31T12:00:00Z.
 std::string utc_now();

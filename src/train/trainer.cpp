@@ -25,7 +25,8 @@ Trainer::Trainer(const TrainerParts& parts)
       total_steps_(parts.config.optimizer.max_steps > 0
                        ? std::min(parts.config.optimizer.max_steps, parts.schedule.total_steps())
                        : parts.schedule.total_steps()),
-      state_(parts.model.make_state(parts.training.columns())) {
+      state_(parts.model, parts.training),
+      training_step_(parts.model, parts.optimizer, parts.control, parts.reducer, parts.config.run.seed) {
   progress_.best_val_loss = std::numeric_limits<double>::infinity();
 }
 
@@ -33,9 +34,16 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   step_ = checkpoint.step;
   progress_ = checkpoint.progress;
   history_ = checkpoint.history;
-  row_ = checkpoint.data.row;
-  load_hidden(*state_, checkpoint.hidden, parts_.training.range());
-  if (row_ != 0) lengths_ = parts_.windows.lengths(epoch());
+  // At an epoch's last step the row tells whether the epoch was closed.
+  const std::int64_t per_epoch = parts_.training.per_epoch();
+  if (checkpoint.data.row != 0) batches_done_ = (step_ - 1) % per_epoch + 1;
+  const std::int64_t row = parts_.training.position(epoch(), batches_done_);
+  require(checkpoint.data.row == row,
+          "the checkpoint stands at row {}, where this program's windows put step {} at row {}: it was "
+          "written by "
+          "another version",
+          checkpoint.data.row, step_, row);
+  if (state_.is_carried()) load_hidden(state_.carried(), checkpoint.hidden, parts_.training.columns());
 }
 
 ExitCode Trainer::run() {
@@ -43,7 +51,7 @@ ExitCode Trainer::run() {
   while (!stop_) {
     if (epoch_is_over()) end_epoch();
     if (step_ >= total_steps_) break;
-    if (row_ == 0) begin_epoch();
+    if (batches_done_ == 0) begin_epoch();
     train_step();
     const RunOptions& run = parts_.config.run;
     const bool validates = run.validate_every > 0 && step_ % run.validate_every == 0;
@@ -60,56 +68,39 @@ ExitCode Trainer::run() {
 }
 
 void Trainer::begin_epoch() {
-  lengths_ = parts_.windows.lengths(epoch());
-  state_->zero();
+  state_.zero();
   progress_.loss_sum = progress_.characters = progress_.seconds = 0;
 }
 
 void Trainer::train_step() {
   const auto start = std::chrono::steady_clock::now();
-  const std::int64_t window = step_ % parts_.windows.windows_per_epoch();
-  const std::int64_t length = lengths_[static_cast<std::size_t>(window)];
-  const std::int64_t columns = parts_.training.columns();
-  inputs_.resize(static_cast<std::size_t>(length * columns));
-  targets_.resize(inputs_.size());
-  parts_.training.window(row_, length, inputs_, targets_);
-
-  const DropoutKey dropout{static_cast<std::uint64_t>(parts_.config.run.seed), step_,
-                           parts_.training.range().first};
-  const double local_loss = parts_.model.train({inputs_, targets_, length, columns}, *state_, dropout);
-
-  // Losses, and whether a rank was told to stop: every rank then takes the same decisions.
-  std::array<double, 2> sums{local_loss, signals_.received() != 0 ? 1.0 : 0.0};
-  parts_.control.set_step(step_);
-  parts_.control.all_reduce_sum(sums);
-  const std::int64_t characters = length * parts_.config.data.columns;
-  const double loss = sums[0] / static_cast<double>(characters);
-  stop_ = sums[1] > 0;
-
-  parts_.reducer.reduce(parts_.model.gradient(), step_);
-  const double norm = parts_.optimizer.scale_and_clip(1 / static_cast<double>(characters));
+  parts_.training.load(epoch(), batches_done_, batch_);
+  const double rate = learning_rate(step_);
+  const StepOutcome outcome =
+      training_step_.run(batch_, state_.at(batch_), step_, rate / parts_.config.optimizer.learning_rate,
+                         signals_.received() != 0);
+  stop_ = outcome.stop;
   require<UsageError>(
-      std::isfinite(loss) && std::isfinite(norm),
+      outcome.finite,
       "the training diverged at step {} (loss {}, gradient norm {}): lower --learning-rate or set "
       "--clip-norm; the newest checkpoint is from before",
-      step_, loss, norm);
-  const double rate = learning_rate(step_);
-  parts_.optimizer.step(rate / parts_.config.optimizer.learning_rate);
+      step_, outcome.loss, outcome.gradient_norm);
   ++step_;
-  row_ += length;
+  ++batches_done_;
+  if (parts_.average != nullptr) parts_.average->update(step_);
   has_unsaved_ = true;
 
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  progress_.loss_sum += sums[0];
-  progress_.characters += static_cast<double>(characters);
+  progress_.loss_sum += outcome.loss_sum;
+  progress_.characters += static_cast<double>(batch_.all_targets);
   progress_.seconds += seconds;
-  progress_.smoothed_loss = kSmoothing * progress_.smoothed_loss + (1 - kSmoothing) * loss;
+  progress_.smoothed_loss = kSmoothing * progress_.smoothed_loss + (1 - kSmoothing) * outcome.loss;
   progress_.smoothed_weight = kSmoothing * progress_.smoothed_weight + (1 - kSmoothing);
   logged_seconds_ += seconds;
-  logged_characters_ += characters;
+  logged_characters_ += batch_.all_targets;
   if (step_ % parts_.config.run.log_every == 0) {
     last_rate_ = static_cast<double>(logged_characters_) / logged_seconds_;
-    parts_.reporter.step({step_, loss, rate, norm, last_rate_});
+    parts_.reporter.step({step_, outcome.loss, rate, outcome.gradient_norm, last_rate_});
     logged_seconds_ = 0;
     logged_characters_ = 0;
   }
@@ -118,12 +109,12 @@ void Trainer::train_step() {
 }
 
 bool Trainer::epoch_is_over() const {
-  return row_ != 0 && step_ % parts_.windows.windows_per_epoch() == 0;
+  return batches_done_ == parts_.training.per_epoch();
 }
 
 std::int64_t Trainer::epoch() const {
-  // After an epoch's last window it is still that epoch, until end_epoch() has closed it.
-  return (epoch_is_over() ? step_ - 1 : step_) / parts_.windows.windows_per_epoch();
+  // After an epoch's last batch it is still that epoch, until end_epoch() has closed it.
+  return (epoch_is_over() ? step_ - 1 : step_) / parts_.training.per_epoch();
 }
 
 void Trainer::end_epoch() {
@@ -142,14 +133,22 @@ void Trainer::end_epoch() {
   parts_.reporter.epoch(report, best);
   sample();
   // The next epoch begins at the columns' tops, with a hidden state of zero.
-  row_ = 0;
-  state_->zero();
+  batches_done_ = 0;
+  state_.zero();
   save(parts_.schedule.ends_cycle(step_), best);
+}
+
+template <class Work>
+auto Trainer::with_average(const Work& work) {
+  if (parts_.average != nullptr) parts_.average->exchange();
+  auto result = work();
+  if (parts_.average != nullptr) parts_.average->exchange();
+  return result;
 }
 
 std::optional<double> Trainer::validate() {
   if (parts_.validation == nullptr) return std::nullopt;
-  return evaluate(parts_.model, *parts_.validation, parts_.control).loss();
+  return with_average([&] { return evaluate(parts_.model, *parts_.validation, parts_.control).loss(); });
 }
 
 bool Trainer::is_new_best(std::optional<double> val_loss) {
@@ -160,7 +159,11 @@ bool Trainer::is_new_best(std::optional<double> val_loss) {
 
 void Trainer::save(bool ends_cycle, bool is_best) {
   Checkpoint checkpoint;
-  checkpoint.hidden = gather_hidden(*state_, parts_.config.data.columns, parts_.control);
+  if (state_.is_carried()) {
+    checkpoint.hidden = gather_hidden(state_.carried(), parts_.config.data.columns, parts_.control);
+  } else {
+    checkpoint.hidden = {parts_.config.model.layers, 0, parts_.config.model.hidden, {}, {}};
+  }
   const std::string path = on_root(parts_.control, [&] {
     checkpoint.step = step_;
     checkpoint.epoch = epoch();
@@ -170,12 +173,15 @@ void Trainer::save(bool ends_cycle, bool is_best) {
     checkpoint.program_version = CHARRNN_VERSION;
     checkpoint.config = parts_.config_text;
     checkpoint.vocabulary = describe(parts_.vocabulary);
-    checkpoint.data = {parts_.corpus.sha256, parts_.corpus.train_characters, row_, parts_.config.data.columns,
+    checkpoint.data = {parts_.corpus.sha256, parts_.corpus.train_characters,
+                       parts_.training.position(epoch(), batches_done_), parts_.config.data.columns,
                        parts_.config.data.bptt};
     checkpoint.history = history_;
     checkpoint.progress = progress_;
-    take(parts_.model, parts_.optimizer, checkpoint);
-    return parts_.store.save(checkpoint, ends_cycle, is_best, [&] { parts_.ownership->check(); }).string();
+    return with_average([&] {
+      take(parts_.model, parts_.optimizer, parts_.average, checkpoint);
+      return parts_.store.save(checkpoint, ends_cycle, is_best, [&] { parts_.ownership->check(); }).string();
+    });
   });
   has_unsaved_ = false;
   parts_.reporter.log("saved " + path);
@@ -183,12 +189,15 @@ void Trainer::save(bool ends_cycle, bool is_best) {
 
 void Trainer::sample() {
   const std::string text = on_root(parts_.control, [&] {
-    Sampler sampler(parts_.model, parts_.vocabulary,
-                    {.seed = static_cast<std::uint64_t>(parts_.config.run.seed)});
-    sampler.prime("");
-    std::string written;
-    for (std::int64_t i = 0; i < kSampleLength; ++i) written += sampler.next();
-    return written;
+    return with_average([&] {
+      Sampler sampler({&parts_.model}, parts_.vocabulary,
+                      {.seed = static_cast<std::uint64_t>(parts_.config.run.seed)},
+                      parts_.config.data.window);
+      sampler.prime("");
+      std::string written;
+      for (std::int64_t i = 0; i < kSampleLength; ++i) written += sampler.next();
+      return written;
+    });
   });
   parts_.reporter.sample(step_, text);
 }

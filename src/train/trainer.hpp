@@ -10,15 +10,16 @@
 
 #include "checkpoint/ownership.hpp"
 #include "checkpoint/store.hpp"
-#include "data/bptt_schedule.hpp"
-#include "data/column_tokens.hpp"
+#include "data/corpus.hpp"
 #include "dist/gradient_reducer.hpp"
-#include "models/language_model.hpp"
 #include "report/reporter.hpp"
+#include "train/batch_state.hpp"
 #include "train/optimizer.hpp"
 #include "train/run_config.hpp"
 #include "train/schedule.hpp"
 #include "train/stop_signals.hpp"
+#include "train/training_step.hpp"
+#include "train/weight_average.hpp"
 
 namespace charrnn {
 
@@ -28,12 +29,12 @@ struct TrainerParts {
   const CorpusSummary& corpus;
   const Vocabulary& vocabulary;
   const Schedule& schedule;
-  const BpttSchedule& windows;
-  const ColumnTokens& training;
-  const ColumnTokens* validation;  ///< null: the text has no validation part
+  Batches& training;
+  Batches* validation;  ///< null: the text has no validation part
   LanguageModel& model;
   Optimizer& optimizer;
-  Communicator& control;  ///< for everything but gradients
+  WeightAverage* average;  ///< null: none
+  Communicator& control;   ///< for everything but gradients
   GradientReducer& reducer;
   const CheckpointStore& store;
   const Ownership* ownership;  ///< null except on rank 0
@@ -63,23 +64,26 @@ class Trainer {
   void sample();
   bool is_new_best(std::optional<double> val_loss);
   double learning_rate(std::int64_t step) const { return parts_.schedule.at(step); }
-  bool epoch_is_over() const;  ///< all windows done, end_epoch() still to come
+  bool epoch_is_over() const;  ///< all batches done, end_epoch() still to come
   std::int64_t epoch() const;
+  /// Runs `work` with the averaged weights in the model, if there is an average.
+  template <class Work>
+  auto with_average(const Work& work);
 
   TrainerParts parts_;
   std::int64_t total_steps_;
   StopSignals signals_;
-  std::unique_ptr<HiddenState> state_;
+  BatchState state_;
+  TrainingStep training_step_;
 
   std::int64_t step_ = 0;
-  std::int64_t row_ = 0;               ///< next position in every column
-  std::vector<std::int64_t> lengths_;  ///< of this epoch's windows
-  bool stop_ = false;                  ///< some rank has a signal
-  bool has_unsaved_ = false;           ///< steps since the last checkpoint
+  std::int64_t batches_done_ = 0;  ///< of this epoch
+  bool stop_ = false;              ///< some rank has a signal
+  bool has_unsaved_ = false;       ///< steps since the last checkpoint
 
   Checkpoint::Progress progress_;
   std::vector<EpochRecord> history_;
-  std::vector<std::int64_t> inputs_, targets_;
+  Batch batch_;
   double last_rate_ = 0;       ///< characters per second, for the screen
   double logged_seconds_ = 0;  ///< since the last step report
   std::int64_t logged_characters_ = 0;

@@ -1,31 +1,57 @@
 #include "train/validation.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
-#include <memory>
+#include <functional>
 #include <vector>
+
+#include "train/batch_state.hpp"
 
 namespace charrnn {
 
-Evaluation evaluate(LanguageModel& model, const ColumnTokens& tokens, Communicator& control) {
-  // Where windows begin makes no difference to the result; longer ones are faster, shorter ones need less
-  // memory.
-  constexpr std::int64_t kRowsAtOnce = 64;
-  std::array<double, 2> sums{};
-  const std::int64_t columns = tokens.columns();
-  if (columns > 0) {
-    const std::unique_ptr<HiddenState> state = model.make_state(columns);
-    std::vector<std::int64_t> inputs(static_cast<std::size_t>(kRowsAtOnce * columns)), targets(inputs.size());
-    for (std::int64_t row = 0; row + 1 < tokens.rows(); row += kRowsAtOnce) {
-      const std::int64_t length = std::min(kRowsAtOnce, tokens.rows() - 1 - row);
-      tokens.window(row, length, inputs, targets);
-      sums[0] += model.evaluate({inputs, targets, length, columns}, *state);
-      sums[1] += static_cast<double>(length * columns);
-    }
+namespace {
+
+/// Adds up `loss_of` over all batches and ranks.
+Evaluation sum_over(Batches& batches, Communicator& control,
+                    const std::function<double(const Batch&)>& loss_of) {
+  Batch batch;
+  std::array<double, 1> loss{};
+  std::int64_t characters = 0;
+  for (std::int64_t i = 0; i < batches.per_epoch(); ++i) {
+    batches.load(0, i, batch);
+    loss[0] += loss_of(batch);
+    characters += batch.all_targets;
   }
-  control.all_reduce_sum(sums);
-  return {sums[0], std::llround(sums[1])};
+  control.all_reduce_sum(loss);
+  return {loss[0], characters};
+}
+
+}  // namespace
+
+Evaluation evaluate(LanguageModel& model, Batches& batches, Communicator& control) {
+  BatchState state(model, batches);
+  return sum_over(batches, control,
+                  [&](const Batch& batch) { return model.evaluate(window_of(batch), state.at(batch)); });
+}
+
+Evaluation evaluate_ensemble(std::span<LanguageModel* const> models, Batches& batches,
+                             Communicator& control) {
+  std::vector<BatchState> states;
+  states.reserve(models.size());
+  for (const LanguageModel* model : models) states.emplace_back(*model, batches);
+  return sum_over(batches, control, [&](const Batch& batch) {
+    std::vector<double> mean(batch.targets.size());
+    std::vector<float> one(batch.targets.size());
+    for (std::size_t m = 0; m < models.size(); ++m) {
+      models[m]->log_probabilities(window_of(batch), states[m].at(batch), one);
+      for (std::size_t i = 0; i < one.size(); ++i) {
+        mean[i] += std::exp(static_cast<double>(one[i])) / static_cast<double>(models.size());
+      }
+    }
+    double loss = 0;
+    for (const double probability : mean) loss -= std::log(probability);
+    return loss;
+  });
 }
 
 }  // namespace charrnn

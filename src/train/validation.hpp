@@ -1,9 +1,10 @@
-// The exact loss of a model on columns of text.
+// The exact loss of models on a part of a text.
 #pragma once
 
 #include <cstdint>
+#include <span>
 
-#include "data/column_tokens.hpp"
+#include "data/batches.hpp"
 #include "dist/communicator.hpp"
 #include "models/language_model.hpp"
 
@@ -15,8 +16,11 @@ struct Evaluation {
   double loss() const { return loss_sum / static_cast<double>(characters); }
 };
 
-/// Every rank reads its columns from a hidden state of zero to their end; the sums are those of all ranks.
-/// The model's training state is not touched. A rank may have no columns.
-Evaluation evaluate(LanguageModel& model, const ColumnTokens& tokens, Communicator& control);
+/// Reads the first epoch of `batches` from a hidden state of zero; the sums are those of all ranks. No
+/// training state is touched. A rank may have no columns.
+Evaluation evaluate(LanguageModel& model, Batches& batches, Communicator& control);
+
+/// The loss of an ensemble: the mean of the models' probabilities predicts. They share one vocabulary.
+Evaluation evaluate_ensemble(std::span<LanguageModel* const> models, Batches& batches, Communicator& control);
 
 }  // namespace charrnn

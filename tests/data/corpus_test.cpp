@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
-#include "data/column_tokens.hpp"
+#include "data/column_batches.hpp"
 #include "temporary_folder.hpp"
 
 namespace charrnn {
@@ -110,12 +110,16 @@ TEST_F(CorpusTest, ColumnsAreNeighbouringPiecesOfTheText) {
   const ColumnLayout layout(0, 11, 3);
   EXPECT_EQ(layout.rows(), 3);
   EXPECT_EQ(layout.targets(), 6);
-  const ColumnTokens tokens(mapped, summary, vocabulary, layout, {1, 2});  // columns "def" and "ghi"
-  std::vector<std::int64_t> inputs(4), targets(4);
-  tokens.window(0, 2, inputs, targets);
+  const ColumnRange range{1, 2};  // "def" and "ghi"
+  ColumnBatches batches(TokenArray(mapped, summary, vocabulary, layout.column_start(range.first), 6), layout,
+                        range, BpttSchedule(1, layout.rows(), 2, false));
+  ASSERT_EQ(batches.per_epoch(), 1);
+  Batch batch;
+  batches.load(0, 0, batch);
   const auto token = [](char c) { return 2 + (c - 'a'); };  // all equally frequent: by code point
-  EXPECT_THAT(inputs, ElementsAre(token('d'), token('g'), token('e'), token('h')));
-  EXPECT_THAT(targets, ElementsAre(token('e'), token('h'), token('f'), token('i')));
+  EXPECT_THAT(batch.inputs, ElementsAre(token('d'), token('g'), token('e'), token('h')));
+  EXPECT_EQ(batch.all_targets, 6);
+  EXPECT_THAT(batch.targets, ElementsAre(token('e'), token('h'), token('f'), token('i')));
 }
 
 TEST(ColumnsOfRank, CoverAllOnceAndEvenly) {

@@ -1,4 +1,4 @@
-#include "data/column_tokens.hpp"
+#include "data/token_array.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -16,7 +16,7 @@
 namespace charrnn {
 
 /// Bytes in memory, or in a mapped file without a name once they are many.
-class ColumnTokens::Storage {
+class TokenArray::Storage {
  public:
   explicit Storage(std::size_t bytes) : bytes_(bytes) {
     constexpr std::size_t kMapFrom = std::size_t{64} << 20;
@@ -54,48 +54,31 @@ class ColumnTokens::Storage {
   unsigned char* data_ = nullptr;
 };
 
-namespace {
-
-template <class T>
-void fill_window(const T* tokens, std::int64_t rows, std::int64_t columns, std::int64_t row,
-                 std::int64_t length, std::int64_t* inputs, std::int64_t* targets) {
-  for (std::int64_t column = 0; column < columns; ++column) {
-    const T* at = tokens + column * rows + row;
-    for (std::int64_t t = 0; t < length; ++t) {
-      inputs[t * columns + column] = at[t];
-      targets[t * columns + column] = at[t + 1];
-    }
-  }
-}
-
-}  // namespace
-
-ColumnTokens::ColumnTokens(const MappedFile& file, const CorpusSummary& summary, const Vocabulary& vocabulary,
-                           const ColumnLayout& layout, ColumnRange range)
-    : range_(range), rows_(layout.rows()), wide_(vocabulary.size() > 256) {
-  const auto count = static_cast<std::size_t>(range.count * rows_);
-  storage_ = std::make_unique<Storage>(count * (wide_ ? sizeof(Token) : 1));
+TokenArray::TokenArray(const MappedFile& file, const CorpusSummary& summary, const Vocabulary& vocabulary,
+                       std::int64_t first, std::int64_t count)
+    : size_(count), wide_(vocabulary.size() > 256) {
+  const auto elements = static_cast<std::size_t>(count);
+  storage_ = std::make_unique<Storage>(elements * (wide_ ? sizeof(Token) : 1));
   if (count == 0) return;
-  // A rank's columns are neighbours in the text: one stretch.
-  const std::int64_t start = layout.column_start(range.first);
   if (wide_) {
-    encode(file, summary, vocabulary, start, std::span(reinterpret_cast<Token*>(storage_->data()), count));
+    encode(file, summary, vocabulary, first, std::span(reinterpret_cast<Token*>(storage_->data()), elements));
   } else {
-    encode(file, summary, vocabulary, start, std::span<std::uint8_t>(storage_->data(), count));
+    encode(file, summary, vocabulary, first, std::span<std::uint8_t>(storage_->data(), elements));
   }
 }
 
-ColumnTokens::~ColumnTokens() = default;
-ColumnTokens::ColumnTokens(ColumnTokens&&) noexcept = default;
-ColumnTokens& ColumnTokens::operator=(ColumnTokens&&) noexcept = default;
+TokenArray::~TokenArray() = default;
+TokenArray::TokenArray(TokenArray&&) noexcept = default;
+TokenArray& TokenArray::operator=(TokenArray&&) noexcept = default;
 
-void ColumnTokens::window(std::int64_t row, std::int64_t length, std::span<std::int64_t> inputs,
-                          std::span<std::int64_t> targets) const {
+void TokenArray::copy(std::int64_t first, std::int64_t count, std::int64_t* to, std::int64_t stride) const {
+  const auto copy_from = [&](const auto* tokens) {
+    for (std::int64_t i = 0; i < count; ++i) to[i * stride] = tokens[first + i];
+  };
   if (wide_) {
-    fill_window(reinterpret_cast<const Token*>(storage_->data()), rows_, range_.count, row, length,
-                inputs.data(), targets.data());
+    copy_from(reinterpret_cast<const Token*>(storage_->data()));
   } else {
-    fill_window(storage_->data(), rows_, range_.count, row, length, inputs.data(), targets.data());
+    copy_from(storage_->data());
   }
 }
 

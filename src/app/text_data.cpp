@@ -1,0 +1,142 @@
+#include "app/text_data.hpp"
+
+#include <algorithm>
+
+#include "data/column_batches.hpp"
+#include "dist/agreement.hpp"
+#include "report/text.hpp"
+
+namespace charrnn {
+
+namespace {
+
+/// This rank's columns of a part of the text.
+std::unique_ptr<Batches> make_columns(const ScannedText& text, const Vocabulary& vocabulary,
+                                      const ColumnLayout& layout, const BpttSchedule& windows,
+                                      const Job& job) {
+  const ColumnRange range = columns_of_rank(layout.columns(), job.mpi.rank(), job.mpi.size());
+  TokenArray tokens(*text.file, text.corpus, vocabulary, layout.column_start(range.first),
+                    range.count * layout.rows());
+  return std::make_unique<ColumnBatches>(std::move(tokens), layout, range, windows);
+}
+
+/// Windows for reading in order: where they begin makes no difference to the result; longer ones are faster,
+/// shorter ones need less memory.
+BpttSchedule evaluation_schedule(const ColumnLayout& layout) {
+  constexpr std::int64_t kRowsAtOnce = 64;
+  return {0, layout.rows(), std::clamp<std::int64_t>(layout.rows() - 1, 1, kRowsAtOnce), false};
+}
+
+std::string columns_text(std::int64_t columns, std::int64_t ranks) {
+  const std::int64_t least = columns / ranks, most = (columns + ranks - 1) / ranks;
+  return least == most ? std::to_string(least) : fmt::format("{} or {}", least, most);
+}
+
+void load_columns(const RunConfig& config, const Job& job, TrainingData& data) {
+  const CorpusSummary& corpus = data.text.corpus;
+  const std::int64_t columns = config.data.columns;
+  const ColumnLayout layout(0, corpus.train_characters, columns);
+  const ColumnLayout rest(corpus.train_characters, corpus.characters - corpus.train_characters, columns);
+  const BpttSchedule windows(static_cast<std::uint64_t>(config.run.seed), layout.rows(), config.data.bptt,
+                             config.data.bptt_jitter);
+  data.training = make_columns(data.text, *data.vocabulary, layout, windows, job);
+  if (rest.rows() >= 2)
+    data.validation = make_columns(data.text, *data.vocabulary, rest, evaluation_schedule(rest), job);
+  data.shape = fmt::format("columns     {} of {} rows, {} per rank; {} windows of about {} an epoch", columns,
+                           with_commas(layout.rows()), columns_text(columns, job.mpi.size()),
+                           with_commas(windows.windows_per_epoch()), config.data.bptt);
+}
+
+void load_windows(const RunConfig& config, const Job& job, TrainingData& data) {
+  const WindowLayout layout = window_layout(config.data);
+  const auto tokens = std::make_shared<const TokenArray>(*data.text.file, data.text.corpus, *data.vocabulary,
+                                                         0, data.text.corpus.characters);
+  const auto make = [&](WindowPart part) {
+    return std::make_unique<WindowBatches>(tokens, layout, part, static_cast<std::uint64_t>(config.run.seed),
+                                           job.mpi.rank(), job.mpi.size());
+  };
+  auto training = make(WindowPart::kTraining);
+  const std::int64_t validation = layout.validation_windows(tokens->size());
+  if (validation > 0) data.validation = make(WindowPart::kValidation);
+  data.shape = fmt::format(
+      "windows     {} of {} characters, one every {}: {} for training in {} batches of {}, {} for validation",
+      with_commas(layout.windows(tokens->size())), layout.length, layout.stride,
+      with_commas(training->windows()), with_commas(training->per_epoch()), layout.batch_size,
+      with_commas(validation));
+  data.training = std::move(training);
+}
+
+}  // namespace
+
+ScannedText scan_text(const std::string& path, const CorpusOptions& options, Job& job) {
+  ScannedText text;
+  together(job.control, [&] { text.file = std::make_unique<MappedFile>(path); });
+  text.corpus = CorpusSummary::from_json(
+      on_root(job.control, [&] { return scan_corpus(*text.file, options).to_json(); }));
+  return text;
+}
+
+CorpusOptions corpus_options(const DataConfig& data) {
+  return {.vocabulary = {.bytes = data.bytes,
+                         .full = data.full_vocabulary,
+                         .lowercase = data.lowercase,
+                         .min_freq = data.min_freq},
+          .train_characters = data.train_characters,
+          // Windows are split one by one, so all of the text is looked at for its vocabulary.
+          .train_fraction = data.window > 0 ? 1.0 : data.train_fraction};
+}
+
+WindowLayout window_layout(const DataConfig& data) {
+  return {.length = data.window,
+          .stride = data.stride > 0 ? data.stride : data.window,
+          .most = data.windows,
+          .predict_every = data.predict == "every",
+          .train_fraction = data.train_fraction,
+          .batch_size = data.columns};
+}
+
+std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocabulary& vocabulary,
+                                            std::int64_t first, std::int64_t last, std::int64_t columns,
+                                            Job& job) {
+  std::unique_ptr<Batches> batches;
+  together(job.control, [&] {
+    const ColumnLayout layout(first, last - first, columns);
+    require(layout.rows() >= 2, "this part of '{}' has {} characters, too few for {} columns",
+            text.file->path().string(), last - first, columns);
+    batches = make_columns(text, vocabulary, layout, evaluation_schedule(layout), job);
+  });
+  return batches;
+}
+
+std::unique_ptr<Batches> evaluation_windows(const ScannedText& text, const Vocabulary& vocabulary,
+                                            const WindowLayout& layout, WindowPart part, std::int64_t seed,
+                                            Job& job) {
+  std::unique_ptr<Batches> batches;
+  together(job.control, [&] {
+    auto tokens =
+        std::make_shared<const TokenArray>(*text.file, text.corpus, vocabulary, 0, text.corpus.characters);
+    batches = std::make_unique<WindowBatches>(
+        std::move(tokens), layout, part, static_cast<std::uint64_t>(seed), job.mpi.rank(), job.mpi.size());
+  });
+  return batches;
+}
+
+TrainingData load_training_data(const RunConfig& config, Job& job) {
+  TrainingData data;
+  data.text = scan_text(config.data.corpus, corpus_options(config.data), job);
+  require<UsageError>(job.mpi.size() <= config.data.columns,
+                      "{} ranks cannot share {} columns: raise --columns or start fewer ranks",
+                      job.mpi.size(), config.data.columns);
+  together(job.control, [&] {
+    data.vocabulary =
+        Vocabulary::from_symbols(data.text.corpus.symbols, corpus_options(config.data).vocabulary);
+    if (config.data.window > 0) {
+      load_windows(config, job, data);
+    } else {
+      load_columns(config, job, data);
+    }
+  });
+  return data;
+}
+
+}  // namespace charrnn

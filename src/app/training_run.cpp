@@ -1,0 +1,136 @@
+#include "app/training_run.hpp"
+
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "app/device_choice.hpp"
+#include "app/gradient_communicator.hpp"
+#include "app/job.hpp"
+#include "app/loaded_model.hpp"
+#include "app/options.hpp"
+#include "app/run_folder.hpp"
+#include "app/start_screen.hpp"
+#include "app/text_data.hpp"
+#include "app/threads.hpp"
+#include "dist/agreement.hpp"
+#include "models/registry.hpp"
+#include "train/snapshot.hpp"
+#include "train/trainer.hpp"
+
+namespace charrnn {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Rank 0 plans, takes the folder and writes config.toml; every rank gets the same plan.
+RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional<Ownership>& ownership) {
+  const std::string plan = on_root(job.control, [&] {
+    RunStart start = plan_run(arguments, warn_on_stderr);
+    start.config.data.corpus = fs::absolute(start.config.data.corpus).lexically_normal().string();
+    const fs::path folder = folder_of(start.config);
+    std::error_code error;
+    fs::create_directories(folder, error);
+    require<UsageError>(!error, "cannot make the run's folder '{}': {}", folder.string(), error.message());
+    ownership.emplace(folder, warn_on_stderr);
+    CheckpointStore(folder / "checkpoints").sweep();
+    const std::string config = write_config(start.config);
+    std::ofstream file(folder / "config.toml", std::ios::binary);
+    file << config << std::flush;
+    require(file.good(), "cannot write '{}'", (folder / "config.toml").string());
+    if (start.checkpoint.empty()) fs::remove(folder / "samples.txt", error);
+    return nlohmann::json{{"config", config}, {"checkpoint", start.checkpoint}}.dump();
+  });
+  const nlohmann::json json = nlohmann::json::parse(plan);
+  RunStart start;
+  read_config(json.at("config").get<std::string>(), "config", start.config);
+  start.checkpoint = json.at("checkpoint").get<std::string>();
+  return start;
+}
+
+/// A checkpoint continues only on the text that it was trained on.
+void check_corpus(const Checkpoint& checkpoint, const CorpusSummary& corpus, const std::string& path) {
+  require(checkpoint.data.corpus_sha256 == corpus.sha256,
+          "'{}' is not the corpus that the checkpoint was trained on: its SHA-256 is {}, that one's was {}",
+          path, corpus.sha256, checkpoint.data.corpus_sha256);
+}
+
+}  // namespace
+
+ExitCode run_training(const TrainArguments& arguments, Job& job) {
+  std::optional<Ownership> ownership;  // only on rank 0
+  const RunStart start = agree_on_start(arguments, job, ownership);
+  const RunConfig& config = start.config;
+  const fs::path folder = folder_of(config);
+  job.control.set_timeout(Seconds(config.run.timeout));
+
+  const TrainingData data = load_training_data(config, job);
+  const CorpusSummary& corpus = data.text.corpus;
+  const Vocabulary& vocabulary = *data.vocabulary;
+
+  // The model, and where it computes.
+  const Resources resources = choose_threads(config.run.threads, job);
+  std::vector<std::string> notes;
+  const Device device = choose_device(config.run.device, job.mpi.local_rank(),
+                                      [&](const std::string& line) { notes.push_back(line); });
+  const std::unique_ptr<LanguageModel> model = make_model(config.model, vocabulary.size(), device);
+  std::vector<float> fresh(static_cast<std::size_t>(model->layout().size()));
+  initialise(model->layout(), static_cast<std::uint64_t>(config.run.seed), fresh);
+  model->load_parameters(fresh);
+  Optimizer optimizer(config.optimizer, model->layout(), model->parameters(), model->gradient(), device);
+  const Schedule schedule(config.schedule, config.optimizer, data.training->per_epoch());
+
+  // What it starts from. Every rank reads the file: the run's folder is on a file system that all share.
+  std::optional<Checkpoint> checkpoint;
+  together(job.control, [&] {
+    if (!start.checkpoint.empty()) {
+      checkpoint = read_checkpoint(start.checkpoint);
+      check_corpus(*checkpoint, corpus, config.data.corpus);
+      load_weights(*model, *checkpoint);
+      load_optimizer(optimizer, model->layout(), *checkpoint);
+    } else if (!arguments.init_from.empty()) {
+      const Checkpoint other =
+          read_checkpoint(resolve_checkpoint(arguments.init_from, [](const std::string&) {}));
+      require(other.vocabulary.symbols == vocabulary.symbols(),
+              "the checkpoint '{}' has another vocabulary ({} symbols) than this text gives ({})",
+              arguments.init_from, other.vocabulary.symbols.size(), vocabulary.size());
+      load_weights(*model, other);
+    }
+  });
+  std::optional<WeightAverage> average;
+  if (config.optimizer.weight_average > 0) {
+    average.emplace(model->parameters(), device, config.optimizer.weight_average);
+    if (checkpoint) load_average(*average, *model, *checkpoint);
+  }
+
+  const std::int64_t first_step = checkpoint ? checkpoint->step : 0;
+  std::optional<Reporter> reporter;
+  together(job.control, [&] {
+    reporter.emplace(
+        folder, job.mpi.rank(),
+        RunLength{first_step, schedule.total_steps(), schedule.epochs(), data.training->per_epoch()});
+  });
+  const GradientCommunicator gradients(config.run.comm, device, job, Seconds(config.run.timeout));
+  show_start(*reporter, {config, data, *model, schedule, job, resources, gradients.name(), start.checkpoint,
+                         first_step});
+  for (const std::string& note : notes) reporter->info(note);
+
+  GradientReducer reducer(gradients.communicator());
+  const CheckpointStore store(folder / "checkpoints");
+  Trainer trainer({config, corpus, vocabulary, schedule, *data.training, data.validation.get(), *model,
+                   optimizer, average ? &*average : nullptr, job.control, reducer, store,
+                   ownership ? &*ownership : nullptr, *reporter, write_config(config)});
+  if (checkpoint) trainer.resume(*checkpoint);
+  try {
+    const ExitCode code = trainer.run();
+    show_end(*reporter, code, folder, trainer.step());
+    return code;
+  } catch (const std::exception& error) {
+    reporter->log(std::string("stopped: ") + error.what());
+    throw;
+  }
+}
+
+}  // namespace charrnn

@@ -1,0 +1,38 @@
+// Stateful data: columns of running text, read window after window.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "data/batches.hpp"
+#include "data/bptt_schedule.hpp"
+#include "data/token_array.hpp"
+
+namespace charrnn {
+
+class ColumnBatches final : public Batches {
+ public:
+  /// `tokens` are those of the columns of `range`, which are neighbours in the text: one stretch.
+  ColumnBatches(TokenArray tokens, const ColumnLayout& layout, ColumnRange range, BpttSchedule windows);
+
+  std::int64_t per_epoch() const override { return windows_.windows_per_epoch(); }
+  bool carry_state() const override { return true; }
+  ColumnRange columns() const override { return range_; }
+  void load(std::int64_t epoch, std::int64_t index, Batch& batch) override;
+  std::int64_t position(std::int64_t epoch, std::int64_t index) override;
+  int bits() const override { return tokens_.bits(); }
+
+ private:
+  /// First rows of an epoch's windows, and the row after the last one.
+  const std::vector<std::int64_t>& starts(std::int64_t epoch);
+
+  TokenArray tokens_;
+  ColumnLayout layout_;
+  ColumnRange range_;
+  BpttSchedule windows_;
+  std::optional<std::int64_t> epoch_;  ///< that starts_ belongs to
+  std::vector<std::int64_t> starts_;
+};
+
+}  // namespace charrnn

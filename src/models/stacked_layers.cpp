@@ -1,0 +1,46 @@
+// Stacked RNN, GRU and LSTM by ATen's layers. One layer a call, so that the masks between them can be our
+// own, which are the same on any number of ranks.
+#include <tuple>
+#include <utility>
+
+#include "models/recurrent_core.hpp"
+
+namespace charrnn {
+
+namespace {
+
+class StackedLayers final : public RecurrentCore {
+ public:
+  StackedLayers(Cell cell, std::vector<at::Tensor> weights) : cell_(cell), weights_(std::move(weights)) {}
+
+  at::Tensor run(at::Tensor x, TorchState& state, const TorchDropout& dropout) override {
+    for (std::int64_t layer = 0; layer < state.layers(); ++layer) {
+      const auto l = static_cast<std::size_t>(layer);
+      const at::Tensor* own = &weights_[4 * l];
+      const std::vector<at::Tensor> weights = {own[0], dropout.of_weights(own[1], layer), own[2], own[3]};
+      const bool training = dropout.is_on();
+      if (cell_ == Cell::kLstm) {
+        std::tie(x, state.h[l], state.c[l]) =
+            at::lstm(x, {state.h[l], state.c[l]}, weights, true, 1, 0.0, training, false, false);
+      } else if (cell_ == Cell::kGru) {
+        std::tie(x, state.h[l]) = at::gru(x, state.h[l], weights, true, 1, 0.0, training, false, false);
+      } else {
+        std::tie(x, state.h[l]) = at::rnn_tanh(x, state.h[l], weights, true, 1, 0.0, training, false, false);
+      }
+      x = dropout.of_outputs(x, layer);
+    }
+    return x;
+  }
+
+ private:
+  Cell cell_;
+  std::vector<at::Tensor> weights_;  ///< four a layer: weight_ih, weight_hh, bias_ih, bias_hh
+};
+
+}  // namespace
+
+std::unique_ptr<RecurrentCore> make_stacked_layers(Cell cell, std::vector<at::Tensor> weights) {
+  return std::make_unique<StackedLayers>(cell, std::move(weights));
+}
+
+}  // namespace charrnn

@@ -1,0 +1,42 @@
+// One update of the parameters, on all ranks together.
+#pragma once
+
+#include <cstdint>
+
+#include "data/batches.hpp"
+#include "dist/gradient_reducer.hpp"
+#include "models/language_model.hpp"
+#include "train/optimizer.hpp"
+
+namespace charrnn {
+
+/// What all ranks know alike after a step.
+struct StepOutcome {
+  double loss_sum = 0;  ///< of the batch, all ranks together, nats
+  double loss = 0;      ///< its mean, nats per character
+  double gradient_norm = 0;
+  bool finite = true;  ///< false: loss or gradient is not, and the parameters were left alone
+  bool stop = false;   ///< some rank wants to stop
+};
+
+class TrainingStep {
+ public:
+  /// Everything must outlive this.
+  TrainingStep(LanguageModel& model, Optimizer& optimizer, Communicator& control, GradientReducer& reducer,
+               std::int64_t seed)
+      : model_(model), optimizer_(optimizer), control_(control), reducer_(reducer), seed_(seed) {}
+
+  /// Step number `step` with this rank's part of a batch: the gradient of the mean loss over all ranks'
+  /// targets, clipped, then one update at `factor` times the groups' learning rates. Moves `state` on.
+  StepOutcome run(const Batch& batch, HiddenState& state, std::int64_t step, double factor,
+                  bool wants_to_stop);
+
+ private:
+  LanguageModel& model_;
+  Optimizer& optimizer_;
+  Communicator& control_;
+  GradientReducer& reducer_;
+  std::int64_t seed_;
+};
+
+}  // namespace charrnn
