@@ -26,7 +26,7 @@ std::string read_file(const std::string& path) {
 void apply_given(const TrainArguments& arguments, RunConfig& config) {
   if (!arguments.config_file.empty())
     read_config(read_file(arguments.config_file), arguments.config_file, config);
-  copy_given_options(*arguments.command, arguments.options, config);
+  arguments.command_line(config);
   if (config.run.name.empty()) config.run.name = config.model.model;
 }
 

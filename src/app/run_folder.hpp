@@ -1,8 +1,8 @@
 // From the command line to a run's folder and its effective config.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -12,9 +12,8 @@
 namespace charrnn {
 
 struct TrainArguments {
-  RunConfig options;  ///< as the command line gave them
-  const CLI::App* command = nullptr;
-  std::string config_file;
+  std::string config_file;                       ///< may be empty
+  std::function<void(RunConfig&)> command_line;  ///< puts what the command line gave on top of a config
   bool resume = false;
   std::string resume_path;  ///< empty: the run's newest good checkpoint, or a new run if it has none
   std::string init_from;

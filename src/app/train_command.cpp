@@ -9,8 +9,11 @@ namespace charrnn {
 
 void add_train_command(CLI::App& app, ExitCode& outcome) {
   auto arguments = std::make_shared<TrainArguments>();
+  auto options = std::make_shared<RunConfig>();
   CLI::App* command = app.add_subcommand("train", "train a model, on as many ranks as mpirun or srun starts");
-  arguments->command = command;
+  arguments->command_line = [command, options](RunConfig& config) {
+    copy_given_options(*command, *options, config);
+  };
   command->add_option("--config", arguments->config_file, "TOML file; the command line wins over it");
   CLI::Option* resume = command->add_option(
       "--resume", arguments->resume_path,
@@ -18,7 +21,7 @@ void add_train_command(CLI::App& app, ExitCode& outcome) {
   resume->expected(0, 1)->type_name("[PATH]");
   command->add_option("--init-from", arguments->init_from, "start a new run with this checkpoint's weights")
       ->excludes(resume);
-  declare_options(*command, arguments->options);
+  declare_options(*command, *options);
   command->footer(
       "Sizes are the whole job's, whatever the number of ranks. Exit codes: 0 done, 2 bad usage or config, "
       "65 bad\n"
