@@ -16,6 +16,12 @@ void print_once(fmt::format_string<Args...> format, Args&&... args) {
   if (charrnn::launched_rank() == 0) fmt::print(stderr, format, std::forward<Args>(args)...);
 }
 
+std::string unknown_command(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::App* known : app.get_subcommands({})) names.push_back(known->get_name());
+  return fmt::format("there is no command '{}'; there are: {}", word, fmt::join(names, ", "));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -39,7 +45,8 @@ int main(int argc, char** argv) {
     const bool is_help = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
     if (is_help && charrnn::launched_rank() == 0) return app.exit(error);
     if (is_help) return 0;
-    print_once("charrnn_dist: error: {} (see charrnn_dist --help)\n", error.what());
+    print_once("charrnn_dist: error: {} (see charrnn_dist --help)\n",
+               app.get_subcommands().empty() && argc > 1 ? unknown_command(app, argv[1]) : error.what());
     outcome = ExitCode::kUsage;
   } catch (const charrnn::Error& error) {
     print_once("charrnn_dist: error: {}\n", error.what());

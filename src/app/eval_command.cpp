@@ -22,6 +22,7 @@ struct EvalArguments {
   std::vector<std::string> checkpoints, ensemble;
   std::string corpus, part = "all", device = "auto";
   std::int64_t columns = 1, threads = 0;
+  double timeout = 60;
   bool json = false;
 };
 
@@ -87,6 +88,8 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
 
 ExitCode run_eval(const EvalArguments& arguments, Job& job) {
   require<UsageError>(arguments.columns >= 1, "--columns must be at least 1, not {}", arguments.columns);
+  require<UsageError>(arguments.timeout >= 0.1, "--timeout must be at least 0.1, not {}", arguments.timeout);
+  job.control.set_timeout(Seconds(arguments.timeout));
   require<UsageError>(arguments.checkpoints.empty() != arguments.ensemble.empty(),
                       "eval needs either --checkpoint or --ensemble");
   const Warn warn = job.mpi.rank() == 0 ? Warn(warn_on_stderr) : Warn([](const std::string&) {});
@@ -122,6 +125,8 @@ void add_eval_command(CLI::App& app, ExitCode& outcome) {
   command->add_option("--columns", arguments->columns, "read the text in so many columns at once")
       ->capture_default_str();
   command->add_option("--threads", arguments->threads, "threads per rank; 0: its share of the cores")
+      ->capture_default_str();
+  command->add_option("--timeout", arguments->timeout, "seconds to wait for another rank before giving up")
       ->capture_default_str();
   command->add_option("--device", arguments->device, "auto, cpu or cuda")->capture_default_str();
   command->add_flag("--json", arguments->json, "one JSON object a checkpoint");

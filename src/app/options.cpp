@@ -200,7 +200,7 @@ void declare_options(CLI::App& app, RunConfig& target) {
           } else if constexpr (std::is_same_v<std::decay_t<decltype(value)>, List>) {
             declared = app.add_option(name, value, option.help)->delimiter(',')->expected(1, -1);
           } else {
-            declared = app.add_option(name, value, option.help)->capture_default_str();
+            declared = app.add_option(name, value, option.help)->capture_default_str()->take_last();
           }
           declared->group(option.table);
         },

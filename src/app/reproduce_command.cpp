@@ -51,7 +51,8 @@ fs::path config_file(const ReproduceArguments& arguments, const Experiment& expe
   return fs::path(arguments.experiments) / (experiment.name + ".toml");
 }
 
-ExitCode train(const ReproduceArguments& arguments, const Experiment& experiment, Job& job) {
+ExitCode train(const ReproduceArguments& arguments, const Experiment& experiment, const StopSignals& signals,
+               Job& job) {
   TrainArguments training;
   training.config_file = config_file(arguments, experiment).string();
   training.resume = true;
@@ -64,7 +65,7 @@ ExitCode train(const ReproduceArguments& arguments, const Experiment& experiment
     config.run.timeout = arguments.timeout;
     config.optimizer.max_steps = arguments.max_steps;
   };
-  return run_training(training, job);
+  return run_training(training, signals, job);
 }
 
 /// What a model writes after `prime`.
@@ -109,7 +110,7 @@ std::string processor() {
   return "unknown processor";
 }
 
-ExitCode run_reproduce(const ReproduceArguments& arguments, Job& job) {
+ExitCode run_reproduce(const ReproduceArguments& arguments, const StopSignals& signals, Job& job) {
   std::vector<Experiment> experiments;
   together(job.control, [&] {
     experiments = choose(arguments);
@@ -130,7 +131,7 @@ ExitCode run_reproduce(const ReproduceArguments& arguments, Job& job) {
   for (std::size_t i = 0; i < experiments.size() && code == ExitCode::kDone; ++i) {
     if (job.mpi.rank() == 0)
       fmt::print("--- {} ({} of {})\n", experiments[i].name, i + 1, experiments.size());
-    code = train(arguments, experiments[i], job);
+    code = train(arguments, experiments[i], signals, job);
     on_root(job.control, [&] {  // after every run: a report of what there is
       std::vector<ExperimentResult> results;
       for (const Experiment& experiment : experiments) {
@@ -177,7 +178,8 @@ void add_reproduce_command(CLI::App& app, ExitCode& outcome) {
       "  launch/run -np 2 reproduce char_rnn stateful_gru --corpus nietzsche.txt");
   command->callback([arguments, &outcome] {
     if (arguments->list) return print_list(*arguments);
-    outcome = run_job([&](Job& job) { return run_reproduce(*arguments, job); });
+    const StopSignals signals;
+    outcome = run_job([&](Job& job) { return run_reproduce(*arguments, signals, job); });
   });
 }
 

@@ -18,9 +18,10 @@ void add_train_command(CLI::App& app, ExitCode& outcome) {
   CLI::Option* resume = command->add_option(
       "--resume", arguments->resume_path,
       "go on from PATH, or from the run's newest good checkpoint (a new run if it has none)");
-  resume->expected(0, 1)->type_name("[PATH]");
-  command->add_option("--init-from", arguments->init_from, "start a new run with this checkpoint's weights")
-      ->excludes(resume);
+  resume->expected(0, 1)->take_last()->type_name("[PATH]");
+  command->add_option(
+      "--init-from", arguments->init_from,
+      "start a new run with this checkpoint's weights; a run that goes on (--resume) has its own");
   declare_options(*command, *options);
   command->footer(
       "Sizes are the whole job's, whatever the number of ranks. Exit codes: 0 done, 2 bad usage or config, "
@@ -33,7 +34,8 @@ void add_train_command(CLI::App& app, ExitCode& outcome) {
       "  mpirun -np 2 charrnn_dist train --name first --resume --epochs 8");
   command->callback([arguments, resume, &outcome] {
     arguments->resume = resume->count() > 0;
-    outcome = run_job([&](Job& job) { return run_training(*arguments, job); });
+    const StopSignals signals;
+    outcome = run_job([&](Job& job) { return run_training(*arguments, signals, job); });
   });
 }
 

@@ -35,7 +35,14 @@ RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional
     fs::create_directories(folder, error);
     require<UsageError>(!error, "cannot make the run's folder '{}': {}", folder.string(), error.message());
     ownership.emplace(folder, warn_on_stderr);
-    CheckpointStore(folder / "checkpoints").sweep();
+    const CheckpointStore store(folder / "checkpoints");
+    store.sweep();
+    if (!arguments.resume_path.empty()) {
+      // Else the next --resume would take the branch up again that this one leaves.
+      const auto aside = store.set_aside_after(read_checkpoint(start.checkpoint).step);
+      if (aside)
+        warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
+    }
     const std::string config = write_config(start.config);
     std::ofstream file(folder / "config.toml", std::ios::binary);
     file << config << std::flush;
@@ -59,7 +66,7 @@ void check_corpus(const Checkpoint& checkpoint, const CorpusSummary& corpus, con
 
 }  // namespace
 
-ExitCode run_training(const TrainArguments& arguments, Job& job) {
+ExitCode run_training(const TrainArguments& arguments, const StopSignals& signals, Job& job) {
   std::optional<Ownership> ownership;  // only on rank 0
   const RunStart start = agree_on_start(arguments, job, ownership);
   const RunConfig& config = start.config;
@@ -120,7 +127,7 @@ ExitCode run_training(const TrainArguments& arguments, Job& job) {
   GradientReducer reducer(gradients.communicator());
   const CheckpointStore store(folder / "checkpoints");
   Trainer trainer({config, corpus, vocabulary, schedule, *data.training, data.validation.get(), *model,
-                   optimizer, average ? &*average : nullptr, job.control, reducer, store,
+                   optimizer, average ? &*average : nullptr, signals, job.control, reducer, store,
                    ownership ? &*ownership : nullptr, *reporter, write_config(config)});
   if (checkpoint) trainer.resume(*checkpoint);
   try {

@@ -14,6 +14,17 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kStepFilesKept = 2;
 
+/// The step of a good checkpoint, else -1.
+std::int64_t step_of(const fs::path& file) {
+  std::error_code error;
+  if (!fs::exists(file, error)) return -1;
+  try {
+    return read_checkpoint(file).step;
+  } catch (const DataError&) {
+    return -1;
+  }
+}
+
 /// N of "step_N.h5", or -1.
 std::int64_t step_number(const fs::path& file) {
   const std::string name = file.filename().string();
@@ -33,11 +44,39 @@ fs::path CheckpointStore::save(const Checkpoint& checkpoint, bool ends_cycle, bo
   require(!error, "cannot make the folder '{}': {}", folder_.string(), error.message());
   fs::path path = folder_ / (ends_cycle ? fmt::format("cycle_{}.h5", checkpoint.cycle)
                                         : fmt::format("step_{}.h5", checkpoint.step));
+  if (ends_cycle) keep_earlier_end(path, checkpoint.step);
   write_checkpoint(path, checkpoint, before_rename);
   point("latest", path);
   if (is_best) point("best", path);
   retire_old_steps();
   return path;
+}
+
+void CheckpointStore::keep_earlier_end(const fs::path& cycle, std::int64_t step) const {
+  const std::int64_t earlier = step_of(cycle);
+  if (earlier < 0 || earlier == step) return;
+  const fs::path kept = folder_ / fmt::format("step_{}.h5", earlier);
+  std::error_code error;
+  fs::create_hard_link(cycle, kept, error);  // so that it is there all the time
+  if (!error && fs::read_symlink(folder_ / "best", error) == cycle.filename()) point("best", kept);
+}
+
+std::optional<fs::path> CheckpointStore::set_aside_after(std::int64_t step) const {
+  std::vector<fs::path> later = files();
+  std::erase_if(later, [&](const fs::path& file) { return step_of(file) <= step; });
+  if (later.empty()) return std::nullopt;
+  fs::path aside;
+  for (int number = 1; fs::exists(aside = folder_ / fmt::format("abandoned_{}", number)); ++number) continue;
+  std::error_code error;
+  fs::create_directory(aside, error);
+  for (const fs::path& file : later) {
+    if (!error) fs::rename(file, aside / file.filename(), error);
+  }
+  require(!error, "cannot move later checkpoints to '{}': {}", aside.string(), error.message());
+  for (const char* link : {"latest", "best"}) {
+    if (!fs::exists(folder_ / link, error)) fs::remove(folder_ / link, error);
+  }
+  return aside;
 }
 
 std::optional<fs::path> CheckpointStore::newest_good(const Warn& warn) const {

@@ -20,12 +20,17 @@ class CheckpointStore {
   explicit CheckpointStore(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
   /// Writes cycle_<n>.h5 or step_<n>.h5, points `latest` at it, and `best` too if `is_best`. Then removes all
-  /// step files but the newest two and those that `latest` and `best` point at. Returns the file's path.
+  /// step files but the newest two and those that `latest` and `best` point at. Returns the file's path. A
+  /// cycle file of an earlier step (its cycle was made longer since) becomes that step's file.
   std::filesystem::path save(const Checkpoint& checkpoint, bool ends_cycle, bool is_best,
                              const std::function<void()>& before_rename) const;
 
   /// The good file with the highest step; damaged ones are named through `warn` and left where they are.
   std::optional<std::filesystem::path> newest_good(const Warn& warn) const;
+
+  /// Moves the files of later steps than `step` into a folder abandoned_<n>, and gives its path, or nothing
+  /// where there was no such file: a run that goes on from an earlier step leaves that branch.
+  std::optional<std::filesystem::path> set_aside_after(std::int64_t step) const;
 
   /// True if there is any checkpoint, good or not.
   bool any() const;
@@ -34,6 +39,7 @@ class CheckpointStore {
 
  private:
   std::vector<std::filesystem::path> files() const;
+  void keep_earlier_end(const std::filesystem::path& cycle, std::int64_t step) const;
   void point(const char* link, const std::filesystem::path& file) const;
   void retire_old_steps() const;
 

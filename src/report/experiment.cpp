@@ -13,7 +13,8 @@ std::vector<Experiment> read_experiments(const std::filesystem::path& file) {
           file.string());
   std::vector<Experiment> experiments;
   try {
-    for (const nlohmann::json& run : nlohmann::json::parse(stream).at("runs")) {
+    const nlohmann::json json = nlohmann::json::parse(stream);
+    for (const nlohmann::json& run : json.at("runs")) {
       Experiment experiment;
       run.at("name").get_to(experiment.name);
       run.at("title").get_to(experiment.title);

@@ -63,6 +63,7 @@ void validate(const RunConfig& config) {
                       "--name must be the name of a folder under --run-dir, not '{}'", run.name);
   at_least("--seed", static_cast<double>(run.seed), 0);
   at_least("--threads", static_cast<double>(run.threads), 0);
+  require<UsageError>(run.threads <= 1024, "--threads must be at most 1024, not {}", run.threads);
   at_least("--timeout", run.timeout, 0.1);
   at_least("--save-every", static_cast<double>(run.save_every), 0);
   at_least("--validate-every", static_cast<double>(run.validate_every), 0);

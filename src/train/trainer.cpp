@@ -78,7 +78,7 @@ void Trainer::train_step() {
   const double rate = learning_rate(step_);
   const StepOutcome outcome =
       training_step_.run(batch_, state_.at(batch_), step_, rate / parts_.config.optimizer.learning_rate,
-                         signals_.received() != 0);
+                         parts_.signals.received() != 0);
   stop_ = outcome.stop;
   require<UsageError>(
       outcome.finite,

@@ -34,7 +34,8 @@ struct TrainerParts {
   LanguageModel& model;
   Optimizer& optimizer;
   WeightAverage* average;  ///< null: none
-  Communicator& control;   ///< for everything but gradients
+  const StopSignals& signals;
+  Communicator& control;  ///< for everything but gradients
   GradientReducer& reducer;
   const CheckpointStore& store;
   const Ownership* ownership;  ///< null except on rank 0
@@ -72,7 +73,6 @@ class Trainer {
 
   TrainerParts parts_;
   std::int64_t total_steps_;
-  StopSignals signals_;
   BatchState state_;
   TrainingStep training_step_;
 

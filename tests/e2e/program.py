@@ -148,6 +148,15 @@ def rank_of(pid):
     return None
 
 
+def catches(pid, number):
+    """True if the process has a handler for this signal."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    return bool(int(status.split("SigCgt:")[1].split()[0], 16) >> (number - 1) & 1)
+
+
 def wait_until(condition, what, patience=PATIENCE):
     """Polls until `condition()` is true and returns it."""
     deadline = time.monotonic() + patience

@@ -187,12 +187,52 @@ class Refusals(program.TestCase):
         missing = self.folder / "missing.h5"
         for words, code, says in ((["--init-from", self.run_folder, "--hidden", 10], 65, ["rnn.weight_ih_l0", "[40, 8]"]),
                                   (["--init-from", self.run_folder, "--min-freq", 9], 65, ["vocabulary"]),
-                                  (["--init-from", missing], 65, [missing]),
-                                  (["--init-from", self.run_folder, "--resume"], 2, ["--init-from", "--resume"])):
+                                  (["--init-from", missing], 65, [missing])):
             result = program.run(*self.train_words("another", *MODEL, *words), expect=code)
             self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
             for word in says:
                 self.assertIn(str(word), result.stderr)
+
+    def test_init_from_in_a_line_that_also_resumes(self):
+        """launch/run and the batch script add --resume to the first command: a new run starts from the weights, a run that is
+        there goes on from its own."""
+        words = [*MODEL, "--seed", 9, "--init-from", self.run_folder]
+        straight = self.train("straight", *words, "--max-steps", 6)
+        for last in (3, 6):
+            parts = self.train("parts", *words, "--max-steps", last, "--resume", "--resume")
+        self.assertEqual(program.parameter_hash(parts), program.parameter_hash(straight))
+
+
+class Branches(program.TestCase):
+    """Runs that go on in another way than they went before."""
+    characters = 2400
+
+    def loss_of(self, path):
+        return json.loads(program.run("eval", "--checkpoint", path, "--corpus", self.corpus, "--part", "validation",
+                                      "--columns", 6, "--json").stdout)["loss"]
+
+    def test_a_longer_run_keeps_the_best_of_the_shorter(self):
+        # Then at so high a rate that it gets worse; the only cycle ends later, under the same name.
+        best = None
+        for epochs, rate in ((4, 1e-2), (6, 1.0)):
+            folder = self.train("run", *MODEL, "--learning-rate", rate, "--epochs", epochs, "--resume")
+            losses = [event["val_loss"] for event in program.metrics(folder, "epoch")]
+            self.assertAlmostEqual(self.loss_of(folder / "checkpoints/best"), min(losses), delta=1e-6)
+            self.assertEqual(str((folder / "checkpoints/latest").readlink()), "cycle_0.h5")
+            best = best or min(losses)
+        self.assertEqual(min(losses), best, "the test needs a run that gets worse")
+        self.assertGreater(losses[-1], best)
+
+    def test_going_on_from_an_earlier_step_leaves_the_later_ones(self):
+        words = [*MODEL, "--save-every", 10]
+        folder = self.train("run", *words, "--max-steps", 20)
+        early = folder / "checkpoints/step_10.h5"
+        told = program.run(*self.train_words("run", *words, "--max-steps", 15, "--resume", early)).stderr
+        self.assertIn("abandoned_1", told)
+        self.assertTrue((folder / "checkpoints/abandoned_1/step_20.h5").exists())
+        result = program.run(*self.train_words("run", *words, "--max-steps", 20, "--resume"))
+        self.assertRegex(result.stdout, r"resuming +\S*step_15\.h5 at step 15\n")
+        self.assertEqual(program.parameter_hash(folder), program.parameter_hash(self.train("straight", *words, "--max-steps", 20)))
 
 
 if __name__ == "__main__":

@@ -53,6 +53,17 @@ class Signals(program.TestCase):
     def test_usr1_to_the_last_of_three(self):
         self.check(signal.SIGUSR1, 3, 2)
 
+    def test_signal_while_it_starts(self):
+        """Before the first step: nothing is lost either, and it is no death by signal."""
+        folder = self.folder / "runs" / "early"
+        with program.Running(self.folder, *self.train_words("early", *MODEL), ranks=2) as running:
+            pid = running.pid(0)
+            # The handler is there before MPI is: SigCgt of /proc says so.
+            program.wait_until(lambda: program.catches(pid, signal.SIGUSR1), "the handler")
+            os.kill(pid, signal.SIGUSR1)
+            self.assertEqual(running.wait(), 75, running.stdout + running.stderr)
+        self.assertTrue((folder / "checkpoints" / "latest").exists())
+
     def test_term_alone(self):
         self.check(signal.SIGTERM, None, 0)
 
