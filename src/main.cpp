@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
   app.get_formatter()->column_width(34);
   ExitCode outcome = ExitCode::kDone;
   charrnn::add_train_command(app, outcome);
+  charrnn::add_lr_find_command(app, outcome);
   charrnn::add_reproduce_command(app, outcome);
   charrnn::add_sample_command(app);
   charrnn::add_eval_command(app, outcome);

@@ -3,6 +3,9 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <functional>
 #include <limits>
 #include <sstream>
@@ -186,8 +189,6 @@ toml::table to_table(const RunConfig& config, const std::string& only_table = ""
   return all;
 }
 
-}  // namespace
-
 void declare_options(CLI::App& app, RunConfig& target) {
   for (const Option& option : options()) {
     std::visit(
@@ -208,12 +209,30 @@ void declare_options(CLI::App& app, RunConfig& target) {
   }
 }
 
-void copy_given_options(const CLI::App& app, const RunConfig& parsed, RunConfig& target) {
-  RunConfig from = parsed;
+}  // namespace
+
+void ConfigSources::declare(CLI::App& command) {
+  command_ = &command;
+  command.add_option("--config", file_, "TOML file; the command line wins over it");
+  declare_options(command, options_);
+}
+
+void ConfigSources::apply(RunConfig& config) const {
+  if (!file_.empty()) read_config_file(file_, config);
+  RunConfig from = options_;
   for (const Option& option : options()) {
-    if (app.count(std::string("--") + option.name) == 0) continue;
-    std::visit([&](const auto& field) { field(target) = field(from); }, option.field);
+    if (command_->count(std::string("--") + option.name) == 0) continue;
+    std::visit([&](const auto& field) { field(config) = field(from); }, option.field);
   }
+}
+
+void read_config_file(const std::string& path, RunConfig& target) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  require<UsageError>(file.good() && text.good(), "cannot read the config '{}': {}", path,
+                      std::strerror(errno));
+  read_config(text.str(), path, target);
 }
 
 void read_config(const std::string& toml, const std::string& source, RunConfig& target) {

@@ -9,16 +9,27 @@
 
 namespace charrnn {
 
-/// Declares every option on `app`; the parser writes into `target`.
-void declare_options(CLI::App& app, RunConfig& target);
+/// Where a config comes from: a file, and the options of a command, which win over it.
+class ConfigSources {
+ public:
+  /// Declares --config and every option on `command`.
+  void declare(CLI::App& command);
+  /// Puts what was given on top of `config`. UsageError for a file that cannot be read.
+  void apply(RunConfig& config) const;
 
-/// Copies those options that the command line gave (declared by declare_options) from `parsed` to `target`.
-void copy_given_options(const CLI::App& app, const RunConfig& parsed, RunConfig& target);
+ private:
+  const CLI::App* command_ = nullptr;
+  std::string file_;
+  RunConfig options_;  ///< as the command line gave them
+};
 
 /// Reads a config into `target`, on top of what is there. `source` names it in errors. UsageError with line
 /// and column for text that is not TOML, a key that does not exist (with the nearest that does) or a wrong
 /// type.
 void read_config(const std::string& toml, const std::string& source, RunConfig& target);
+
+/// The same from a file.
+void read_config_file(const std::string& path, RunConfig& target);
 
 /// The whole config as TOML that read_config gives back.
 std::string write_config(const RunConfig& config);

@@ -8,6 +8,7 @@
 #include "app/commands.hpp"
 #include "app/device_choice.hpp"
 #include "app/loaded_model.hpp"
+#include "app/options.hpp"
 #include "app/threads.hpp"
 #include "app/training_run.hpp"
 #include "dist/agreement.hpp"
@@ -54,9 +55,9 @@ fs::path config_file(const ReproduceArguments& arguments, const Experiment& expe
 ExitCode train(const ReproduceArguments& arguments, const Experiment& experiment, const StopSignals& signals,
                Job& job) {
   TrainArguments training;
-  training.config_file = config_file(arguments, experiment).string();
   training.resume = true;
-  training.command_line = [&](RunConfig& config) {
+  training.apply_given = [&](RunConfig& config) {
+    read_config_file(config_file(arguments, experiment).string(), config);
     config.data.corpus = arguments.corpus;
     config.run.run_dir = arguments.run_dir;
     config.run.name = experiment.name;

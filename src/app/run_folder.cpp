@@ -1,10 +1,5 @@
 #include "app/run_folder.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
-
 #include "app/loaded_model.hpp"
 #include "app/options.hpp"
 #include "base/error.hpp"
@@ -13,20 +8,8 @@ namespace charrnn {
 
 namespace {
 
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  require<UsageError>(file.good() && text.good(), "cannot read the config '{}': {}", path,
-                      std::strerror(errno));
-  return text.str();
-}
-
-/// Puts file and command line on top of what `config` has.
 void apply_given(const TrainArguments& arguments, RunConfig& config) {
-  if (!arguments.config_file.empty())
-    read_config(read_file(arguments.config_file), arguments.config_file, config);
-  arguments.command_line(config);
+  arguments.apply_given(config);
   if (config.run.name.empty()) config.run.name = config.model.model;
 }
 

@@ -12,8 +12,7 @@
 namespace charrnn {
 
 struct TrainArguments {
-  std::string config_file;                       ///< may be empty
-  std::function<void(RunConfig&)> command_line;  ///< puts what the command line gave on top of a config
+  std::function<void(RunConfig&)> apply_given;  ///< puts what the user gave on top of a config
   bool resume = false;
   std::string resume_path;  ///< empty: the run's newest good checkpoint, or a new run if it has none
   std::string init_from;

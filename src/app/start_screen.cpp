@@ -36,7 +36,9 @@ std::string dropout_text(const ModelConfig& model) {
 }  // namespace
 
 void show_start(Reporter& reporter, const StartFacts& facts) {
-  const auto& [config, data, model, schedule, job, resources, communicator, checkpoint, first_step] = facts;
+  const auto& [config, setup, schedule, job, checkpoint, first_step] = facts;
+  const TrainingData& data = setup.data;
+  const LanguageModel& model = *setup.model;
   const CorpusSummary& corpus = data.text.corpus;
   std::string parts =
       fmt::format(", {} for training, {} for validation", with_commas(corpus.train_characters),
@@ -55,7 +57,8 @@ void show_start(Reporter& reporter, const StartFacts& facts) {
                   config.model.layers, config.model.hidden, config.model.embedding,
                   dropout_text(config.model), with_commas(model.layout().count())),
       fmt::format("ranks       {} x {} thread(s) on {} of {} node(s), gradients over {}", job.mpi.size(),
-                  resources.threads, model.device().cuda ? "GPUs" : "CPUs", resources.hosts, communicator),
+                  setup.resources.threads, model.device().cuda ? "GPUs" : "CPUs", setup.resources.hosts,
+                  setup.gradients.name()),
       data.shape,
       fmt::format("schedule    {}; {} epochs, {} steps; {}{}", schedule_text(facts), schedule.epochs(),
                   with_commas(schedule.total_steps()), config.optimizer.optimizer,

@@ -5,9 +5,7 @@
 #include <string>
 
 #include "app/job.hpp"
-#include "app/text_data.hpp"
-#include "app/threads.hpp"
-#include "models/language_model.hpp"
+#include "app/training_setup.hpp"
 #include "report/reporter.hpp"
 #include "train/run_config.hpp"
 #include "train/schedule.hpp"
@@ -16,12 +14,9 @@ namespace charrnn {
 
 struct StartFacts {
   const RunConfig& config;
-  const TrainingData& data;
-  const LanguageModel& model;
+  const TrainingSetup& setup;
   const Schedule& schedule;
   const Job& job;
-  Resources resources;
-  std::string communicator;
   std::string checkpoint;  ///< resumed from; empty: a new run
   std::int64_t first_step;
 };

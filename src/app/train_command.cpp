@@ -9,12 +9,10 @@ namespace charrnn {
 
 void add_train_command(CLI::App& app, ExitCode& outcome) {
   auto arguments = std::make_shared<TrainArguments>();
-  auto options = std::make_shared<RunConfig>();
+  auto sources = std::make_shared<ConfigSources>();
   CLI::App* command = app.add_subcommand("train", "train a model, on as many ranks as mpirun or srun starts");
-  arguments->command_line = [command, options](RunConfig& config) {
-    copy_given_options(*command, *options, config);
-  };
-  command->add_option("--config", arguments->config_file, "TOML file; the command line wins over it");
+  sources->declare(*command);
+  arguments->apply_given = [sources](RunConfig& config) { sources->apply(config); };
   CLI::Option* resume = command->add_option(
       "--resume", arguments->resume_path,
       "go on from PATH, or from the run's newest good checkpoint (a new run if it has none)");
@@ -22,7 +20,6 @@ void add_train_command(CLI::App& app, ExitCode& outcome) {
   command->add_option(
       "--init-from", arguments->init_from,
       "start a new run with this checkpoint's weights; a run that goes on (--resume) has its own");
-  declare_options(*command, *options);
   command->footer(
       "Sizes are the whole job's, whatever the number of ranks. Exit codes: 0 done, 2 bad usage or config, "
       "65 bad\n"

@@ -5,17 +5,13 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "app/device_choice.hpp"
-#include "app/gradient_communicator.hpp"
 #include "app/job.hpp"
 #include "app/loaded_model.hpp"
 #include "app/options.hpp"
 #include "app/run_folder.hpp"
 #include "app/start_screen.hpp"
-#include "app/text_data.hpp"
-#include "app/threads.hpp"
+#include "app/training_setup.hpp"
 #include "dist/agreement.hpp"
-#include "models/registry.hpp"
 #include "train/snapshot.hpp"
 #include "train/trainer.hpp"
 
@@ -73,21 +69,13 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
   const fs::path folder = folder_of(config);
   job.control.set_timeout(Seconds(config.run.timeout));
 
-  const TrainingData data = load_training_data(config, job);
-  const CorpusSummary& corpus = data.text.corpus;
-  const Vocabulary& vocabulary = *data.vocabulary;
-
-  // The model, and where it computes.
-  const Resources resources = choose_threads(config.run.threads, job);
-  std::vector<std::string> notes;
-  const Device device = choose_device(config.run.device, job.mpi.local_rank(),
-                                      [&](const std::string& line) { notes.push_back(line); });
-  const std::unique_ptr<LanguageModel> model = make_model(config.model, vocabulary.size(), device);
-  std::vector<float> fresh(static_cast<std::size_t>(model->layout().size()));
-  initialise(model->layout(), static_cast<std::uint64_t>(config.run.seed), fresh);
-  model->load_parameters(fresh);
-  Optimizer optimizer(config.optimizer, model->layout(), model->parameters(), model->gradient(), device);
-  const Schedule schedule(config.schedule, config.optimizer, data.training->per_epoch());
+  TrainingSetup setup(config, job);
+  const CorpusSummary& corpus = setup.data.text.corpus;
+  const Vocabulary& vocabulary = *setup.data.vocabulary;
+  LanguageModel& model = *setup.model;
+  Optimizer& optimizer = *setup.optimizer;
+  Batches& batches = *setup.data.training;
+  const Schedule schedule(config.schedule, config.optimizer, batches.per_epoch());
 
   // What it starts from. Every rank reads the file: the run's folder is on a file system that all share.
   std::optional<Checkpoint> checkpoint;
@@ -95,39 +83,35 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
     if (!start.checkpoint.empty()) {
       checkpoint = read_checkpoint(start.checkpoint);
       check_corpus(*checkpoint, corpus, config.data.corpus);
-      load_weights(*model, *checkpoint);
-      load_optimizer(optimizer, model->layout(), *checkpoint);
+      load_weights(model, *checkpoint);
+      load_optimizer(optimizer, model.layout(), *checkpoint);
     } else if (!arguments.init_from.empty()) {
       const Checkpoint other =
           read_checkpoint(resolve_checkpoint(arguments.init_from, [](const std::string&) {}));
       require(other.vocabulary.symbols == vocabulary.symbols(),
               "the checkpoint '{}' has another vocabulary ({} symbols) than this text gives ({})",
               arguments.init_from, other.vocabulary.symbols.size(), vocabulary.size());
-      load_weights(*model, other);
+      load_weights(model, other);
     }
   });
   std::optional<WeightAverage> average;
   if (config.optimizer.weight_average > 0) {
-    average.emplace(model->parameters(), device, config.optimizer.weight_average);
-    if (checkpoint) load_average(*average, *model, *checkpoint);
+    average.emplace(model.parameters(), setup.device, config.optimizer.weight_average);
+    if (checkpoint) load_average(*average, model, *checkpoint);
   }
 
   const std::int64_t first_step = checkpoint ? checkpoint->step : 0;
   std::optional<Reporter> reporter;
   together(job.control, [&] {
-    reporter.emplace(
-        folder, job.mpi.rank(),
-        RunLength{first_step, schedule.total_steps(), schedule.epochs(), data.training->per_epoch()});
+    reporter.emplace(folder, job.mpi.rank(),
+                     RunLength{first_step, schedule.total_steps(), schedule.epochs(), batches.per_epoch()});
   });
-  const GradientCommunicator gradients(config.run.comm, device, job, Seconds(config.run.timeout));
-  show_start(*reporter, {config, data, *model, schedule, job, resources, gradients.name(), start.checkpoint,
-                         first_step});
-  for (const std::string& note : notes) reporter->info(note);
+  show_start(*reporter, {config, setup, schedule, job, start.checkpoint, first_step});
+  for (const std::string& note : setup.notes) reporter->info(note);
 
-  GradientReducer reducer(gradients.communicator());
   const CheckpointStore store(folder / "checkpoints");
-  Trainer trainer({config, corpus, vocabulary, schedule, *data.training, data.validation.get(), *model,
-                   optimizer, average ? &*average : nullptr, signals, job.control, reducer, store,
+  Trainer trainer({config, corpus, vocabulary, schedule, batches, setup.data.validation.get(), model,
+                   optimizer, average ? &*average : nullptr, signals, job.control, setup.reducer, store,
                    ownership ? &*ownership : nullptr, *reporter, write_config(config)});
   if (checkpoint) trainer.resume(*checkpoint);
   try {

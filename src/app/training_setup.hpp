@@ -1,0 +1,37 @@
+// What every training needs: the text, the model with fresh parameters, the optimizer, the way to sum
+// gradients.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/gradient_communicator.hpp"
+#include "app/text_data.hpp"
+#include "app/threads.hpp"
+#include "dist/gradient_reducer.hpp"
+#include "models/language_model.hpp"
+#include "train/optimizer.hpp"
+#include "train/run_config.hpp"
+
+namespace charrnn {
+
+class TrainingSetup {
+ public:
+  /// Collective. `config` must outlive this.
+  TrainingSetup(const RunConfig& config, Job& job);
+  TrainingSetup(const TrainingSetup&) = delete;
+  TrainingSetup& operator=(const TrainingSetup&) = delete;
+
+  TrainingData data;
+  Resources resources;
+  std::vector<std::string> notes;  ///< about the device, for the screen
+  Device device;
+  std::unique_ptr<LanguageModel> model;
+  std::optional<Optimizer> optimizer;
+  GradientCommunicator gradients;
+  GradientReducer reducer;
+};
+
+}  // namespace charrnn

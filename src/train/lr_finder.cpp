@@ -1,0 +1,45 @@
+#include "train/lr_finder.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "train/batch_state.hpp"
+
+namespace charrnn {
+
+LrFinding find_learning_rate(const LrSweep& sweep, double base_rate, LanguageModel& model, Batches& batches,
+                             TrainingStep& step, const StopSignals& signals,
+                             const std::function<void(const LrPoint&)>& progress) {
+  constexpr double kSmoothing = 0.98, kTooMuch = 4, kBelowMinimum = 10;
+  LrFinding finding;
+  BatchState state(model, batches);
+  Batch batch;
+  double mean = 0, weight = 0, lowest = 0, lowest_rate = 0;
+  for (std::int64_t i = 0; i < sweep.steps; ++i) {
+    const double part = sweep.steps > 1 ? static_cast<double>(i) / static_cast<double>(sweep.steps - 1) : 0;
+    const double rate = sweep.start * std::pow(sweep.end / sweep.start, part);
+    const std::int64_t epoch = i / batches.per_epoch(), index = i % batches.per_epoch();
+    if (index == 0) state.zero();
+    batches.load(epoch, index, batch);
+    const StepOutcome outcome =
+        step.run(batch, state.at(batch), i, rate / base_rate, signals.received() != 0);
+    if (!outcome.finite) {
+      finding.diverged = true;
+      break;
+    }
+    mean = kSmoothing * mean + (1 - kSmoothing) * outcome.loss;
+    weight = kSmoothing * weight + (1 - kSmoothing);
+    finding.points.push_back({rate, outcome.loss, mean / weight});
+    progress(finding.points.back());
+    if (i == 0 || mean / weight < lowest) {
+      lowest = mean / weight;
+      lowest_rate = rate;
+    }
+    finding.diverged = mean / weight > kTooMuch * lowest;
+    if (finding.diverged || outcome.stop) break;
+  }
+  if (finding.points.size() > 1) finding.suggestion = lowest_rate / kBelowMinimum;
+  return finding;
+}
+
+}  // namespace charrnn
