@@ -6,12 +6,15 @@
 
 #include "app/commands.hpp"
 #include "app/device_choice.hpp"
+#include "app/gradient_communicator.hpp"
 #include "app/job.hpp"
 #include "app/loaded_model.hpp"
 #include "app/text_data.hpp"
 #include "app/threads.hpp"
 #include "dist/agreement.hpp"
 #include "report/text.hpp"
+#include "train/dynamic_evaluation.hpp"
+#include "train/snapshot.hpp"
 #include "train/validation.hpp"
 
 namespace charrnn {
@@ -21,7 +24,8 @@ namespace {
 struct EvalArguments {
   std::vector<std::string> checkpoints, ensemble;
   std::string corpus, part = "all", device = "auto";
-  std::int64_t columns = 1, threads = 0;
+  std::int64_t columns = 1, threads = 0, dynamic_rows = 20;
+  DynamicOptions dynamic;
   double timeout = 60;
   bool json = false;
 };
@@ -42,7 +46,8 @@ std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const L
           "'{}' has {} characters, fewer than the {} that the model was trained on; use --part all",
           arguments.corpus, text.corpus.characters, split);
   return evaluation_columns(text, model.vocabulary, part == "validation" ? split : 0,
-                            part == "train" ? split : text.corpus.characters, arguments.columns, job);
+                            part == "train" ? split : text.corpus.characters, arguments.columns,
+                            arguments.dynamic.rate > 0 ? arguments.dynamic_rows : kEvaluationRows, job);
 }
 
 void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>& models,
@@ -59,6 +64,11 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
     json["corpus"] = arguments.corpus;
     json["part"] = arguments.part;
     json["columns"] = arguments.columns;
+    if (arguments.dynamic.rate > 0) {
+      json["dynamic"] = {{"rate", arguments.dynamic.rate},
+                         {"decay", arguments.dynamic.decay},
+                         {"rows", arguments.dynamic_rows}};
+    }
     json["characters"] = result.characters;
     json["loss"] = result.loss();
     json["bits_per_character"] = bits(result.loss());
@@ -79,6 +89,16 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   together(job.control, [&] { models = load_ensemble(paths, device, warn); });
   const ScannedText text = scan_text(arguments.corpus, {.vocabulary = models[0].vocabulary.options()}, job);
   const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], text, job);
+  if (arguments.dynamic.rate > 0) {
+    LoadedModel& loaded = models[0];
+    GradientCommunicator gradients("auto", device, job, Seconds(arguments.timeout));
+    GradientReducer reducer(gradients.communicator());
+    const Evaluation result = evaluate_dynamically(
+        *loaded.model, mean_square_of_gradients(loaded.model->layout(), loaded.checkpoint), arguments.dynamic,
+        *batches, job.control, reducer);
+    if (job.mpi.rank() == 0) print_result(arguments, models, result);
+    return;
+  }
   std::vector<LanguageModel*> pointers;
   for (const LoadedModel& model : models) pointers.push_back(model.model.get());
   const Evaluation result = models.size() == 1 ? evaluate(*pointers[0], *batches, job.control)
@@ -92,6 +112,12 @@ ExitCode run_eval(const EvalArguments& arguments, Job& job) {
   job.control.set_timeout(Seconds(arguments.timeout));
   require<UsageError>(arguments.checkpoints.empty() != arguments.ensemble.empty(),
                       "eval needs either --checkpoint or --ensemble");
+  const auto& [rate, decay] = arguments.dynamic;
+  require<UsageError>(
+      rate >= 0 && decay >= 0 && decay < 1 && arguments.dynamic_rows >= 1,
+      "--dynamic-rate must be at least 0, --dynamic-decay in [0, 1), --dynamic-rows at least 1");
+  require<UsageError>(rate == 0 || arguments.ensemble.empty(),
+                      "--dynamic-rate adapts one model; it does not go with --ensemble");
   const Warn warn = job.mpi.rank() == 0 ? Warn(warn_on_stderr) : Warn([](const std::string&) {});
   if (job.mpi.size() > arguments.columns) {
     warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns",
@@ -121,6 +147,12 @@ void add_eval_command(CLI::App& app, ExitCode& outcome) {
   command->add_option("--corpus", arguments->corpus, "the text (UTF-8)")->required();
   command->add_option("--part", arguments->part, "train, validation or all; the split is the checkpoint's")
       ->check(CLI::IsMember({"train", "validation", "all"}))
+      ->capture_default_str();
+  command->add_option("--dynamic-rate", arguments->dynamic.rate,
+                      "dynamic evaluation: learn at this rate from what was read (0: off; try 1e-4)");
+  command->add_option("--dynamic-decay", arguments->dynamic.decay,
+                      "part of the way back to the trained weights after each update (try 1e-3)");
+  command->add_option("--dynamic-rows", arguments->dynamic_rows, "rows that are read between updates")
       ->capture_default_str();
   command->add_option("--columns", arguments->columns, "read the text in so many columns at once")
       ->capture_default_str();

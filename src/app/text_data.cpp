@@ -20,11 +20,9 @@ std::unique_ptr<Batches> make_columns(const ScannedText& text, const Vocabulary&
   return std::make_unique<ColumnBatches>(std::move(tokens), layout, range, windows);
 }
 
-/// Windows for reading in order: where they begin makes no difference to the result; longer ones are faster,
-/// shorter ones need less memory.
-BpttSchedule evaluation_schedule(const ColumnLayout& layout) {
-  constexpr std::int64_t kRowsAtOnce = 64;
-  return {0, layout.rows(), std::clamp<std::int64_t>(layout.rows() - 1, 1, kRowsAtOnce), false};
+/// Windows for reading in order.
+BpttSchedule evaluation_schedule(const ColumnLayout& layout, std::int64_t rows) {
+  return {0, layout.rows(), std::clamp<std::int64_t>(layout.rows() - 1, 1, rows), false};
 }
 
 std::string columns_text(std::int64_t columns, std::int64_t ranks) {
@@ -41,7 +39,8 @@ void load_columns(const RunConfig& config, const Job& job, TrainingData& data) {
                              config.data.bptt_jitter);
   data.training = make_columns(data.text, *data.vocabulary, layout, windows, job);
   if (rest.rows() >= 2)
-    data.validation = make_columns(data.text, *data.vocabulary, rest, evaluation_schedule(rest), job);
+    data.validation =
+        make_columns(data.text, *data.vocabulary, rest, evaluation_schedule(rest, kEvaluationRows), job);
   data.shape = fmt::format("columns     {} of {} rows, {} per rank; {} windows of about {} an epoch", columns,
                            with_commas(layout.rows()), columns_text(columns, job.mpi.size()),
                            with_commas(windows.windows_per_epoch()), config.data.bptt);
@@ -97,13 +96,13 @@ WindowLayout window_layout(const DataConfig& data) {
 
 std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocabulary& vocabulary,
                                             std::int64_t first, std::int64_t last, std::int64_t columns,
-                                            Job& job) {
+                                            std::int64_t rows, Job& job) {
   std::unique_ptr<Batches> batches;
   together(job.control, [&] {
     const ColumnLayout layout(first, last - first, columns);
     require(layout.rows() >= 2, "this part of '{}' has {} characters, too few for {} columns",
             text.file->path().string(), last - first, columns);
-    batches = make_columns(text, vocabulary, layout, evaluation_schedule(layout), job);
+    batches = make_columns(text, vocabulary, layout, evaluation_schedule(layout, rows), job);
   });
   return batches;
 }

@@ -27,10 +27,15 @@ ScannedText scan_text(const std::string& path, const CorpusOptions& options, Job
 CorpusOptions corpus_options(const DataConfig& data);
 WindowLayout window_layout(const DataConfig& data);
 
-/// Batches for an exact evaluation of characters first … last − 1 in so many columns.
+/// Batches for an exact evaluation of characters first … last − 1 in so many columns, at most `rows` rows
+/// each.
 std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocabulary& vocabulary,
                                             std::int64_t first, std::int64_t last, std::int64_t columns,
-                                            Job& job);
+                                            std::int64_t rows, Job& job);
+
+/// Where batches begin makes no difference to an evaluation; longer ones are faster, shorter ones need less
+/// memory.
+inline constexpr std::int64_t kEvaluationRows = 64;
 
 /// The windows of a part of a text, by the seed's split.
 std::unique_ptr<Batches> evaluation_windows(const ScannedText& text, const Vocabulary& vocabulary,

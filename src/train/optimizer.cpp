@@ -8,14 +8,6 @@
 
 namespace charrnn {
 
-namespace {
-
-constexpr double kBeta1 = 0.9;
-constexpr double kBeta2 = 0.999;
-constexpr double kEpsilon = 1e-8;
-
-}  // namespace
-
 struct Optimizer::Tensors {
   at::Tensor parameters, gradient, exp_avg, exp_avg_sq;
   /// Slices of the four for one group; neighbours in memory are one slice.

@@ -35,6 +35,8 @@ class Optimizer {
             std::span<float> gradient, Device device);
   ~Optimizer();
 
+  static constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
+
   const std::vector<ParameterGroup>& groups() const { return groups_; }
 
   /// Multiplies the gradient by `scale`, then clips its global norm to config.clip_norm. Returns the norm

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <ctime>
 
 #include "base/error.hpp"
@@ -137,6 +138,13 @@ void load_weights(LanguageModel& model, const Checkpoint& checkpoint) {
 void load_optimizer(Optimizer& optimizer, const ParameterLayout& layout, const Checkpoint& checkpoint) {
   optimizer.load(join(layout, checkpoint.exp_avg, "/optimizer/exp_avg"),
                  join(layout, checkpoint.exp_avg_sq, "/optimizer/exp_avg_sq"), checkpoint.optimizer_step);
+}
+
+std::vector<float> mean_square_of_gradients(const ParameterLayout& layout, const Checkpoint& checkpoint) {
+  std::vector<float> flat = join(layout, checkpoint.exp_avg_sq, "/optimizer/exp_avg_sq");
+  const double weight = 1 - std::pow(Optimizer::kBeta2, static_cast<double>(checkpoint.optimizer_step));
+  for (float& value : flat) value = static_cast<float>(value / weight);
+  return flat;
 }
 
 void load_average(WeightAverage& average, LanguageModel& model, const Checkpoint& checkpoint) {

@@ -1,0 +1,29 @@
+// The loss of a model that goes on learning from the text it has already read.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "data/batches.hpp"
+#include "dist/gradient_reducer.hpp"
+#include "models/language_model.hpp"
+#include "train/validation.hpp"
+
+namespace charrnn {
+
+struct DynamicOptions {
+  double rate = 0;   ///< of the updates
+  double decay = 0;  ///< part of the way back to the trained parameters after every update
+};
+
+/// Dynamic evaluation (Krause et al., "Dynamic evaluation of neural sequence models", ICML 2018), its variant
+/// with gradients scaled by their usual size: every batch is first predicted, then learned from,
+///     p ← p − rate · g / (r + mean(r)) + decay · (p₀ − p),
+/// g the gradient of the batch's mean loss over all ranks, r = √(mean square of the training's gradients):
+/// `mean_square`, flat as the parameters, host memory, as Adam has kept it (bias-corrected). No character is
+/// predicted by a model that has seen it. Changes the model's parameters.
+Evaluation evaluate_dynamically(LanguageModel& model, std::span<const float> mean_square,
+                                const DynamicOptions& options, Batches& batches, Communicator& control,
+                                GradientReducer& reducer);
+
+}  // namespace charrnn
