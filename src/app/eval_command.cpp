@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "app/commands.hpp"
+#include "app/compute_options.hpp"
 #include "app/device_choice.hpp"
 #include "app/gradient_communicator.hpp"
 #include "app/job.hpp"
@@ -23,10 +24,10 @@ namespace {
 
 struct EvalArguments {
   std::vector<std::string> checkpoints, ensemble;
-  std::string corpus, part = "all", device = "auto";
-  std::int64_t columns = 1, threads = 0, dynamic_rows = 20;
+  std::string corpus, part = "all";
+  std::int64_t columns = 1, dynamic_rows = 20;
   DynamicOptions dynamic;
-  double timeout = 60;
+  ComputeOptions compute;
   bool json = false;
 };
 
@@ -91,7 +92,7 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], text, job);
   if (arguments.dynamic.rate > 0) {
     LoadedModel& loaded = models[0];
-    GradientCommunicator gradients("auto", device, job, Seconds(arguments.timeout));
+    GradientCommunicator gradients("auto", device, job, Seconds(arguments.compute.timeout));
     GradientReducer reducer(gradients.communicator());
     const Evaluation result = evaluate_dynamically(
         *loaded.model, mean_square_of_gradients(loaded.model->layout(), loaded.checkpoint), arguments.dynamic,
@@ -108,8 +109,7 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
 
 ExitCode run_eval(const EvalArguments& arguments, Job& job) {
   require<UsageError>(arguments.columns >= 1, "--columns must be at least 1, not {}", arguments.columns);
-  require<UsageError>(arguments.timeout >= 0.1, "--timeout must be at least 0.1, not {}", arguments.timeout);
-  job.control.set_timeout(Seconds(arguments.timeout));
+  job.control.set_timeout(Seconds(arguments.compute.timeout));
   require<UsageError>(arguments.checkpoints.empty() != arguments.ensemble.empty(),
                       "eval needs either --checkpoint or --ensemble");
   const auto& [rate, decay] = arguments.dynamic;
@@ -123,8 +123,8 @@ ExitCode run_eval(const EvalArguments& arguments, Job& job) {
     warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns",
                      job.mpi.size(), arguments.columns));
   }
-  choose_threads(arguments.threads, job);
-  const Device device = choose_device(arguments.device, job.mpi.local_rank(), warn);
+  choose_threads(arguments.compute.threads, job);
+  const Device device = choose_device(arguments.compute.device, job.mpi.local_rank(), warn);
   if (!arguments.ensemble.empty()) evaluate_models(arguments, arguments.ensemble, device, warn, job);
   for (const std::string& path : arguments.checkpoints) {
     evaluate_models(arguments, {path}, device, warn, job);
@@ -156,11 +156,7 @@ void add_eval_command(CLI::App& app, ExitCode& outcome) {
       ->capture_default_str();
   command->add_option("--columns", arguments->columns, "read the text in so many columns at once")
       ->capture_default_str();
-  command->add_option("--threads", arguments->threads, "threads per rank; 0: its share of the cores")
-      ->capture_default_str();
-  command->add_option("--timeout", arguments->timeout, "seconds to wait for another rank before giving up")
-      ->capture_default_str();
-  command->add_option("--device", arguments->device, "auto, cpu or cuda")->capture_default_str();
+  arguments->compute.declare(*command);
   command->add_flag("--json", arguments->json, "one JSON object a checkpoint");
   command->footer(
       "Examples:\n"

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "app/commands.hpp"
+#include "app/compute_options.hpp"
 #include "app/device_choice.hpp"
 #include "app/loaded_model.hpp"
 #include "app/options.hpp"
@@ -25,9 +26,9 @@ namespace fs = std::filesystem;
 
 struct ReproduceArguments {
   std::vector<std::string> runs;
-  std::string experiments = "configs/lesson6", corpus, run_dir = "runs/lesson6", report, device = "auto";
-  std::int64_t threads = 0, max_steps = 0;
-  double timeout = 60;
+  std::string experiments = "configs/lesson6", corpus, run_dir = "runs/lesson6", report;
+  std::int64_t max_steps = 0;
+  ComputeOptions compute;
   bool list = false;
 };
 
@@ -61,9 +62,9 @@ ExitCode train(const ReproduceArguments& arguments, const Experiment& experiment
     config.data.corpus = arguments.corpus;
     config.run.run_dir = arguments.run_dir;
     config.run.name = experiment.name;
-    config.run.device = arguments.device;
-    config.run.threads = arguments.threads;
-    config.run.timeout = arguments.timeout;
+    config.run.device = arguments.compute.device;
+    config.run.threads = arguments.compute.threads;
+    config.run.timeout = arguments.compute.timeout;
     config.optimizer.max_steps = arguments.max_steps;
   };
   return run_training(training, signals, job);
@@ -118,7 +119,7 @@ ExitCode run_reproduce(const ReproduceArguments& arguments, const StopSignals& s
     require<UsageError>(!arguments.corpus.empty(),
                         "reproduce needs --corpus: launch/fetch_nietzsche gets it");
   });
-  const Resources resources = choose_threads(arguments.threads, job);
+  const Resources resources = choose_threads(arguments.compute.threads, job);
   const ReportFacts facts{
       fmt::format("launch/run -np {} reproduce{}{} --corpus {}", job.mpi.size(),
                   arguments.runs.empty() ? "" : " ", fmt::join(arguments.runs, " "),
@@ -127,7 +128,8 @@ ExitCode run_reproduce(const ReproduceArguments& arguments, const StopSignals& s
       utc_now()};
   const fs::path folder =
       arguments.report.empty() ? fs::path(arguments.run_dir) / "report" : fs::path(arguments.report);
-  const Device device = choose_device(arguments.device, job.mpi.local_rank(), [](const std::string&) {});
+  const Device device =
+      choose_device(arguments.compute.device, job.mpi.local_rank(), [](const std::string&) {});
   ExitCode code = ExitCode::kDone;
   for (std::size_t i = 0; i < experiments.size() && code == ExitCode::kDone; ++i) {
     if (job.mpi.rank() == 0)
@@ -167,11 +169,7 @@ void add_reproduce_command(CLI::App& app, ExitCode& outcome) {
   command->add_option("--report", arguments->report, "folder of the report; default: <run-dir>/report");
   command->add_option("--max-steps", arguments->max_steps, "end every run after so many steps; 0: no limit")
       ->capture_default_str();
-  command->add_option("--threads", arguments->threads, "threads per rank; 0: its share of the cores")
-      ->capture_default_str();
-  command->add_option("--timeout", arguments->timeout, "seconds to wait for another rank before giving up")
-      ->capture_default_str();
-  command->add_option("--device", arguments->device, "auto, cpu or cuda")->capture_default_str();
+  arguments->compute.declare(*command);
   command->footer(
       "A run that was stopped goes on where it was; a finished one is only reported.\n"
       "Examples:\n"
