@@ -31,8 +31,11 @@ void write_finding(const LrFindArguments& arguments, const LrFinding& finding) {
   for (const LrPoint& point : finding.points) {
     points.push_back(
         {{"learning_rate", point.learning_rate}, {"loss", point.loss}, {"smoothed", point.smoothed}});
-    losses.points.emplace_back(point.learning_rate, point.loss);
-    smoothed.points.emplace_back(point.learning_rate, point.smoothed);
+    // Where it explodes there is nothing to see but how high it goes.
+    constexpr double kDrawn = 1.25;
+    const double most = kDrawn * finding.points.front().loss;
+    if (point.loss < most) losses.points.emplace_back(point.learning_rate, point.loss);
+    if (point.smoothed < most) smoothed.points.emplace_back(point.learning_rate, point.smoothed);
   }
   const nlohmann::ordered_json all{
       {"suggestion", finding.suggestion}, {"diverged", finding.diverged}, {"points", points}};
