@@ -83,6 +83,15 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
   }
 }
 
+Evaluation evaluate_adapting(const EvalArguments& arguments, LoadedModel& loaded, Batches& batches,
+                             Device device, Job& job) {
+  GradientCommunicator gradients("auto", device, job, Seconds(arguments.compute.timeout));
+  GradientReducer reducer(gradients.communicator());
+  return evaluate_dynamically(*loaded.model,
+                              mean_square_of_gradients(loaded.model->layout(), loaded.checkpoint),
+                              arguments.dynamic, batches, job.control, reducer);
+}
+
 /// Evaluates one model, or several as an ensemble.
 void evaluate_models(const EvalArguments& arguments, const std::vector<std::string>& paths, Device device,
                      const Warn& warn, Job& job) {
@@ -90,20 +99,16 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   together(job.control, [&] { models = load_ensemble(paths, device, warn); });
   const ScannedText text = scan_text(arguments.corpus, {.vocabulary = models[0].vocabulary.options()}, job);
   const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], text, job);
-  if (arguments.dynamic.rate > 0) {
-    LoadedModel& loaded = models[0];
-    GradientCommunicator gradients("auto", device, job, Seconds(arguments.compute.timeout));
-    GradientReducer reducer(gradients.communicator());
-    const Evaluation result = evaluate_dynamically(
-        *loaded.model, mean_square_of_gradients(loaded.model->layout(), loaded.checkpoint), arguments.dynamic,
-        *batches, job.control, reducer);
-    if (job.mpi.rank() == 0) print_result(arguments, models, result);
-    return;
+  if (batches->carry_state() && job.mpi.size() > arguments.columns) {
+    warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns",
+                     job.mpi.size(), arguments.columns));
   }
   std::vector<LanguageModel*> pointers;
   for (const LoadedModel& model : models) pointers.push_back(model.model.get());
-  const Evaluation result = models.size() == 1 ? evaluate(*pointers[0], *batches, job.control)
-                                               : evaluate_ensemble(pointers, *batches, job.control);
+  const Evaluation result = arguments.dynamic.rate > 0
+                                ? evaluate_adapting(arguments, models[0], *batches, device, job)
+                            : models.size() == 1 ? evaluate(*pointers[0], *batches, job.control)
+                                                 : evaluate_ensemble(pointers, *batches, job.control);
   if (job.mpi.rank() == 0) print_result(arguments, models, result);
 }
 
@@ -119,10 +124,6 @@ ExitCode run_eval(const EvalArguments& arguments, Job& job) {
   require<UsageError>(rate == 0 || arguments.ensemble.empty(),
                       "--dynamic-rate adapts one model; it does not go with --ensemble");
   const Warn warn = job.mpi.rank() == 0 ? Warn(warn_on_stderr) : Warn([](const std::string&) {});
-  if (job.mpi.size() > arguments.columns) {
-    warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns",
-                     job.mpi.size(), arguments.columns));
-  }
   choose_threads(arguments.compute.threads, job);
   const Device device = choose_device(arguments.compute.device, job.mpi.local_rank(), warn);
   if (!arguments.ensemble.empty()) evaluate_models(arguments, arguments.ensemble, device, warn, job);

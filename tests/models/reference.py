@@ -1,12 +1,10 @@
 """The language model, its data and its dropout masks once more, in PyTorch and numpy and from the documentation alone:
 the oracle that the program is compared with. In double precision, so that differences are the program's rounding."""
-import math
-
 import numpy as np
 import torch
 
 CELLS = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
-DROPOUT, SPLIT, SHUFFLE, WEIGHT_DROPOUT = 3, 6, 7, 8  # the purposes' numbers in the key
+DROPOUT = 3  # the purpose's number in the key
 
 
 def lower(character):
@@ -49,82 +47,14 @@ def philox(counter, key):
     return np.stack(np.broadcast_arrays(*x), axis=-1)
 
 
-def blocks(seed, purpose, a, b, index):
-    """Philox blocks `index` of the stream (seed, purpose, a, b): four words each, along a last axis."""
-    key = ((seed & 0xFFFFFFFF) ^ (purpose * 0x85EBCA6B & 0xFFFFFFFF), seed >> 32)
-    return philox((index, b, a & 0xFFFFFFFF, a >> 32), key)
-
-
-def full_vocabulary(text):
-    """The notebook's: U+0000, then every character of the text by code point."""
-    return ["\0"] + sorted(set(text) - {"\0"})
-
-
-def permutation(size, seed, purpose, number=0):
-    """RandomPermutation's elements at places 0 … size − 1: six rounds over rows x columns places, row and column in turn
-    moved by a word that the other one draws, places from `size` on walked past."""
-    rows = max(1, math.ceil(math.sqrt(size)))
-    columns = -(-size // rows)
-    drawn = []  # of a round, for every value of the other coordinate
-    for one in range(6):
-        others = np.arange(columns if one % 2 == 0 else rows)
-        drawn.append(blocks(seed, purpose, number, one, others)[:, 0].astype(np.int64))
-    result, walking = np.arange(size), np.arange(size)  # places, and those of them that are not below `size` yet
-    while len(walking):
-        row, column = result[walking] % rows, result[walking] // rows
-        for one in range(6):
-            if one % 2 == 0:
-                row = (row + drawn[one][column]) % rows
-            else:
-                column = (column + drawn[one][row]) % columns
-        result[walking] = column * rows + row
-        walking = walking[result[walking] >= size]
-    return result
-
-
-class Windows:
-    """Windowed data: which windows of `tokens` a step reads."""
-
-    def __init__(self, tokens, length, stride=None, most=0, every=True, train_fraction=0.8, batch=64, seed=1):
-        self.tokens, self.length, self.stride = tokens, length, stride or length
-        self.every, self.batch, self.seed = every, batch, seed
-        self.count = len(range(0, len(tokens) - length - 1, self.stride))
-        self.count = min(most, self.count) if most else self.count
-        held_out = math.floor((1 - train_fraction) * self.count)
-        order = permutation(self.count, seed, SPLIT)
-        self.validation, self.training = order[:held_out], order[held_out:]
-        self.per_epoch = -(-len(self.training) // batch)
-
-    def epoch(self, number):
-        """The training windows in the order of an epoch."""
-        return self.training[permutation(len(self.training), self.seed, SHUFFLE, number)]
-
-    def read(self, windows):
-        """inputs [length, windows] and targets, of the same shape or [windows]."""
-        at = np.arange(self.length)[:, None] + np.asarray(windows) * self.stride
-        targets = self.tokens[at + 1]
-        return torch.from_numpy(self.tokens[at]), torch.from_numpy(targets if self.every else targets[-1])
-
-    def step(self, number):
-        """What step `number` (from 0) of a run reads."""
-        epoch, index = divmod(number, self.per_epoch)
-        return self.read(self.epoch(epoch)[index * self.batch:(index + 1) * self.batch])
-
-
-def weight_mask(seed, step, layer, p, shape):
-    """Of the hidden-to-hidden weights of `layer`, of 0 and 1 / (1 − p)."""
-    words = blocks(seed, WEIGHT_DROPOUT, step, layer, np.arange(-(-math.prod(shape) // 8)))
-    draws = np.stack([words & np.uint64(0xFFFF), words >> np.uint64(16)], axis=-1).ravel()[:math.prod(shape)]
-    return torch.from_numpy(np.where(draws < round(65536 * p), 0.0, 1 / (1 - p)).reshape(shape))
-
-
 def dropout_mask(seed, step, layer, p, length, columns, hidden):
     """[length, columns, hidden] of 0 and 1 / (1 − p), for global columns 0 … columns − 1."""
-    per_row = -(-hidden // 8)
-    t, column, block = np.ogrid[0:length, 0:columns, 0:per_row]
-    words = blocks(seed, DROPOUT, step, (layer << 24) + column, t * per_row + block)
+    blocks = -(-hidden // 8)
+    t, column, block = np.ogrid[0:length, 0:columns, 0:blocks]
+    key = ((seed & 0xFFFFFFFF) ^ (DROPOUT * 0x85EBCA6B & 0xFFFFFFFF), seed >> 32)
+    words = philox((t * blocks + block, (layer << 24) + column, step & 0xFFFFFFFF, step >> 32), key)
     draws = np.stack([words & np.uint64(0xFFFF), words >> np.uint64(16)], axis=-1)  # low half first
-    draws = draws.reshape(length, columns, per_row * 8)[:, :, :hidden]
+    draws = draws.reshape(length, columns, blocks * 8)[:, :, :hidden]
     return torch.from_numpy(np.where(draws < round(65536 * p), 0.0, 1 / (1 - p)))
 
 
