@@ -64,7 +64,7 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
     }
     json["corpus"] = arguments.corpus;
     json["part"] = arguments.part;
-    json["columns"] = arguments.columns;
+    if (models[0].config.data.window == 0) json["columns"] = arguments.columns;
     if (arguments.dynamic.rate > 0) {
       json["dynamic"] = {{"rate", arguments.dynamic.rate},
                          {"decay", arguments.dynamic.decay},

@@ -113,12 +113,9 @@ std::string processor() {
 }
 
 ExitCode run_reproduce(const ReproduceArguments& arguments, const StopSignals& signals, Job& job) {
+  require<UsageError>(!arguments.corpus.empty(), "reproduce needs --corpus: launch/fetch_nietzsche gets it");
   std::vector<Experiment> experiments;
-  together(job.control, [&] {
-    experiments = choose(arguments);
-    require<UsageError>(!arguments.corpus.empty(),
-                        "reproduce needs --corpus: launch/fetch_nietzsche gets it");
-  });
+  together(job.control, [&] { experiments = choose(arguments); });
   const Resources resources = choose_threads(arguments.compute.threads, job);
   const ReportFacts facts{
       fmt::format("launch/run -np {} reproduce{}{} --corpus {}", job.mpi.size(),

@@ -97,8 +97,8 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
   std::optional<WeightAverage> average;
   if (config.optimizer.weight_average > 0) {
     average.emplace(model.parameters(), setup.device, config.optimizer.weight_average);
-    if (checkpoint) load_average(*average, model, *checkpoint);
   }
+  if (checkpoint) together(job.control, [&] { load_trained(model, *checkpoint); });
 
   const std::int64_t first_step = checkpoint ? checkpoint->step : 0;
   std::optional<Reporter> reporter;

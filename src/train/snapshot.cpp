@@ -147,11 +147,9 @@ std::vector<float> mean_square_of_gradients(const ParameterLayout& layout, const
   return flat;
 }
 
-void load_average(WeightAverage& average, LanguageModel& model, const Checkpoint& checkpoint) {
-  average.load(model.store_parameters());
-  if (!checkpoint.trained.empty()) {
-    model.load_parameters(join(model.layout(), checkpoint.trained, "/optimizer/parameters"));
-  }
+void load_trained(LanguageModel& model, const Checkpoint& checkpoint) {
+  if (checkpoint.trained.empty()) return;
+  model.load_parameters(join(model.layout(), checkpoint.trained, "/optimizer/parameters"));
 }
 
 std::string utc_now() {

@@ -32,9 +32,8 @@ void load_weights(LanguageModel& model, const Checkpoint& checkpoint);
 void load_optimizer(Optimizer& optimizer, const ParameterLayout& layout, const Checkpoint& checkpoint);
 /// Mean squares of the training's gradients, bias-corrected, laid out as the parameters.
 std::vector<float> mean_square_of_gradients(const ParameterLayout& layout, const Checkpoint& checkpoint);
-/// After load_weights: the average out of the checkpoint's model, and the weights that went on training into
-/// the model. Both are the same in a checkpoint that has no average.
-void load_average(WeightAverage& average, LanguageModel& model, const Checkpoint& checkpoint);
+/// The weights that went on training, where the checkpoint's model is their average; else nothing.
+void load_trained(LanguageModel& model, const Checkpoint& checkpoint);
 
 /// Now, as 2026-01-31T12:00:00Z.
 std::string utc_now();

@@ -33,8 +33,4 @@ std::vector<float> WeightAverage::store() const {
   return to_host(tensors_->average);
 }
 
-void WeightAverage::load(std::span<const float> average) {
-  from_host(tensors_->average, average);
-}
-
 }  // namespace charrnn

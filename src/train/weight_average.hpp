@@ -26,7 +26,6 @@ class WeightAverage {
   void exchange();
   /// What is beside the parameters now, in host memory.
   std::vector<float> store() const;
-  void load(std::span<const float> average);
 
  private:
   struct Tensors;

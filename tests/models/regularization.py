@@ -139,6 +139,17 @@ class Average(Text):
         for name, array in tensors(straight / "checkpoints/latest", "optimizer/parameters").items():
             np.testing.assert_array_equal(array, trained[name])
 
+    def test_going_on_without_it(self):
+        """The weights that were trained go on, not their average, to which Adam's moments do not belong."""
+        before = self.train("run", *self.WORDS, "--max-steps", 6)
+        trained = tensors(before / "checkpoints/latest", "optimizer/parameters")
+        after = self.train("run", *self.WORDS, "--max-steps", 7, "--resume", "--weight-average", 0, "--learning-rate", 1e-30)
+        now = tensors(after / "checkpoints/latest")
+        for name, array in trained.items():
+            np.testing.assert_array_equal(now[name], array)
+        with h5py.File(after / "checkpoints/latest") as file:
+            self.assertNotIn("parameters", file["optimizer"])
+
     def test_validation_is_the_averages(self):
         folder = self.train("run", *self.WORDS, "--epochs", 1, ranks=2)
         (epoch,) = program.metrics(folder, "epoch")
