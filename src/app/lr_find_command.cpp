@@ -1,5 +1,4 @@
 // charrnn_dist lr-find: a sweep over learning rates, as numbers, a picture and a suggestion.
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -16,8 +15,6 @@
 namespace charrnn {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 struct LrFindArguments {
   ConfigSources sources;
