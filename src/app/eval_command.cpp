@@ -12,6 +12,7 @@
 #include "app/loaded_model.hpp"
 #include "app/text_data.hpp"
 #include "app/threads.hpp"
+#include "app/training_setup.hpp"
 #include "dist/agreement.hpp"
 #include "report/text.hpp"
 #include "train/dynamic_evaluation.hpp"
@@ -33,14 +34,14 @@ struct EvalArguments {
 
 /// The part of the text that --part names, as the training of `model` cut and split it.
 std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const LoadedModel& model,
-                                         const ScannedText& text, Job& job) {
+                                         const RunOptions& run, const ScannedText& text, Job& job) {
   const std::string& part = arguments.part;
   if (model.config.data.window > 0) {
     return evaluation_windows(text, model.vocabulary, window_layout(model.config.data),
                               part == "train"        ? WindowPart::kTraining
                               : part == "validation" ? WindowPart::kValidation
                                                      : WindowPart::kAll,
-                              model.config.run.seed, job);
+                              run.seed, make_sharding(run, model.config.data.columns, job), job);
   }
   const std::int64_t split = model.checkpoint.data.train_characters;
   require(part == "all" || split <= text.corpus.characters,
@@ -48,7 +49,8 @@ std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const L
           arguments.corpus, text.corpus.characters, split);
   return evaluation_columns(text, model.vocabulary, part == "validation" ? split : 0,
                             part == "train" ? split : text.corpus.characters, arguments.columns,
-                            arguments.dynamic.rate > 0 ? arguments.dynamic_rows : kEvaluationRows, job);
+                            arguments.dynamic.rate > 0 ? arguments.dynamic_rows : kEvaluationRows,
+                            make_sharding(run, arguments.columns, job), job);
 }
 
 void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>& models,
@@ -83,13 +85,22 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
   }
 }
 
-Evaluation evaluate_adapting(const EvalArguments& arguments, LoadedModel& loaded, Batches& batches,
-                             Device device, Job& job) {
+/// How the run of `model` computed, which decides whether the result has the same bits on any number of
+/// ranks.
+RunOptions run_of(const EvalArguments& arguments, const LoadedModel& model) {
+  RunOptions run = model.config.run;
+  if (!run.reproducible || arguments.compute.threads > 0) run.threads = arguments.compute.threads;
+  return run;
+}
+
+Evaluation evaluate_adapting(const EvalArguments& arguments, LoadedModel& loaded, const RunOptions& run,
+                             Batches& batches, Device device, Job& job) {
   GradientCommunicator gradients("auto", device, job, Seconds(arguments.compute.timeout));
-  GradientReducer reducer(gradients.communicator());
+  const std::unique_ptr<GradientReducer> reducer =
+      make_reducer(run, *loaded.model, batches.sharding(), gradients.communicator());
   return evaluate_dynamically(*loaded.model,
                               mean_square_of_gradients(loaded.model->layout(), loaded.checkpoint),
-                              arguments.dynamic, batches, job.control, reducer);
+                              arguments.dynamic, batches, job.control, *reducer);
 }
 
 /// Evaluates one model, or several as an ensemble.
@@ -98,7 +109,9 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   std::vector<LoadedModel> models;
   together(job.control, [&] { models = load_ensemble(paths, device, warn); });
   const ScannedText text = scan_text(arguments.corpus, {.vocabulary = models[0].vocabulary.options()}, job);
-  const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], text, job);
+  const RunOptions run = run_of(arguments, models[0]);
+  choose_threads(run, job);
+  const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], run, text, job);
   if (batches->carry_state() && job.mpi.size() > arguments.columns) {
     warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns",
                      job.mpi.size(), arguments.columns));
@@ -106,7 +119,7 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   std::vector<LanguageModel*> pointers;
   for (const LoadedModel& model : models) pointers.push_back(model.model.get());
   const Evaluation result = arguments.dynamic.rate > 0
-                                ? evaluate_adapting(arguments, models[0], *batches, device, job)
+                                ? evaluate_adapting(arguments, models[0], run, *batches, device, job)
                             : models.size() == 1 ? evaluate(*pointers[0], *batches, job.control)
                                                  : evaluate_ensemble(pointers, *batches, job.control);
   if (job.mpi.rank() == 0) print_result(arguments, models, result);
@@ -124,7 +137,6 @@ ExitCode run_eval(const EvalArguments& arguments, Job& job) {
   require<UsageError>(rate == 0 || arguments.ensemble.empty(),
                       "--dynamic-rate adapts one model; it does not go with --ensemble");
   const Warn warn = job.mpi.rank() == 0 ? Warn(warn_on_stderr) : Warn([](const std::string&) {});
-  choose_threads(arguments.compute.threads, job);
   const Device device = choose_device(arguments.compute.device, job.mpi.local_rank(), warn);
   if (!arguments.ensemble.empty()) evaluate_models(arguments, arguments.ensemble, device, warn, job);
   for (const std::string& path : arguments.checkpoints) {

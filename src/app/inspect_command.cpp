@@ -56,6 +56,7 @@ Json describe_file(const LoadedModel& loaded) {
           {"corpus_sha256", checkpoint.data.corpus_sha256},
           {"created_utc", checkpoint.created_utc},
           {"program_version", checkpoint.program_version},
+          {"processor", checkpoint.processor},
           {"history", history}};
 }
 
@@ -71,7 +72,8 @@ void print_text(const Json& facts) {
              number("epoch"), number("cycle"), number("row"), number("columns"), number("bptt"));
   fmt::print("corpus       {} training characters, SHA-256 {}\n", number("train_characters"),
              text("corpus_sha256"));
-  fmt::print("written      {} by charrnn_dist {}\n", text("created_utc"), text("program_version"));
+  fmt::print("written      {} by charrnn_dist {} on {}\n", text("created_utc"), text("program_version"),
+             text("processor").empty() ? "an unknown processor" : text("processor"));
   fmt::print("parameters\n");
   for (const Json& tensor : facts.at("tensors")) {
     fmt::print("  {:<20} {}\n", tensor.at("name").get<std::string>(), tensor.at("shape").dump());

@@ -5,7 +5,6 @@
 
 #include "app/commands.hpp"
 #include "app/options.hpp"
-#include "app/run_folder.hpp"
 #include "app/training_setup.hpp"
 #include "dist/agreement.hpp"
 #include "report/line_chart.hpp"
@@ -65,7 +64,8 @@ ExitCode run_lr_find(const LrFindArguments& arguments, const StopSignals& signal
   }
   constexpr std::int64_t kLines = 20;
   std::int64_t done = 0;
-  TrainingStep step(*setup.model, *setup.optimizer, job.control, setup.reducer, config.run.seed);
+  TrainingStep step(*setup.model, *setup.optimizer, setup.data.training->sharding(), job.control,
+                    *setup.reducer, config.run.seed);
   const LrFinding finding = find_learning_rate(
       sweep, config.optimizer.learning_rate, *setup.model, *setup.data.training, step, signals,
       [&](const LrPoint& point) {

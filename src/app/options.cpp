@@ -107,6 +107,12 @@ const std::vector<Option>& options() {
        "checkpoint every so many steps; 0: at epoch ends"},
       {"run", "validate-every", CHARRNN_FIELD(I, run.validate_every), "validate every so many steps too"},
       {"run", "log-every", CHARRNN_FIELD(I, run.log_every), "a line in metrics.jsonl every so many steps"},
+      {"run", "check-every", CHARRNN_FIELD(I, run.check_every),
+       "compare the ranks' parameters every so many steps; 0: at checkpoints"},
+      {"run", "reproducible", CHARRNN_FIELD(bool, run.reproducible),
+       "the same bits on any number of ranks (docs/reproducibility.md)"},
+      {"run", "micro-batches", CHARRNN_FIELD(I, run.micro_batches),
+       "with --reproducible: groups that the columns are cut into; the most ranks it can have"},
   };
   return table;
 }

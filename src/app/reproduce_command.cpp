@@ -2,7 +2,6 @@
 // the notebook printed.
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 
 #include "app/commands.hpp"
@@ -12,6 +11,7 @@
 #include "app/options.hpp"
 #include "app/threads.hpp"
 #include "app/training_run.hpp"
+#include "base/processor.hpp"
 #include "dist/agreement.hpp"
 #include "report/experiment_report.hpp"
 #include "report/text.hpp"
@@ -104,25 +104,19 @@ ExperimentResult result_of(const ReproduceArguments& arguments, const Experiment
   return result;
 }
 
-std::string processor() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  }
-  return "unknown processor";
-}
-
 ExitCode run_reproduce(const ReproduceArguments& arguments, const StopSignals& signals, Job& job) {
   require<UsageError>(!arguments.corpus.empty(), "reproduce needs --corpus: launch/fetch_nietzsche gets it");
   std::vector<Experiment> experiments;
   together(job.control, [&] { experiments = choose(arguments); });
-  const Resources resources = choose_threads(arguments.compute.threads, job);
-  const ReportFacts facts{
-      fmt::format("launch/run -np {} reproduce{}{} --corpus {}", job.mpi.size(),
-                  arguments.runs.empty() ? "" : " ", fmt::join(arguments.runs, " "),
-                  fs::path(arguments.corpus).filename().string()),
-      fmt::format("{} rank(s) x {} thread(s), {}", job.mpi.size(), resources.threads, processor()),
-      utc_now()};
+  RunOptions run;
+  run.threads = arguments.compute.threads;
+  const Resources resources = choose_threads(run, job);
+  const ReportFacts facts{fmt::format("launch/run -np {} reproduce{}{} --corpus {}", job.mpi.size(),
+                                      arguments.runs.empty() ? "" : " ", fmt::join(arguments.runs, " "),
+                                      fs::path(arguments.corpus).filename().string()),
+                          fmt::format("{} rank(s) x {} thread(s), {}", job.mpi.size(), resources.threads,
+                                      processor_description()),
+                          utc_now()};
   const fs::path folder =
       arguments.report.empty() ? fs::path(arguments.run_dir) / "report" : fs::path(arguments.report);
   const Device device =

@@ -13,6 +13,24 @@ void apply_given(const TrainArguments& arguments, RunConfig& config) {
   if (config.run.name.empty()) config.run.name = config.model.model;
 }
 
+/// What decides the bits of a run in reproducible mode must stay; the mode itself may be left.
+void check_mode(const RunOptions& now, const RunOptions& then, const std::string& checkpoint,
+                const Warn& warn) {
+  if (!then.reproducible) return;
+  if (!now.reproducible) {
+    warn(fmt::format("'{}' is of a reproducible run; from here on its bits no longer are", checkpoint));
+    return;
+  }
+  const auto refuse = [&](const char* option, std::int64_t is, std::int64_t was) {
+    require<UsageError>(is == was,
+                        "cannot resume from '{}' with other bits: {} is {}, was {}; give it back, or leave "
+                        "the mode with --no-reproducible",
+                        checkpoint, option, is, was);
+  };
+  refuse("micro-batches", now.micro_batches, then.micro_batches);
+  refuse("threads", threads_of(now), threads_of(then));
+}
+
 void refuse_differences(const RunConfig& now, RunConfig then, const std::string& checkpoint) {
   then.data.corpus = now.data.corpus;  // the file may have moved; its contents are compared by SHA-256
   for (const char* table : {"data", "model"}) {
@@ -60,6 +78,7 @@ RunStart plan_run(const TrainArguments& arguments, const Warn& warn) {
   apply_given(arguments, config);
   validate(config);
   refuse_differences(config, then, start.checkpoint);
+  check_mode(config.run, then.run, start.checkpoint, warn);
   start.config = config;
   return start;
 }

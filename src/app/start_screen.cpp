@@ -60,6 +60,10 @@ void show_start(Reporter& reporter, const StartFacts& facts) {
                   setup.resources.threads, model.device().cuda ? "GPUs" : "CPUs", setup.resources.hosts,
                   setup.gradients.name()),
       data.shape,
+      config.run.reproducible
+          ? fmt::format("bits        the same on 1 to {} ranks: {} micro-batches, summed in a fixed order",
+                        config.run.micro_batches, config.run.micro_batches)
+          : std::string(),
       fmt::format("schedule    {}; {} epochs, {} steps; {}{}", schedule_text(facts), schedule.epochs(),
                   with_commas(schedule.total_steps()), config.optimizer.optimizer,
                   config.optimizer.weight_decay > 0
@@ -67,7 +71,9 @@ void show_start(Reporter& reporter, const StartFacts& facts) {
                       : ""),
       fmt::format("files       {}/{}", config.run.run_dir, config.run.name),
   };
-  for (const std::string& line : lines) reporter.info(line);
+  for (const std::string& line : lines) {
+    if (!line.empty()) reporter.info(line);
+  }
   if (!checkpoint.empty())
     reporter.info(fmt::format("resuming    {} at step {}", checkpoint, with_commas(first_step)));
   if (data.validation == nullptr)

@@ -13,11 +13,11 @@ namespace {
 /// This rank's columns of a part of the text.
 std::unique_ptr<Batches> make_columns(const ScannedText& text, const Vocabulary& vocabulary,
                                       const ColumnLayout& layout, const BpttSchedule& windows,
-                                      const Job& job) {
-  const ColumnRange range = columns_of_rank(layout.columns(), job.mpi.rank(), job.mpi.size());
+                                      const Sharding& sharding) {
+  const Range range = sharding.columns_of_rank(layout.columns());
   TokenArray tokens(*text.file, text.corpus, vocabulary, layout.column_start(range.first),
                     range.count * layout.rows());
-  return std::make_unique<ColumnBatches>(std::move(tokens), layout, range, windows);
+  return std::make_unique<ColumnBatches>(std::move(tokens), layout, sharding, windows);
 }
 
 /// Windows for reading in order.
@@ -30,29 +30,29 @@ std::string columns_text(std::int64_t columns, std::int64_t ranks) {
   return least == most ? std::to_string(least) : fmt::format("{} or {}", least, most);
 }
 
-void load_columns(const RunConfig& config, const Job& job, TrainingData& data) {
+void load_columns(const RunConfig& config, const Sharding& sharding, const Job& job, TrainingData& data) {
   const CorpusSummary& corpus = data.text.corpus;
   const std::int64_t columns = config.data.columns;
   const ColumnLayout layout(0, corpus.train_characters, columns);
   const ColumnLayout rest(corpus.train_characters, corpus.characters - corpus.train_characters, columns);
   const BpttSchedule windows(static_cast<std::uint64_t>(config.run.seed), layout.rows(), config.data.bptt,
                              config.data.bptt_jitter);
-  data.training = make_columns(data.text, *data.vocabulary, layout, windows, job);
+  data.training = make_columns(data.text, *data.vocabulary, layout, windows, sharding);
   if (rest.rows() >= 2)
     data.validation =
-        make_columns(data.text, *data.vocabulary, rest, evaluation_schedule(rest, kEvaluationRows), job);
+        make_columns(data.text, *data.vocabulary, rest, evaluation_schedule(rest, kEvaluationRows), sharding);
   data.shape = fmt::format("columns     {} of {} rows, {} per rank; {} windows of about {} an epoch", columns,
                            with_commas(layout.rows()), columns_text(columns, job.mpi.size()),
                            with_commas(windows.windows_per_epoch()), config.data.bptt);
 }
 
-void load_windows(const RunConfig& config, const Job& job, TrainingData& data) {
+void load_windows(const RunConfig& config, const Sharding& sharding, TrainingData& data) {
   const WindowLayout layout = window_layout(config.data);
   const auto tokens = std::make_shared<const TokenArray>(*data.text.file, data.text.corpus, *data.vocabulary,
                                                          0, data.text.corpus.characters);
   const auto make = [&](WindowPart part) {
     return std::make_unique<WindowBatches>(tokens, layout, part, static_cast<std::uint64_t>(config.run.seed),
-                                           job.mpi.rank(), job.mpi.size());
+                                           sharding);
   };
   auto training = make(WindowPart::kTraining);
   const std::int64_t validation = layout.validation_windows(tokens->size());
@@ -96,28 +96,34 @@ WindowLayout window_layout(const DataConfig& data) {
 
 std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocabulary& vocabulary,
                                             std::int64_t first, std::int64_t last, std::int64_t columns,
-                                            std::int64_t rows, Job& job) {
+                                            std::int64_t rows, const Sharding& sharding, Job& job) {
   std::unique_ptr<Batches> batches;
   together(job.control, [&] {
     const ColumnLayout layout(first, last - first, columns);
     require(layout.rows() >= 2, "this part of '{}' has {} characters, too few for {} columns",
             text.file->path().string(), last - first, columns);
-    batches = make_columns(text, vocabulary, layout, evaluation_schedule(layout, rows), job);
+    batches = make_columns(text, vocabulary, layout, evaluation_schedule(layout, rows), sharding);
   });
   return batches;
 }
 
 std::unique_ptr<Batches> evaluation_windows(const ScannedText& text, const Vocabulary& vocabulary,
                                             const WindowLayout& layout, WindowPart part, std::int64_t seed,
-                                            Job& job) {
+                                            const Sharding& sharding, Job& job) {
   std::unique_ptr<Batches> batches;
   together(job.control, [&] {
     auto tokens =
         std::make_shared<const TokenArray>(*text.file, text.corpus, vocabulary, 0, text.corpus.characters);
-    batches = std::make_unique<WindowBatches>(
-        std::move(tokens), layout, part, static_cast<std::uint64_t>(seed), job.mpi.rank(), job.mpi.size());
+    batches = std::make_unique<WindowBatches>(std::move(tokens), layout, part,
+                                              static_cast<std::uint64_t>(seed), sharding);
   });
   return batches;
+}
+
+Sharding make_sharding(const RunOptions& run, std::int64_t columns, const Job& job) {
+  const std::int64_t groups =
+      run.reproducible ? std::min(run.micro_batches, columns) : std::int64_t{job.mpi.size()};
+  return {groups, job.mpi.rank(), job.mpi.size()};
 }
 
 TrainingData load_training_data(const RunConfig& config, Job& job) {
@@ -126,13 +132,18 @@ TrainingData load_training_data(const RunConfig& config, Job& job) {
   require<UsageError>(job.mpi.size() <= config.data.columns,
                       "{} ranks cannot share {} columns: raise --columns or start fewer ranks",
                       job.mpi.size(), config.data.columns);
+  require<UsageError>(!config.run.reproducible || job.mpi.size() <= config.run.micro_batches,
+                      "{} ranks cannot share {} micro-batches: start fewer ranks, or raise --micro-batches "
+                      "(another number of them gives other bits)",
+                      job.mpi.size(), config.run.micro_batches);
+  const Sharding sharding = make_sharding(config.run, config.data.columns, job);
   together(job.control, [&] {
     data.vocabulary =
         Vocabulary::from_symbols(data.text.corpus.symbols, corpus_options(config.data).vocabulary);
     if (config.data.window > 0) {
-      load_windows(config, job, data);
+      load_windows(config, sharding, data);
     } else {
-      load_columns(config, job, data);
+      load_columns(config, sharding, job, data);
     }
   });
   return data;

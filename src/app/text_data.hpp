@@ -31,7 +31,7 @@ WindowLayout window_layout(const DataConfig& data);
 /// each.
 std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocabulary& vocabulary,
                                             std::int64_t first, std::int64_t last, std::int64_t columns,
-                                            std::int64_t rows, Job& job);
+                                            std::int64_t rows, const Sharding& sharding, Job& job);
 
 /// Where batches begin makes no difference to an evaluation; longer ones are faster, shorter ones need less
 /// memory.
@@ -40,7 +40,11 @@ inline constexpr std::int64_t kEvaluationRows = 64;
 /// The windows of a part of a text, by the seed's split.
 std::unique_ptr<Batches> evaluation_windows(const ScannedText& text, const Vocabulary& vocabulary,
                                             const WindowLayout& layout, WindowPart part, std::int64_t seed,
-                                            Job& job);
+                                            const Sharding& sharding, Job& job);
+
+/// How the job's ranks share batches of so many columns: in reproducible mode by groups that do not depend on
+/// their number, otherwise each has one.
+Sharding make_sharding(const RunOptions& run, std::int64_t columns, const Job& job);
 
 struct TrainingData {
   ScannedText text;
@@ -50,7 +54,7 @@ struct TrainingData {
   std::string shape;                    ///< a line for the screen: how the text is cut up
 };
 
-/// Collective. UsageError for more ranks than columns.
+/// Collective. UsageError for more ranks than there is work for.
 TrainingData load_training_data(const RunConfig& config, Job& job);
 
 }  // namespace charrnn

@@ -5,10 +5,11 @@
 
 namespace charrnn {
 
-Resources choose_threads(std::int64_t option, Job& job) {
+Resources choose_threads(const RunOptions& run, Job& job) {
   const std::vector<RankPlace> places = gather_places(job.control, place_here());
-  const int threads = option > 0 ? static_cast<int>(option) : default_threads(places, job.mpi.rank());
-  configure_torch(threads);
+  const std::int64_t given = threads_of(run);
+  const int threads = given > 0 ? static_cast<int>(given) : default_threads(places, job.mpi.rank());
+  configure_torch(threads, run.reproducible);
   return {threads, count_hosts(places)};
 }
 

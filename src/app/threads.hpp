@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "app/job.hpp"
+#include "train/run_config.hpp"
 
 namespace charrnn {
 
@@ -12,7 +13,8 @@ struct Resources {
   int hosts;    ///< that the job runs on
 };
 
-/// Sets LibTorch's threads to `option`, or for 0 to this rank's share of the cores it may use. Collective.
-Resources choose_threads(std::int64_t option, Job& job);
+/// Sets LibTorch up: so many threads, for 0 this rank's share of the cores it may use (but 1 in reproducible
+/// mode), and deterministic algorithms in that mode. Collective.
+Resources choose_threads(const RunOptions& run, Job& job);
 
 }  // namespace charrnn

@@ -8,6 +8,7 @@
 #include "app/job.hpp"
 #include "app/loaded_model.hpp"
 #include "app/options.hpp"
+#include "app/reproducibility.hpp"
 #include "app/run_folder.hpp"
 #include "app/start_screen.hpp"
 #include "app/training_setup.hpp"
@@ -108,10 +109,15 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
   });
   show_start(*reporter, {config, setup, schedule, job, start.checkpoint, first_step});
   for (const std::string& note : setup.notes) reporter->info(note);
+  if (config.run.reproducible) {
+    for (const std::string& doubt : doubts_about_bits(checkpoint ? &*checkpoint : nullptr, job)) {
+      reporter->warn(doubt);
+    }
+  }
 
   const CheckpointStore store(folder / "checkpoints");
   Trainer trainer({config, corpus, vocabulary, schedule, batches, setup.data.validation.get(), model,
-                   optimizer, average ? &*average : nullptr, signals, job.control, setup.reducer, store,
+                   optimizer, average ? &*average : nullptr, signals, job.control, *setup.reducer, store,
                    ownership ? &*ownership : nullptr, *reporter, write_config(config)});
   if (checkpoint) trainer.resume(*checkpoint);
   try {

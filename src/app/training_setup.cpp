@@ -5,14 +5,20 @@
 
 namespace charrnn {
 
+std::unique_ptr<GradientReducer> make_reducer(const RunOptions& run, LanguageModel& model,
+                                              const Sharding& sharding, Communicator& communicator) {
+  return run.reproducible ? make_tree_reducer(model, sharding, communicator)
+                          : make_all_reducer(model, sharding, communicator);
+}
+
 TrainingSetup::TrainingSetup(const RunConfig& config, Job& job)
     : data(load_training_data(config, job)),
-      resources(choose_threads(config.run.threads, job)),
+      resources(choose_threads(config.run, job)),
       device(choose_device(config.run.device, job.mpi.local_rank(),
                            [&](const std::string& line) { notes.push_back(line); })),
       model(make_model(config.model, data.vocabulary->size(), device)),
       gradients(config.run.comm, device, job, Seconds(config.run.timeout)),
-      reducer(gradients.communicator()) {
+      reducer(make_reducer(config.run, *model, data.training->sharding(), gradients.communicator())) {
   std::vector<float> fresh(static_cast<std::size_t>(model->layout().size()));
   initialise(model->layout(), static_cast<std::uint64_t>(config.run.seed), fresh);
   model->load_parameters(fresh);

@@ -10,12 +10,16 @@
 #include "app/gradient_communicator.hpp"
 #include "app/text_data.hpp"
 #include "app/threads.hpp"
-#include "dist/gradient_reducer.hpp"
 #include "models/language_model.hpp"
+#include "train/gradient_reducer.hpp"
 #include "train/optimizer.hpp"
 #include "train/run_config.hpp"
 
 namespace charrnn {
+
+/// The reducer of the run's mode.
+std::unique_ptr<GradientReducer> make_reducer(const RunOptions& run, LanguageModel& model,
+                                              const Sharding& sharding, Communicator& communicator);
 
 class TrainingSetup {
  public:
@@ -31,7 +35,7 @@ class TrainingSetup {
   std::unique_ptr<LanguageModel> model;
   std::optional<Optimizer> optimizer;
   GradientCommunicator gradients;
-  GradientReducer reducer;
+  std::unique_ptr<GradientReducer> reducer;
 };
 
 }  // namespace charrnn

@@ -28,6 +28,7 @@ struct Checkpoint {
   std::int64_t epoch = 0;  ///< the epoch that `step` lies in
   std::int64_t cycle = 0;
   std::string created_utc, program_version;
+  std::string processor;  ///< of rank 0; empty in files of older versions
 
   std::string config;  ///< the effective config, TOML
 

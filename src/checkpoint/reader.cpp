@@ -77,6 +77,7 @@ Checkpoint read_contents(const H5::H5File& file) {
   checkpoint.cycle = get_integer(file, "cycle");
   checkpoint.created_utc = get_text(file, "created_utc");
   checkpoint.program_version = get_text(file, "program_version");
+  if (file.attrExists("processor")) checkpoint.processor = get_text(file, "processor");
 
   const H5::DataSet config = file.openDataSet("config");
   config.read(checkpoint.config, config.getStrType());

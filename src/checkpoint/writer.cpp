@@ -87,6 +87,7 @@ void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
   put(file, "cycle", checkpoint.cycle);
   put(file, "created_utc", checkpoint.created_utc);
   put(file, "program_version", checkpoint.program_version);
+  put(file, "processor", checkpoint.processor);
 
   const H5::StrType config_type = text_type(checkpoint.config.size());
   file.createDataSet("config", config_type, scalar()).write(checkpoint.config, config_type);

@@ -4,17 +4,22 @@
 #include <cstdint>
 #include <vector>
 
-#include "data/column_layout.hpp"
+#include "data/sharding.hpp"
 
 namespace charrnn {
 
-/// The tokens of one step on this rank.
-struct Batch {
-  std::int64_t length = 0;            ///< rows of inputs
-  ColumnRange columns;                ///< of this rank, by their number in the whole batch; may be empty
-  std::int64_t all_targets = 0;       ///< characters to predict, on all ranks together
+/// The tokens of one group of columns in one step.
+struct GroupBatch {
+  Range columns;                      ///< by their number in the whole batch; may be none
   std::vector<std::int64_t> inputs;   ///< [length, columns], row after row
   std::vector<std::int64_t> targets;  ///< [length, columns], or [columns] if only the last one is predicted
+};
+
+/// The tokens of one step on this rank.
+struct Batch {
+  std::int64_t length = 0;         ///< rows of inputs
+  std::int64_t all_targets = 0;    ///< characters to predict, on all ranks together
+  std::vector<GroupBatch> groups;  ///< this rank's, in order
 };
 
 /// A part of a text as the batches of an epoch, a pure function of (seed, epoch, index) on every rank.
@@ -24,12 +29,14 @@ class Batches {
   Batches(const Batches&) = delete;
   Batches& operator=(const Batches&) = delete;
 
+  const Sharding& sharding() const { return sharding_; }
+  /// Columns of a full batch, on all ranks together.
+  std::int64_t columns() const { return columns_; }
+
   virtual std::int64_t per_epoch() const = 0;
   /// True if a batch goes on where the one before it ended, in the same columns: the hidden state is kept.
   /// Otherwise every batch starts from zero.
   virtual bool carry_state() const = 0;
-  /// This rank's columns of a full batch.
-  virtual ColumnRange columns() const = 0;
   /// Fills in batch `index` of an epoch.
   virtual void load(std::int64_t epoch, std::int64_t index, Batch& batch) = 0;
   /// How far an epoch is after its first `index` batches: rows of every column, or windows.
@@ -38,7 +45,20 @@ class Batches {
   virtual int bits() const = 0;
 
  protected:
-  Batches() = default;
+  Batches(std::int64_t columns, const Sharding& sharding) : columns_(columns), sharding_(sharding) {}
+
+  /// Makes this rank's groups out of a batch of so many columns.
+  void cut(std::int64_t columns, Batch& batch) const {
+    batch.groups.resize(static_cast<std::size_t>(sharding_.mine.count));
+    for (std::int64_t i = 0; i < sharding_.mine.count; ++i) {
+      batch.groups[static_cast<std::size_t>(i)].columns =
+          sharding_.columns_of_group(columns, sharding_.mine.first + i);
+    }
+  }
+
+ private:
+  std::int64_t columns_;
+  Sharding sharding_;
 };
 
 }  // namespace charrnn

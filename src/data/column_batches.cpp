@@ -4,22 +4,26 @@
 
 namespace charrnn {
 
-ColumnBatches::ColumnBatches(TokenArray tokens, const ColumnLayout& layout, ColumnRange range,
+ColumnBatches::ColumnBatches(TokenArray tokens, const ColumnLayout& layout, const Sharding& sharding,
                              BpttSchedule windows)
-    : tokens_(std::move(tokens)), layout_(layout), range_(range), windows_(windows) {}
+    : Batches(layout.columns(), sharding), tokens_(std::move(tokens)), layout_(layout), windows_(windows) {}
 
 void ColumnBatches::load(std::int64_t epoch, std::int64_t index, Batch& batch) {
   const std::int64_t row = position(epoch, index);
   const std::int64_t length = position(epoch, index + 1) - row;
   batch.length = length;
-  batch.columns = range_;
-  batch.all_targets = length * layout_.columns();
-  batch.inputs.resize(static_cast<std::size_t>(length * range_.count));
-  batch.targets.resize(batch.inputs.size());
-  for (std::int64_t column = 0; column < range_.count; ++column) {
-    const std::int64_t first = column * layout_.rows() + row;
-    tokens_.copy(first, length, batch.inputs.data() + column, range_.count);
-    tokens_.copy(first + 1, length, batch.targets.data() + column, range_.count);
+  batch.all_targets = length * columns();
+  cut(columns(), batch);
+  const std::int64_t first_of_rank = sharding().columns_of_rank(columns()).first;
+  for (GroupBatch& group : batch.groups) {
+    const std::int64_t count = group.columns.count;
+    group.inputs.resize(static_cast<std::size_t>(length * count));
+    group.targets.resize(group.inputs.size());
+    for (std::int64_t column = 0; column < count; ++column) {
+      const std::int64_t first = (group.columns.first + column - first_of_rank) * layout_.rows() + row;
+      tokens_.copy(first, length, group.inputs.data() + column, count);
+      tokens_.copy(first + 1, length, group.targets.data() + column, count);
+    }
   }
 }
 

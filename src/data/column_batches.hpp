@@ -7,18 +7,19 @@
 
 #include "data/batches.hpp"
 #include "data/bptt_schedule.hpp"
+#include "data/column_layout.hpp"
 #include "data/token_array.hpp"
 
 namespace charrnn {
 
 class ColumnBatches final : public Batches {
  public:
-  /// `tokens` are those of the columns of `range`, which are neighbours in the text: one stretch.
-  ColumnBatches(TokenArray tokens, const ColumnLayout& layout, ColumnRange range, BpttSchedule windows);
+  /// `tokens` are those of this rank's columns, which are neighbours in the text: one stretch.
+  ColumnBatches(TokenArray tokens, const ColumnLayout& layout, const Sharding& sharding,
+                BpttSchedule windows);
 
   std::int64_t per_epoch() const override { return windows_.windows_per_epoch(); }
   bool carry_state() const override { return true; }
-  ColumnRange columns() const override { return range_; }
   void load(std::int64_t epoch, std::int64_t index, Batch& batch) override;
   std::int64_t position(std::int64_t epoch, std::int64_t index) override;
   int bits() const override { return tokens_.bits(); }
@@ -29,7 +30,6 @@ class ColumnBatches final : public Batches {
 
   TokenArray tokens_;
   ColumnLayout layout_;
-  ColumnRange range_;
   BpttSchedule windows_;
   std::optional<std::int64_t> epoch_;  ///< that starts_ belongs to
   std::vector<std::int64_t> starts_;

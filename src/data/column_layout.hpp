@@ -1,16 +1,9 @@
-// How a text is laid out in columns, and which rank works which of them.
+// How a text is laid out in columns.
 #pragma once
 
 #include <cstdint>
 
 namespace charrnn {
-
-/// A stretch of whole columns, by global number.
-struct ColumnRange {
-  std::int64_t first = 0;
-  std::int64_t count = 0;
-  bool operator==(const ColumnRange&) const = default;
-};
 
 /// n characters in C columns: rows = n div C, the last n mod C characters are left out, column c holds
 /// characters c·rows … (c+1)·rows − 1. Inputs are rows 0 … rows−2, targets rows 1 … rows−1.
@@ -32,11 +25,5 @@ class ColumnLayout {
   std::int64_t columns_;
   std::int64_t rows_;
 };
-
-/// The columns of one rank: contiguous, in rank order, sizes differ by at most one. A rank may have none.
-constexpr ColumnRange columns_of_rank(std::int64_t columns, std::int64_t rank, std::int64_t ranks) {
-  const std::int64_t first = columns * rank / ranks;
-  return {first, columns * (rank + 1) / ranks - first};
-}
 
 }  // namespace charrnn

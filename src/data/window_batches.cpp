@@ -20,13 +20,12 @@ std::int64_t WindowLayout::validation_windows(std::int64_t characters) const {
 }
 
 WindowBatches::WindowBatches(std::shared_ptr<const TokenArray> tokens, const WindowLayout& layout,
-                             WindowPart part, std::uint64_t seed, std::int64_t rank, std::int64_t ranks)
-    : tokens_(std::move(tokens)),
+                             WindowPart part, std::uint64_t seed, const Sharding& sharding)
+    : Batches(layout.batch_size, sharding),
+      tokens_(std::move(tokens)),
       layout_(layout),
       part_(part),
       seed_(seed),
-      rank_(rank),
-      ranks_(ranks),
       split_(layout.windows(tokens_->size()), seed, Purpose::kValidationSplit),
       first_(part == WindowPart::kTraining ? layout.validation_windows(tokens_->size()) : 0),
       count_((part == WindowPart::kValidation ? layout.validation_windows(tokens_->size()) : split_.size()) -
@@ -51,22 +50,24 @@ std::int64_t WindowBatches::position(std::int64_t /*epoch*/, std::int64_t index)
 void WindowBatches::load(std::int64_t epoch, std::int64_t index, Batch& batch) {
   const std::int64_t start = position(epoch, index), size = position(epoch, index + 1) - start;
   batch.length = layout_.length;
-  batch.columns = columns_of_rank(size, rank_, ranks_);
+  cut(size, batch);
   batch.all_targets = size * (layout_.predict_every ? layout_.length : 1);
-  const std::int64_t columns = batch.columns.count;
-  batch.inputs.resize(static_cast<std::size_t>(layout_.length * columns));
-  batch.targets.resize(layout_.predict_every ? batch.inputs.size() : static_cast<std::size_t>(columns));
   const RandomPermutation shuffle(count_, seed_, Purpose::kShuffle, static_cast<std::uint64_t>(epoch));
-  for (std::int64_t column = 0; column < columns; ++column) {
-    const std::int64_t place = start + batch.columns.first + column;
-    const std::int64_t shuffled = part_ == WindowPart::kTraining ? shuffle(place) : place;
-    const std::int64_t window = part_ == WindowPart::kAll ? place : split_(first_ + shuffled);
-    const std::int64_t first = window * layout_.stride;
-    tokens_->copy(first, layout_.length, batch.inputs.data() + column, columns);
-    if (layout_.predict_every) {
-      tokens_->copy(first + 1, layout_.length, batch.targets.data() + column, columns);
-    } else {
-      tokens_->copy(first + layout_.length, 1, batch.targets.data() + column, columns);
+  for (GroupBatch& group : batch.groups) {
+    const std::int64_t columns = group.columns.count;
+    group.inputs.resize(static_cast<std::size_t>(layout_.length * columns));
+    group.targets.resize(layout_.predict_every ? group.inputs.size() : static_cast<std::size_t>(columns));
+    for (std::int64_t column = 0; column < columns; ++column) {
+      const std::int64_t place = start + group.columns.first + column;
+      const std::int64_t shuffled = part_ == WindowPart::kTraining ? shuffle(place) : place;
+      const std::int64_t window = part_ == WindowPart::kAll ? place : split_(first_ + shuffled);
+      const std::int64_t first = window * layout_.stride;
+      tokens_->copy(first, layout_.length, group.inputs.data() + column, columns);
+      if (layout_.predict_every) {
+        tokens_->copy(first + 1, layout_.length, group.targets.data() + column, columns);
+      } else {
+        tokens_->copy(first + layout_.length, 1, group.targets.data() + column, columns);
+      }
     }
   }
 }

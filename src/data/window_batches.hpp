@@ -33,13 +33,12 @@ class WindowBatches final : public Batches {
   /// from the seed. Training windows come in another order every epoch, the others always in the same.
   /// DataError if there is no window in this part.
   WindowBatches(std::shared_ptr<const TokenArray> tokens, const WindowLayout& layout, WindowPart part,
-                std::uint64_t seed, std::int64_t rank, std::int64_t ranks);
+                std::uint64_t seed, const Sharding& sharding);
 
   std::int64_t windows() const { return count_; }
 
   std::int64_t per_epoch() const override;  ///< the last batch may be smaller
   bool carry_state() const override { return false; }
-  ColumnRange columns() const override { return columns_of_rank(layout_.batch_size, rank_, ranks_); }
   void load(std::int64_t epoch, std::int64_t index, Batch& batch) override;
   std::int64_t position(std::int64_t epoch, std::int64_t index) override;
   int bits() const override { return tokens_->bits(); }
@@ -49,7 +48,6 @@ class WindowBatches final : public Batches {
   WindowLayout layout_;
   WindowPart part_;
   std::uint64_t seed_;
-  std::int64_t rank_, ranks_;
   RandomPermutation split_;     ///< of all windows: first those for validation, then those for training
   std::int64_t first_, count_;  ///< this part's places in it
 };

@@ -75,6 +75,8 @@ class LanguageModel {
   /// The flat buffers, laid out by layout(), in the memory of device().
   virtual std::span<float> parameters() = 0;
   virtual std::span<float> gradient() = 0;
+  /// train() adds to `buffer` from now on, laid out and placed like gradient(), which it is at first.
+  virtual void add_gradients_to(std::span<float> buffer) = 0;
   /// Parameters to and from host memory.
   virtual std::vector<float> store_parameters() const = 0;
   virtual void load_parameters(std::span<const float> flat) = 0;
@@ -82,8 +84,8 @@ class LanguageModel {
   /// A state of zeros for `columns` columns.
   virtual std::unique_ptr<HiddenState> make_state(std::int64_t columns) const = 0;
 
-  /// Sum of the window's losses in nats; leaves the gradient of that sum in gradient() (overwriting it) and
-  /// moves the state on to the window's end. Dropout is on if there is a key for it.
+  /// Sum of the window's losses in nats; adds the gradient of that sum to gradient(), as one addition to what
+  /// an element holds, and moves the state on to the window's end. Dropout is on if there is a key for it.
   virtual double train(const Window& window, HiddenState& state, const std::optional<DropoutKey>& key) = 0;
   /// Sum of the window's losses in nats, without dropout and gradient; moves the state on.
   virtual double evaluate(const Window& window, HiddenState& state) = 0;

@@ -33,20 +33,24 @@ class TorchLanguageModel final : public LanguageModel {
         flat_(at::zeros({layout().size()}, options_)),
         flat_gradient_(at::zeros({layout().size()}, options_)) {
     for (const Parameter& parameter : layout().parameters()) {
-      const auto view = [&](const at::Tensor& flat) {
-        return flat.slice(0, parameter.offset, parameter.offset + parameter.size).view(parameter.shape);
-      };
-      at::Tensor leaf = view(flat_).detach();
+      at::Tensor leaf = view(flat_, parameter).detach();
       leaf.requires_grad_(true);
-      // Autograd adds into a gradient that is there already: all of them together are the flat buffer.
-      leaf.mutable_grad() = view(flat_gradient_);
       leaves_.push_back(std::move(leaf));
     }
+    add_gradients_to(gradient());
     core_ = make_core(kind, {leaves_.begin() + 1, leaves_.end() - 2});
   }
 
   std::span<float> parameters() override { return flat_span(flat_); }
   std::span<float> gradient() override { return flat_span(flat_gradient_); }
+
+  void add_gradients_to(std::span<float> buffer) override {
+    const at::Tensor flat = wrap(buffer, device());
+    // Autograd adds into a gradient that is there already: all of them together are the flat buffer.
+    for (std::size_t i = 0; i < leaves_.size(); ++i) {
+      leaves_[i].mutable_grad() = view(flat, layout().parameters()[i]);
+    }
+  }
 
   std::vector<float> store_parameters() const override { return to_host(flat_); }
   void load_parameters(std::span<const float> flat) override { from_host(flat_, flat); }
@@ -56,7 +60,6 @@ class TorchLanguageModel final : public LanguageModel {
   }
 
   double train(const Window& window, HiddenState& state, const std::optional<DropoutKey>& key) override {
-    flat_gradient_.zero_();
     if (window.columns == 0) return 0;
     const at::Tensor loss = losses(window, state, key, at::Reduction::Sum);
     loss.backward();
@@ -85,6 +88,9 @@ class TorchLanguageModel final : public LanguageModel {
   }
 
  private:
+  static at::Tensor view(const at::Tensor& flat, const Parameter& parameter) {
+    return flat.slice(0, parameter.offset, parameter.offset + parameter.size).view(parameter.shape);
+  }
   static TorchState& torch_state(HiddenState& state) { return static_cast<TorchState&>(state); }
   static std::span<float> flat_span(const at::Tensor& flat) {
     return {flat.data_ptr<float>(), static_cast<std::size_t>(flat.numel())};

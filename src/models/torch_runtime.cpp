@@ -4,9 +4,22 @@
 #include <ATen/Parallel.h>
 #include <malloc.h>
 
+#include <cstdlib>
+
 namespace charrnn {
 
-void configure_torch(int threads) {
+void configure_torch(int threads, bool deterministic) {
+  if (deterministic) {
+    // cuBLAS needs a fixed workspace for it (its documentation, "Results reproducibility"), and NCCL's sums
+    // in the network switch depend on who comes first. A user's own values win.
+    setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:2", 0);
+    setenv("NCCL_ALGO", "^NVLS", 0);
+    at::globalContext().setDeterministicCuDNN(true);
+    at::globalContext().setBenchmarkCuDNN(false);
+    at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
+    // Filling fresh memory with NaN finds bugs, but costs a pass over all of it.
+    at::globalContext().setDeterministicFillUninitializedMemory(false);
+  }
   at::set_num_threads(threads);
   // oneDNN's LSTM writes past the end of a buffer on processors with AVX-512 (its sgemm's workspace):
   // training ended with a corrupted heap after seconds or hours, in one process and in many. ATen's own
@@ -17,10 +30,6 @@ void configure_torch(int threads) {
   constexpr int kKeptOnTop = 512 << 20;
   mallopt(M_MMAP_THRESHOLD, kLargestFromHeap);
   mallopt(M_TRIM_THRESHOLD, kKeptOnTop);
-}
-
-int torch_threads() {
-  return at::get_num_threads();
 }
 
 }  // namespace charrnn

@@ -2,37 +2,49 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "data/batches.hpp"
 #include "models/language_model.hpp"
 
 namespace charrnn {
 
-/// Carries the state from batch to batch where the data are cut up so, and gives zeros elsewhere.
+/// Hidden states of this rank's groups of columns, in order.
+using GroupStates = std::vector<std::unique_ptr<HiddenState>>;
+
+/// Carries the states from batch to batch where the data are cut up so, and gives zeros elsewhere.
 class BatchState {
  public:
-  /// A state of zeros. Both must outlive this.
+  /// States of zeros. Both must outlive this.
   BatchState(const LanguageModel& model, const Batches& batches)
-      : model_(model), carry_(batches.carry_state()), state_(model.make_state(batches.columns().count)) {}
-
-  /// The state that `batch` starts from; the model moves it on.
-  HiddenState& at(const Batch& batch) {
-    if (!carry_) state_ = model_.make_state(batch.columns.count);
-    return *state_;
+      : model_(model), carry_(batches.carry_state()) {
+    const Sharding& sharding = batches.sharding();
+    for (std::int64_t group = sharding.mine.first; group < sharding.mine.end(); ++group) {
+      states_.push_back(model.make_state(sharding.columns_of_group(batches.columns(), group).count));
+    }
   }
-  HiddenState& carried() { return *state_; }
+
+  /// The state that the i-th group of `batch` starts from; the model moves it on.
+  HiddenState& at(const Batch& batch, std::size_t i) {
+    if (!carry_) states_[i] = model_.make_state(batch.groups[i].columns.count);
+    return *states_[i];
+  }
+  const GroupStates& carried() const { return states_; }
   bool is_carried() const { return carry_; }
-  void zero() { state_->zero(); }
+  void zero() {
+    for (const auto& state : states_) state->zero();
+  }
 
  private:
   const LanguageModel& model_;
   bool carry_;
-  std::unique_ptr<HiddenState> state_;
+  GroupStates states_;
 };
 
-/// A batch as the model takes it.
-inline Window window_of(const Batch& batch) {
-  return {batch.inputs, batch.targets, batch.length, batch.columns.count};
+/// The i-th group of a batch as the model takes it.
+inline Window window_of(const Batch& batch, std::size_t i) {
+  const GroupBatch& group = batch.groups[i];
+  return {group.inputs, group.targets, batch.length, group.columns.count};
 }
 
 }  // namespace charrnn

@@ -1,9 +1,10 @@
 #include "train/dynamic_evaluation.hpp"
 
-#include <array>
+#include <vector>
 
 #include "models/flat_tensor.hpp"
 #include "train/batch_state.hpp"
+#include "train/group_sum.hpp"
 
 namespace charrnn {
 
@@ -21,15 +22,17 @@ Evaluation evaluate_dynamically(LanguageModel& model, std::span<const float> mea
 
   BatchState state(model, batches);
   Batch batch;
+  std::vector<double> losses;
   Evaluation result;
   for (std::int64_t i = 0; i < batches.per_epoch(); ++i) {
     batches.load(0, i, batch);
-    std::array<double, 1> loss{model.train(window_of(batch), state.at(batch), std::nullopt)};
+    losses.resize(batch.groups.size());
+    reducer.sum(i, [&](std::size_t group) {
+      losses[group] = model.train(window_of(batch, group), state.at(batch, group), std::nullopt);
+    });
     control.set_step(i);
-    control.all_reduce_sum(loss);
-    result.loss_sum += loss[0];
+    result.loss_sum += sum_over_groups(control, batches.sharding(), losses).sum;
     result.characters += batch.all_targets;
-    reducer.reduce(model.gradient(), i);
     parameters.addcmul_(gradient, scale, -1 / static_cast<double>(batch.all_targets));
     parameters.lerp_(trained, options.decay);
   }

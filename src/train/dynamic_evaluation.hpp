@@ -5,8 +5,8 @@
 #include <span>
 
 #include "data/batches.hpp"
-#include "dist/gradient_reducer.hpp"
 #include "models/language_model.hpp"
+#include "train/gradient_reducer.hpp"
 #include "train/validation.hpp"
 
 namespace charrnn {

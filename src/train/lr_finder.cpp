@@ -21,8 +21,7 @@ LrFinding find_learning_rate(const LrSweep& sweep, double base_rate, LanguageMod
     const std::int64_t epoch = i / batches.per_epoch(), index = i % batches.per_epoch();
     if (index == 0) state.zero();
     batches.load(epoch, index, batch);
-    const StepOutcome outcome =
-        step.run(batch, state.at(batch), i, rate / base_rate, signals.received() != 0);
+    const StepOutcome outcome = step.run(batch, state, i, rate / base_rate, signals.received() != 0);
     if (!outcome.finite) {
       finding.diverged = true;
       break;

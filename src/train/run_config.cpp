@@ -23,6 +23,10 @@ void one_of(const char* option, const std::string& value, std::initializer_list<
 
 }  // namespace
 
+std::int64_t threads_of(const RunOptions& run) {
+  return run.reproducible && run.threads == 0 ? 1 : run.threads;
+}
+
 void validate(const RunConfig& config) {
   const auto& [data, model, optimizer, schedule, run] = config;
   require<UsageError>(!data.corpus.empty(),
@@ -68,6 +72,12 @@ void validate(const RunConfig& config) {
   at_least("--save-every", static_cast<double>(run.save_every), 0);
   at_least("--validate-every", static_cast<double>(run.validate_every), 0);
   at_least("--log-every", static_cast<double>(run.log_every), 1);
+  at_least("--check-every", static_cast<double>(run.check_every), 0);
+  at_least("--micro-batches", static_cast<double>(run.micro_batches), 1);
+  require<UsageError>(!run.reproducible || run.micro_batches <= data.columns,
+                      "--micro-batches {} are groups of whole columns, and there are only {}: lower it, or "
+                      "raise --columns",
+                      run.micro_batches, data.columns);
 }
 
 }  // namespace charrnn

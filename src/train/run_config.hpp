@@ -57,7 +57,13 @@ struct RunOptions {
   std::int64_t save_every = 0;  ///< steps; 0: at epoch ends only
   std::int64_t validate_every = 0;
   std::int64_t log_every = 100;
+  std::int64_t check_every = 0;    ///< steps; 0: at checkpoints only
+  bool reproducible = false;       ///< the same bits on any number of ranks
+  std::int64_t micro_batches = 8;  ///< groups of columns in that mode: the most ranks it can have
 };
+
+/// RunOptions::threads, but in reproducible mode never a number that depends on the machine.
+std::int64_t threads_of(const RunOptions& run);
 
 struct RunConfig {
   DataConfig data;

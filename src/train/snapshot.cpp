@@ -56,48 +56,60 @@ std::vector<float> join(const ParameterLayout& layout, const std::vector<NamedTe
 
 }  // namespace
 
-Checkpoint::Hidden gather_hidden(const HiddenState& state, std::int64_t columns, Communicator& control) {
+Checkpoint::Hidden gather_hidden(const GroupStates& states, const Sharding& sharding, std::int64_t columns,
+                                 Communicator& control) {
   const bool root = control.rank() == 0;
-  Checkpoint::Hidden all{state.layers(), columns, state.hidden(), {}, {}};
-  const std::int64_t per_column = state.layers() * state.hidden();
+  const HiddenState& any = *states.front();
+  Checkpoint::Hidden all{any.layers(), columns, any.hidden(), {}, {}};
+  const std::int64_t per_column = any.layers() * any.hidden();
   std::vector<std::int64_t> counts;
   for (int rank = 0; rank < control.size(); ++rank) {
-    counts.push_back(columns_of_rank(columns, rank, control.size()).count * per_column);
+    const Sharding of_rank(sharding.groups, rank, control.size());
+    counts.push_back(of_rank.columns_of_rank(columns).count * per_column);
+  }
+  std::vector<float> h, c;  // one group after the other, each [layers, columns, hidden]
+  for (const auto& state : states) {
+    const std::size_t at = h.size();
+    h.resize(at + state->size());
+    c.resize(state->has_cell() ? h.size() : 0);
+    state->store(std::span(h).subspan(at), state->has_cell() ? std::span(c).subspan(at) : std::span<float>());
   }
   const auto everything = static_cast<std::size_t>(root ? columns * per_column : 0);
-  std::vector<float> h(state.size()), c(state.has_cell() ? state.size() : 0);
-  state.store(h, c);
   const auto gather_part = [&](const std::vector<float>& mine, std::vector<float>& whole) {
-    std::vector<float> by_rank(everything);
-    control.gather(mine, by_rank, counts, 0);
+    std::vector<float> by_group(everything);
+    control.gather(mine, by_group, counts, 0);
     whole.resize(everything);
-    for (int rank = 0; root && rank < control.size(); ++rank) {
-      const ColumnRange range = columns_of_rank(columns, rank, control.size());
-      const auto from = std::span(by_rank).subspan(static_cast<std::size_t>(range.first * per_column));
-      copy_columns(from, range.count, 0, whole, columns, range.first, range.count, state.layers(),
-                   state.hidden());
+    for (std::int64_t group = 0; root && group < sharding.groups; ++group) {
+      const Range range = sharding.columns_of_group(columns, group);
+      const auto from = std::span(by_group).subspan(static_cast<std::size_t>(range.first * per_column));
+      copy_columns(from, range.count, 0, whole, columns, range.first, range.count, any.layers(),
+                   any.hidden());
     }
   };
   gather_part(h, all.h);
-  if (state.has_cell()) gather_part(c, all.c);
+  if (any.has_cell()) gather_part(c, all.c);
   return all;
 }
 
-void load_hidden(HiddenState& state, const Checkpoint::Hidden& all, const ColumnRange& range) {
-  const auto size = static_cast<std::size_t>(state.layers() * all.columns * state.hidden());
-  require(all.layers == state.layers() && all.hidden == state.hidden() && all.h.size() == size &&
-              all.c.size() == (state.has_cell() ? size : 0),
-          "the hidden state of the checkpoint does not fit the model");
-  std::vector<float> h(state.size()), c(state.has_cell() ? state.size() : 0);
-  const auto take_part = [&](const std::vector<float>& from, std::vector<float>& to) {
-    if (!to.empty()) {
+void load_hidden(const GroupStates& states, const Sharding& sharding, const Checkpoint::Hidden& all) {
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    HiddenState& state = *states[i];
+    const auto size = static_cast<std::size_t>(state.layers() * all.columns * state.hidden());
+    require(all.layers == state.layers() && all.hidden == state.hidden() && all.h.size() == size &&
+                all.c.size() == (state.has_cell() ? size : 0),
+            "the hidden state of the checkpoint does not fit the model");
+    const Range range =
+        sharding.columns_of_group(all.columns, sharding.mine.first + static_cast<std::int64_t>(i));
+    std::vector<float> h(state.size()), c(state.has_cell() ? state.size() : 0);
+    const auto take_part = [&](const std::vector<float>& from, std::vector<float>& to) {
+      if (to.empty()) return;
       copy_columns(from, all.columns, range.first, to, range.count, 0, range.count, state.layers(),
                    state.hidden());
-    }
-  };
-  take_part(all.h, h);
-  take_part(all.c, c);
-  state.load(h, c);
+    };
+    take_part(all.h, h);
+    take_part(all.c, c);
+    state.load(h, c);
+  }
 }
 
 Checkpoint::Vocabulary describe(const Vocabulary& vocabulary) {

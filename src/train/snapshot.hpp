@@ -5,19 +5,20 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.hpp"
-#include "data/column_layout.hpp"
 #include "data/vocabulary.hpp"
 #include "dist/communicator.hpp"
 #include "models/language_model.hpp"
+#include "train/batch_state.hpp"
 #include "train/optimizer.hpp"
 #include "train/weight_average.hpp"
 
 namespace charrnn {
 
 /// Hidden states of all ranks' columns on rank 0, by global column; empty elsewhere. Collective.
-Checkpoint::Hidden gather_hidden(const HiddenState& state, std::int64_t columns, Communicator& control);
+Checkpoint::Hidden gather_hidden(const GroupStates& states, const Sharding& sharding, std::int64_t columns,
+                                 Communicator& control);
 /// This rank's columns out of all.
-void load_hidden(HiddenState& state, const Checkpoint::Hidden& all, const ColumnRange& range);
+void load_hidden(const GroupStates& states, const Sharding& sharding, const Checkpoint::Hidden& all);
 
 Checkpoint::Vocabulary describe(const Vocabulary& vocabulary);
 /// DataError if it makes no vocabulary.

@@ -6,8 +6,10 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "base/processor.hpp"
 #include "dist/agreement.hpp"
 #include "sample/sampler.hpp"
+#include "train/replica_check.hpp"
 #include "train/snapshot.hpp"
 #include "train/validation.hpp"
 
@@ -26,7 +28,8 @@ Trainer::Trainer(const TrainerParts& parts)
                        ? std::min(parts.config.optimizer.max_steps, parts.schedule.total_steps())
                        : parts.schedule.total_steps()),
       state_(parts.model, parts.training),
-      training_step_(parts.model, parts.optimizer, parts.control, parts.reducer, parts.config.run.seed) {
+      training_step_(parts.model, parts.optimizer, parts.training.sharding(), parts.control, parts.reducer,
+                     parts.config.run.seed) {
   progress_.best_val_loss = std::numeric_limits<double>::infinity();
 }
 
@@ -43,7 +46,7 @@ void Trainer::resume(const Checkpoint& checkpoint) {
           "written by "
           "another version",
           checkpoint.data.row, step_, row);
-  if (state_.is_carried()) load_hidden(state_.carried(), checkpoint.hidden, parts_.training.columns());
+  if (state_.is_carried()) load_hidden(state_.carried(), parts_.training.sharding(), checkpoint.hidden);
 }
 
 ExitCode Trainer::run() {
@@ -54,6 +57,7 @@ ExitCode Trainer::run() {
     if (batches_done_ == 0) begin_epoch();
     train_step();
     const RunOptions& run = parts_.config.run;
+    if (run.check_every > 0 && step_ % run.check_every == 0) check_ranks();
     const bool validates = run.validate_every > 0 && step_ % run.validate_every == 0;
     if (validates && !epoch_is_over() && !stop_) {
       const std::optional<double> val_loss = validate();
@@ -76,9 +80,8 @@ void Trainer::train_step() {
   const auto start = std::chrono::steady_clock::now();
   parts_.training.load(epoch(), batches_done_, batch_);
   const double rate = learning_rate(step_);
-  const StepOutcome outcome =
-      training_step_.run(batch_, state_.at(batch_), step_, rate / parts_.config.optimizer.learning_rate,
-                         parts_.signals.received() != 0);
+  const StepOutcome outcome = training_step_.run(
+      batch_, state_, step_, rate / parts_.config.optimizer.learning_rate, parts_.signals.received() != 0);
   stop_ = outcome.stop;
   require<UsageError>(
       outcome.finite,
@@ -157,10 +160,16 @@ bool Trainer::is_new_best(std::optional<double> val_loss) {
   return true;
 }
 
+void Trainer::check_ranks() {
+  check_replicas(parts_.model.layout(), parts_.model.store_parameters(), step_, parts_.control);
+}
+
 void Trainer::save(bool ends_cycle, bool is_best) {
+  check_ranks();
   Checkpoint checkpoint;
   if (state_.is_carried()) {
-    checkpoint.hidden = gather_hidden(state_.carried(), parts_.config.data.columns, parts_.control);
+    checkpoint.hidden = gather_hidden(state_.carried(), parts_.training.sharding(),
+                                      parts_.config.data.columns, parts_.control);
   } else {
     checkpoint.hidden = {parts_.config.model.layers, 0, parts_.config.model.hidden, {}, {}};
   }
@@ -171,6 +180,7 @@ void Trainer::save(bool ends_cycle, bool is_best) {
     checkpoint.cycle = parts_.schedule.cycle(ends_cycle ? step_ - 1 : step_);
     checkpoint.created_utc = utc_now();
     checkpoint.program_version = CHARRNN_VERSION;
+    checkpoint.processor = processor_description();
     checkpoint.config = parts_.config_text;
     checkpoint.vocabulary = describe(parts_.vocabulary);
     checkpoint.data = {parts_.corpus.sha256, parts_.corpus.train_characters,

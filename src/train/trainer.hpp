@@ -11,9 +11,9 @@
 #include "checkpoint/ownership.hpp"
 #include "checkpoint/store.hpp"
 #include "data/corpus.hpp"
-#include "dist/gradient_reducer.hpp"
 #include "report/reporter.hpp"
 #include "train/batch_state.hpp"
+#include "train/gradient_reducer.hpp"
 #include "train/optimizer.hpp"
 #include "train/run_config.hpp"
 #include "train/schedule.hpp"
@@ -61,6 +61,7 @@ class Trainer {
   void train_step();
   void end_epoch();
   std::optional<double> validate();
+  void check_ranks();  ///< that all hold the same parameters
   void save(bool ends_cycle, bool is_best);
   void sample();
   bool is_new_best(std::optional<double> val_loss);

@@ -4,8 +4,9 @@
 #include <cstdint>
 
 #include "data/batches.hpp"
-#include "dist/gradient_reducer.hpp"
 #include "models/language_model.hpp"
+#include "train/batch_state.hpp"
+#include "train/gradient_reducer.hpp"
 #include "train/optimizer.hpp"
 
 namespace charrnn {
@@ -22,18 +23,24 @@ struct StepOutcome {
 class TrainingStep {
  public:
   /// Everything must outlive this.
-  TrainingStep(LanguageModel& model, Optimizer& optimizer, Communicator& control, GradientReducer& reducer,
-               std::int64_t seed)
-      : model_(model), optimizer_(optimizer), control_(control), reducer_(reducer), seed_(seed) {}
+  TrainingStep(LanguageModel& model, Optimizer& optimizer, const Sharding& sharding, Communicator& control,
+               GradientReducer& reducer, std::int64_t seed)
+      : model_(model),
+        optimizer_(optimizer),
+        sharding_(sharding),
+        control_(control),
+        reducer_(reducer),
+        seed_(seed) {}
 
   /// Step number `step` with this rank's part of a batch: the gradient of the mean loss over all ranks'
   /// targets, clipped, then one update at `factor` times the groups' learning rates. Moves `state` on.
-  StepOutcome run(const Batch& batch, HiddenState& state, std::int64_t step, double factor,
+  StepOutcome run(const Batch& batch, BatchState& state, std::int64_t step, double factor,
                   bool wants_to_stop);
 
  private:
   LanguageModel& model_;
   Optimizer& optimizer_;
+  Sharding sharding_;
   Communicator& control_;
   GradientReducer& reducer_;
   std::int64_t seed_;

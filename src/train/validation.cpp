@@ -1,40 +1,40 @@
 #include "train/validation.hpp"
 
-#include <array>
 #include <cmath>
 #include <functional>
 #include <vector>
 
 #include "train/batch_state.hpp"
+#include "train/group_sum.hpp"
 
 namespace charrnn {
 
 namespace {
 
-/// Adds up `loss_of` over all batches and ranks.
+/// Adds up `loss_of` over all batches, groups and ranks.
 Evaluation sum_over(Batches& batches, Communicator& control,
-                    const std::function<double(const Batch&)>& loss_of) {
+                    const std::function<double(const Batch&, std::size_t)>& loss_of) {
   Batch batch;
-  std::array<double, 1> loss{};
+  std::vector<double> losses(static_cast<std::size_t>(batches.sharding().mine.count));
   std::int64_t characters = 0;
   // A rank with fewer columns is done sooner; it must not wait for longer than its deadline at the end.
   constexpr std::int64_t kBetweenMeetings = 8;
   for (std::int64_t i = 0; i < batches.per_epoch(); ++i) {
     if (i % kBetweenMeetings == 0) control.barrier();
     batches.load(0, i, batch);
-    loss[0] += loss_of(batch);
+    for (std::size_t group = 0; group < losses.size(); ++group) losses[group] += loss_of(batch, group);
     characters += batch.all_targets;
   }
-  control.all_reduce_sum(loss);
-  return {loss[0], characters};
+  return {sum_over_groups(control, batches.sharding(), losses).sum, characters};
 }
 
 }  // namespace
 
 Evaluation evaluate(LanguageModel& model, Batches& batches, Communicator& control) {
   BatchState state(model, batches);
-  return sum_over(batches, control,
-                  [&](const Batch& batch) { return model.evaluate(window_of(batch), state.at(batch)); });
+  return sum_over(batches, control, [&](const Batch& batch, std::size_t group) {
+    return model.evaluate(window_of(batch, group), state.at(batch, group));
+  });
 }
 
 Evaluation evaluate_ensemble(std::span<LanguageModel* const> models, Batches& batches,
@@ -42,11 +42,11 @@ Evaluation evaluate_ensemble(std::span<LanguageModel* const> models, Batches& ba
   std::vector<BatchState> states;
   states.reserve(models.size());
   for (const LanguageModel* model : models) states.emplace_back(*model, batches);
-  return sum_over(batches, control, [&](const Batch& batch) {
-    std::vector<double> mean(batch.targets.size());
-    std::vector<float> one(batch.targets.size());
+  return sum_over(batches, control, [&](const Batch& batch, std::size_t group) {
+    std::vector<double> mean(batch.groups[group].targets.size());
+    std::vector<float> one(mean.size());
     for (std::size_t m = 0; m < models.size(); ++m) {
-      models[m]->log_probabilities(window_of(batch), states[m].at(batch), one);
+      models[m]->log_probabilities(window_of(batch, group), states[m].at(batch, group), one);
       for (std::size_t i = 0; i < one.size(); ++i) {
         mean[i] += std::exp(static_cast<double>(one[i])) / static_cast<double>(models.size());
       }

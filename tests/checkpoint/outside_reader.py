@@ -59,7 +59,8 @@ class Format(program.TestCase):
                    for group in ("model", "optimizer/exp_avg", "optimizer/exp_avg_sq")}
         tensors |= {"hidden/h": (2, COLUMNS, 20), "hidden/c": (2, COLUMNS, 20)}
         expected = {
-            "/": {"format_version", "arch", "step", "epoch", "cycle", "created_utc", "program_version"},
+            "/": {"format_version", "arch", "step", "epoch", "cycle", "created_utc", "program_version",
+                  "processor"},
             "vocabulary": {"unknown", "padding", "lowercase", "min_freq", "bytes", "full"},
             "optimizer": {"step"}, "optimizer/groups/0": {"match", "lr", "weight_decay"},
             "optimizer/groups/1": {"match", "lr", "weight_decay"},
@@ -86,6 +87,7 @@ class Format(program.TestCase):
                              (1, "lstm", steps, 3, 1))
             self.assertRegex(top["created_utc"], r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
             self.assertEqual(top["program_version"], program.run("--version").stdout.strip())
+            self.assertIn(re.search("model name\\s*: (.*)", Path("/proc/cpuinfo").read_text())[1], top["processor"])
             self.assertEqual(file["config"].asstr()[()], (self.run_folder / "config.toml").read_text())
             config = tomllib.loads(file["config"].asstr()[()])
             self.assertEqual((config["model"]["hidden"], config["schedule"]["phases"], config["run"]["seed"]),

@@ -110,32 +110,17 @@ TEST_F(CorpusTest, ColumnsAreNeighbouringPiecesOfTheText) {
   const ColumnLayout layout(0, 11, 3);
   EXPECT_EQ(layout.rows(), 3);
   EXPECT_EQ(layout.targets(), 6);
-  const ColumnRange range{1, 2};  // "def" and "ghi"
+  const Sharding sharding(2, 1, 2);  // "def" and "ghi", of the three columns
+  const Range range = sharding.columns_of_rank(3);
   ColumnBatches batches(TokenArray(mapped, summary, vocabulary, layout.column_start(range.first), 6), layout,
-                        range, BpttSchedule(1, layout.rows(), 2, false));
+                        sharding, BpttSchedule(1, layout.rows(), 2, false));
   ASSERT_EQ(batches.per_epoch(), 1);
   Batch batch;
   batches.load(0, 0, batch);
   const auto token = [](char c) { return 2 + (c - 'a'); };  // all equally frequent: by code point
-  EXPECT_THAT(batch.inputs, ElementsAre(token('d'), token('g'), token('e'), token('h')));
+  EXPECT_THAT(batch.groups[0].inputs, ElementsAre(token('d'), token('g'), token('e'), token('h')));
   EXPECT_EQ(batch.all_targets, 6);
-  EXPECT_THAT(batch.targets, ElementsAre(token('e'), token('h'), token('f'), token('i')));
-}
-
-TEST(ColumnsOfRank, CoverAllOnceAndEvenly) {
-  for (std::int64_t columns : {1, 3, 10, 64}) {
-    for (std::int64_t ranks : {1, 2, 3, 4, 7}) {
-      std::int64_t next = 0;
-      for (std::int64_t rank = 0; rank < ranks; ++rank) {
-        const ColumnRange range = columns_of_rank(columns, rank, ranks);
-        EXPECT_EQ(range.first, next);
-        EXPECT_GE(range.count, columns / ranks);
-        EXPECT_LE(range.count, (columns + ranks - 1) / ranks);
-        next += range.count;
-      }
-      EXPECT_EQ(next, columns);
-    }
-  }
+  EXPECT_THAT(batch.groups[0].targets, ElementsAre(token('e'), token('h'), token('f'), token('i')));
 }
 
 }  // namespace

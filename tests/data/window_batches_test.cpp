@@ -42,7 +42,7 @@ class WindowBatchesTest : public testing::Test {
 
   WindowBatches make(const WindowLayout& layout, WindowPart part, std::int64_t rank = 0,
                      std::int64_t ranks = 1) const {
-    return {tokens_, layout, part, 7, rank, ranks};
+    return {tokens_, layout, part, 7, Sharding(ranks, rank, ranks)};
   }
   /// First letters (a = 1) of the windows of an epoch, in order, over all ranks.
   std::vector<std::int64_t> starts(const WindowLayout& layout, WindowPart part, std::int64_t epoch,
@@ -53,8 +53,9 @@ class WindowBatchesTest : public testing::Test {
       for (std::int64_t rank = 0; rank < ranks; ++rank) {
         WindowBatches batches = make(layout, part, rank, ranks);
         batches.load(epoch, index, batch);
-        for (std::int64_t column = 0; column < batch.columns.count; ++column) {
-          found.push_back(batch.inputs[static_cast<std::size_t>(column)]);
+        const GroupBatch& group = batch.groups[0];
+        for (std::int64_t column = 0; column < group.columns.count; ++column) {
+          found.push_back(group.inputs[static_cast<std::size_t>(column)]);
         }
       }
     }
@@ -75,14 +76,14 @@ TEST_F(WindowBatchesTest, InputsAndEveryNextCharacter) {
   Batch batch;
   batches.load(0, 1, batch);
   EXPECT_EQ(batch.length, 4);
-  EXPECT_EQ(batch.columns, (ColumnRange{0, 2}));
+  EXPECT_EQ(batch.groups[0].columns, (Range{0, 2}));
   EXPECT_EQ(batch.all_targets, 8);
-  EXPECT_THAT(batch.inputs, ElementsAre(11, 16, 12, 17, 13, 18, 14, 19));
-  EXPECT_THAT(batch.targets, ElementsAre(12, 17, 13, 18, 14, 19, 15, 20));
+  EXPECT_THAT(batch.groups[0].inputs, ElementsAre(11, 16, 12, 17, 13, 18, 14, 19));
+  EXPECT_THAT(batch.groups[0].targets, ElementsAre(12, 17, 13, 18, 14, 19, 15, 20));
   batches.load(0, 2, batch);  // what is left
-  EXPECT_EQ(batch.columns, (ColumnRange{0, 1}));
+  EXPECT_EQ(batch.groups[0].columns, (Range{0, 1}));
   EXPECT_EQ(batch.all_targets, 4);
-  EXPECT_THAT(batch.inputs, ElementsAre(21, 22, 23, 24));
+  EXPECT_THAT(batch.groups[0].inputs, ElementsAre(21, 22, 23, 24));
 }
 
 TEST_F(WindowBatchesTest, OnlyTheCharacterAfterTheEnd) {
@@ -91,7 +92,7 @@ TEST_F(WindowBatchesTest, OnlyTheCharacterAfterTheEnd) {
   Batch batch;
   batches.load(0, 0, batch);
   EXPECT_EQ(batch.all_targets, 4);
-  EXPECT_THAT(batch.targets, ElementsAre(4, 7, 10, 13));
+  EXPECT_THAT(batch.groups[0].targets, ElementsAre(4, 7, 10, 13));
 }
 
 TEST_F(WindowBatchesTest, TrainingAndValidationShareTheWindows) {

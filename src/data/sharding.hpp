@@ -1,0 +1,44 @@
+// Which rank works what.
+#pragma once
+
+#include <cstdint>
+
+namespace charrnn {
+
+/// A stretch of neighbours: columns of a batch, groups of columns, elements of a buffer.
+struct Range {
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+  std::int64_t end() const { return first + count; }
+  bool operator==(const Range&) const = default;
+};
+
+/// Part number `part` of `parts` nearly equal ones: contiguous, in order, sizes differ by at most one. A part
+/// may be empty.
+constexpr Range share_of(std::int64_t total, std::int64_t part, std::int64_t parts) {
+  const std::int64_t first = total * part / parts;
+  return {first, total * (part + 1) / parts - first};
+}
+
+/// The columns of every batch are cut into `groups` groups; a rank works a stretch of whole groups, one after
+/// the other. What a group is depends on the number of columns and of groups alone, not on that of ranks.
+struct Sharding {
+  std::int64_t groups = 1;
+  Range mine;  ///< groups of this rank; may be none
+
+  Sharding() : mine{0, 1} {}
+  Sharding(std::int64_t all_groups, std::int64_t rank, std::int64_t ranks)
+      : groups(all_groups), mine(share_of(all_groups, rank, ranks)) {}
+
+  /// Columns of a group, out of so many in the whole batch; may be none.
+  Range columns_of_group(std::int64_t columns, std::int64_t group) const {
+    return share_of(columns, group, groups);
+  }
+  /// Columns of all groups of this rank.
+  Range columns_of_rank(std::int64_t columns) const {
+    const std::int64_t first = share_of(columns, mine.first, groups).first;
+    return {first, mine.count > 0 ? share_of(columns, mine.end() - 1, groups).end() - first : 0};
+  }
+};
+
+}  // namespace charrnn

@@ -1,0 +1,48 @@
+#include "data/sharding.hpp"
+
+#include <gtest/gtest.h>
+
+namespace charrnn {
+namespace {
+
+TEST(ShareOf, CoversAllOnceAndEvenly) {
+  for (std::int64_t total : {0, 1, 3, 10, 64}) {
+    for (std::int64_t parts : {1, 2, 3, 4, 7}) {
+      std::int64_t next = 0;
+      for (std::int64_t part = 0; part < parts; ++part) {
+        const Range range = share_of(total, part, parts);
+        EXPECT_EQ(range.first, next);
+        EXPECT_GE(range.count, total / parts);
+        EXPECT_LE(range.count, (total + parts - 1) / parts);
+        next += range.count;
+      }
+      EXPECT_EQ(next, total);
+    }
+  }
+}
+
+TEST(ShardingTest, RanksCoverTheGroupsWhichDoNotDependOnThem) {
+  constexpr std::int64_t kColumns = 13, kGroups = 5;
+  for (std::int64_t ranks : {1, 2, 3, 5, 8}) {
+    std::int64_t next_group = 0, next_column = 0;
+    for (std::int64_t rank = 0; rank < ranks; ++rank) {
+      const Sharding sharding(kGroups, rank, ranks);
+      const Range columns = sharding.columns_of_rank(kColumns);
+      EXPECT_EQ(sharding.mine.first, next_group);
+      EXPECT_EQ(columns.first, next_column);
+      std::int64_t end = columns.first;
+      for (std::int64_t group = sharding.mine.first; group < sharding.mine.end(); ++group) {
+        EXPECT_EQ(sharding.columns_of_group(kColumns, group), share_of(kColumns, group, kGroups));
+        end = sharding.columns_of_group(kColumns, group).end();
+      }
+      EXPECT_EQ(columns.end(), end);
+      next_group = sharding.mine.end();
+      next_column = columns.end();
+    }
+    EXPECT_EQ(next_group, kGroups);
+    EXPECT_EQ(next_column, kColumns);
+  }
+}
+
+}  // namespace
+}  // namespace charrnn
