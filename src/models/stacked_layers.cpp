@@ -3,6 +3,7 @@
 #include <tuple>
 #include <utility>
 
+#include "models/lstm_layer.hpp"
 #include "models/recurrent_core.hpp"
 
 namespace charrnn {
@@ -19,7 +20,13 @@ class StackedLayers final : public RecurrentCore {
       const at::Tensor* own = &weights_[4 * l];
       const std::vector<at::Tensor> weights = {own[0], dropout.of_weights(own[1], layer), own[2], own[3]};
       const bool training = dropout.is_on();
-      if (cell_ == Cell::kLstm) {
+      if (cell_ == Cell::kLstm && x.is_cpu()) {
+        at::Tensor h, c;
+        std::tie(x, h, c) = lstm_layer(at::linear(x, weights[0], weights[2] + weights[3]), state.h[l][0],
+                                       state.c[l][0], weights[1]);
+        state.h[l] = h.unsqueeze(0);
+        state.c[l] = c.unsqueeze(0);
+      } else if (cell_ == Cell::kLstm) {
         std::tie(x, state.h[l], state.c[l]) =
             at::lstm(x, {state.h[l], state.c[l]}, weights, true, 1, 0.0, training, false, false);
       } else if (cell_ == Cell::kGru) {
