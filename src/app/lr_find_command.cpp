@@ -1,11 +1,11 @@
 // charrnn_dist lr-find: a sweep over learning rates, as numbers, a picture and a suggestion.
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "app/commands.hpp"
 #include "app/options.hpp"
 #include "app/training_setup.hpp"
+#include "base/text_file.hpp"
 #include "dist/agreement.hpp"
 #include "report/line_chart.hpp"
 #include "report/text.hpp"
@@ -39,9 +39,7 @@ void write_finding(const LrFindArguments& arguments, const LrFinding& finding) {
   for (const auto& [ending, text] :
        {std::pair{".json", all.dump(1) + "\n"},
         std::pair{".svg", line_chart(curves, {"learning rate", "loss, nats per character", true})}}) {
-    std::ofstream file(arguments.output + ending, std::ios::binary);
-    file << text << std::flush;
-    require(file.good(), "cannot write '{}{}'; see --output", arguments.output, ending);
+    write_text_file(arguments.output + ending, text);
   }
 }
 

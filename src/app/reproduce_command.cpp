@@ -122,15 +122,16 @@ ExitCode run_reproduce(const ReproduceArguments& arguments, const StopSignals& s
   const Device device =
       choose_device(arguments.compute.device, job.mpi.local_rank(), [](const std::string&) {});
   ExitCode code = ExitCode::kDone;
+  std::vector<ExperimentResult> results;  // on rank 0
   for (std::size_t i = 0; i < experiments.size() && code == ExitCode::kDone; ++i) {
     if (job.mpi.rank() == 0)
       fmt::print("--- {} ({} of {})\n", experiments[i].name, i + 1, experiments.size());
     code = train(arguments, experiments[i], signals, job);
     on_root(job.control, [&] {  // after every run: a report of what there is
-      std::vector<ExperimentResult> results;
-      for (const Experiment& experiment : experiments) {
-        results.push_back(result_of(arguments, experiment, device));
+      if (results.empty()) {
+        for (const Experiment& one : experiments) results.push_back(result_of(arguments, one, device));
       }
+      results[i] = result_of(arguments, experiments[i], device);
       write_report(folder, results, facts);
       return std::string();
     });

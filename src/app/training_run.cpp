@@ -1,6 +1,5 @@
 #include "app/training_run.hpp"
 
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +11,7 @@
 #include "app/run_folder.hpp"
 #include "app/start_screen.hpp"
 #include "app/training_setup.hpp"
+#include "base/text_file.hpp"
 #include "dist/agreement.hpp"
 #include "train/snapshot.hpp"
 #include "train/trainer.hpp"
@@ -41,9 +41,7 @@ RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional
         warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
     }
     const std::string config = write_config(start.config);
-    std::ofstream file(folder / "config.toml", std::ios::binary);
-    file << config << std::flush;
-    require(file.good(), "cannot write '{}'", (folder / "config.toml").string());
+    write_text_file(folder / "config.toml", config);
     if (start.checkpoint.empty()) fs::remove(folder / "samples.txt", error);
     return nlohmann::json{{"config", config}, {"checkpoint", start.checkpoint}}.dump();
   });

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "base/running_mean.hpp"
+
 namespace charrnn {
 
 struct NamedTensor {
@@ -62,7 +64,9 @@ struct Checkpoint {
 
   /// The unfinished epoch: what its means are made of when the run goes on.
   struct Progress {
-    double loss_sum = 0, characters = 0, smoothed_loss = 0, smoothed_weight = 0, seconds = 0;
+    double loss_sum = 0, characters = 0;
+    RunningMean smoothed;  ///< of the steps' losses
+    double seconds = 0;
     double best_val_loss = 0;  ///< infinity before the first validation
   } progress;
 };

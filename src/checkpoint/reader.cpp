@@ -114,9 +114,11 @@ Checkpoint read_contents(const H5::H5File& file) {
   history.read(checkpoint.history.data(), epoch_record_type());
 
   const H5::Group progress = file.openGroup("progress");
-  checkpoint.progress = {get_number(progress, "loss_sum"),      get_number(progress, "characters"),
-                         get_number(progress, "smoothed_loss"), get_number(progress, "smoothed_weight"),
-                         get_number(progress, "seconds"),       get_number(progress, "best_val_loss")};
+  checkpoint.progress = {get_number(progress, "loss_sum"),
+                         get_number(progress, "characters"),
+                         {get_number(progress, "smoothed_loss"), get_number(progress, "smoothed_weight")},
+                         get_number(progress, "seconds"),
+                         get_number(progress, "best_val_loss")};
   return checkpoint;
 }
 

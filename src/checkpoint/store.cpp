@@ -58,7 +58,8 @@ void CheckpointStore::keep_earlier_end(const fs::path& cycle, std::int64_t step)
   const fs::path kept = folder_ / fmt::format("step_{}.h5", earlier);
   std::error_code error;
   fs::create_hard_link(cycle, kept, error);  // so that it is there all the time
-  if (!error && fs::read_symlink(folder_ / "best", error) == cycle.filename()) point("best", kept);
+  const bool is_kept = !error || error == std::errc::file_exists;
+  if (is_kept && fs::read_symlink(folder_ / "best", error) == cycle.filename()) point("best", kept);
 }
 
 std::optional<fs::path> CheckpointStore::set_aside_after(std::int64_t step) const {

@@ -126,8 +126,8 @@ void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
   const H5::Group progress = file.createGroup("progress");
   put(progress, "loss_sum", checkpoint.progress.loss_sum);
   put(progress, "characters", checkpoint.progress.characters);
-  put(progress, "smoothed_loss", checkpoint.progress.smoothed_loss);
-  put(progress, "smoothed_weight", checkpoint.progress.smoothed_weight);
+  put(progress, "smoothed_loss", checkpoint.progress.smoothed.sum);
+  put(progress, "smoothed_weight", checkpoint.progress.smoothed.weight);
   put(progress, "seconds", checkpoint.progress.seconds);
   put(progress, "best_val_loss", checkpoint.progress.best_val_loss);
 }

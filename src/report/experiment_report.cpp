@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/text_file.hpp"
 #include "report/line_chart.hpp"
 
 namespace charrnn {
@@ -42,12 +43,6 @@ std::string quoted(const std::string& text) {
     }
   }
   return "`" + line + "`";
-}
-
-void write_file(const std::filesystem::path& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text << std::flush;
-  require(file.good(), "cannot write '{}'", path.string());
 }
 
 std::string table_of_epochs(const ExperimentResult& result) {
@@ -199,15 +194,15 @@ void write_report(const std::filesystem::path& folder, const std::vector<Experim
   Json runs = Json::array();
   for (const ExperimentResult& result : results) {
     runs.push_back(to_json(result));
-    write_file(folder / (result.experiment.name + ".svg"), curves_of(result));
+    write_text_file(folder / (result.experiment.name + ".svg"), curves_of(result));
   }
-  write_file(folder / "report.md", markdown(results, facts));
+  write_text_file(folder / "report.md", markdown(results, facts));
   const Json all{{"command", facts.command},
                  {"machine", facts.machine},
                  {"created_utc", facts.created_utc},
                  {"within", kWithin},
                  {"runs", std::move(runs)}};
-  write_file(folder / "reproduce.json", all.dump(2) + "\n");
+  write_text_file(folder / "reproduce.json", all.dump(2) + "\n");
 }
 
 }  // namespace charrnn

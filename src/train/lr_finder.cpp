@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/running_mean.hpp"
 #include "train/batch_state.hpp"
 
 namespace charrnn {
@@ -10,11 +11,12 @@ namespace charrnn {
 LrFinding find_learning_rate(const LrSweep& sweep, double base_rate, LanguageModel& model, Batches& batches,
                              TrainingStep& step, const StopSignals& signals,
                              const std::function<void(const LrPoint&)>& progress) {
-  constexpr double kSmoothing = 0.98, kTooMuch = 4, kBelowMinimum = 10;
+  constexpr double kTooMuch = 4, kBelowMinimum = 10;
   LrFinding finding;
   BatchState state(model, batches);
   Batch batch;
-  double mean = 0, weight = 0, lowest = 0, lowest_rate = 0;
+  RunningMean smoothed;
+  double lowest = 0, lowest_rate = 0;
   for (std::int64_t i = 0; i < sweep.steps; ++i) {
     const double part = sweep.steps > 1 ? static_cast<double>(i) / static_cast<double>(sweep.steps - 1) : 0;
     const double rate = sweep.start * std::pow(sweep.end / sweep.start, part);
@@ -26,15 +28,14 @@ LrFinding find_learning_rate(const LrSweep& sweep, double base_rate, LanguageMod
       finding.diverged = true;
       break;
     }
-    mean = kSmoothing * mean + (1 - kSmoothing) * outcome.loss;
-    weight = kSmoothing * weight + (1 - kSmoothing);
-    finding.points.push_back({rate, outcome.loss, mean / weight});
+    smoothed.add(outcome.loss);
+    finding.points.push_back({rate, outcome.loss, smoothed.mean()});
     progress(finding.points.back());
-    if (i == 0 || mean / weight < lowest) {
-      lowest = mean / weight;
+    if (i == 0 || smoothed.mean() < lowest) {
+      lowest = smoothed.mean();
       lowest_rate = rate;
     }
-    finding.diverged = mean / weight > kTooMuch * lowest;
+    finding.diverged = smoothed.mean() > kTooMuch * lowest;
     if (finding.diverged || outcome.stop) break;
   }
   if (finding.points.size() > 1) finding.suggestion = lowest_rate / kBelowMinimum;

@@ -17,7 +17,6 @@ namespace charrnn {
 
 namespace {
 
-constexpr double kSmoothing = 0.98;  // of the notebook's running mean
 constexpr std::int64_t kSampleLength = 300;
 
 }  // namespace
@@ -97,8 +96,7 @@ void Trainer::train_step() {
   progress_.loss_sum += outcome.loss_sum;
   progress_.characters += static_cast<double>(batch_.all_targets);
   progress_.seconds += seconds;
-  progress_.smoothed_loss = kSmoothing * progress_.smoothed_loss + (1 - kSmoothing) * outcome.loss;
-  progress_.smoothed_weight = kSmoothing * progress_.smoothed_weight + (1 - kSmoothing);
+  progress_.smoothed.add(outcome.loss);
   logged_seconds_ += seconds;
   logged_characters_ += batch_.all_targets;
   if (step_ % parts_.config.run.log_every == 0) {
@@ -107,7 +105,7 @@ void Trainer::train_step() {
     logged_seconds_ = 0;
     logged_characters_ = 0;
   }
-  parts_.reporter.progress(step_, progress_.smoothed_loss / progress_.smoothed_weight,
+  parts_.reporter.progress(step_, progress_.smoothed.mean(),
                            last_rate_ > 0 ? last_rate_ : progress_.characters / progress_.seconds);
 }
 
@@ -124,7 +122,7 @@ void Trainer::end_epoch() {
   EpochReport report{epoch(),
                      step_,
                      progress_.loss_sum / progress_.characters,
-                     progress_.smoothed_loss / progress_.smoothed_weight,
+                     progress_.smoothed.mean(),
                      validate(),
                      learning_rate(step_ - 1),
                      progress_.characters / progress_.seconds,
