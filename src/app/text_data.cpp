@@ -25,9 +25,15 @@ BpttSchedule evaluation_schedule(const ColumnLayout& layout, std::int64_t rows) 
   return {0, layout.rows(), std::clamp<std::int64_t>(layout.rows() - 1, 1, rows), false};
 }
 
-std::string columns_text(std::int64_t columns, std::int64_t ranks) {
-  const std::int64_t least = columns / ranks, most = (columns + ranks - 1) / ranks;
-  return least == most ? std::to_string(least) : fmt::format("{} or {}", least, most);
+/// How many of the columns a rank has: "16", or "16 to 24".
+std::string columns_text(std::int64_t columns, std::int64_t groups, std::int64_t ranks) {
+  std::int64_t least = columns, most = 0;
+  for (std::int64_t rank = 0; rank < ranks; ++rank) {
+    const std::int64_t count = Sharding(groups, rank, ranks).columns_of_rank(columns).count;
+    least = std::min(least, count);
+    most = std::max(most, count);
+  }
+  return least == most ? std::to_string(least) : fmt::format("{} to {}", least, most);
 }
 
 void load_columns(const RunConfig& config, const Sharding& sharding, const Job& job, TrainingData& data) {
@@ -42,7 +48,7 @@ void load_columns(const RunConfig& config, const Sharding& sharding, const Job& 
     data.validation =
         make_columns(data.text, *data.vocabulary, rest, evaluation_schedule(rest, kEvaluationRows), sharding);
   data.shape = fmt::format("columns     {} of {} rows, {} per rank; {} windows of about {} an epoch", columns,
-                           with_commas(layout.rows()), columns_text(columns, job.mpi.size()),
+                           with_commas(layout.rows()), columns_text(columns, sharding.groups, job.mpi.size()),
                            with_commas(windows.windows_per_epoch()), config.data.bptt);
 }
 
