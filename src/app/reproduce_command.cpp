@@ -128,10 +128,11 @@ ExitCode run_reproduce(const ReproduceArguments& arguments, const StopSignals& s
       fmt::print("--- {} ({} of {})\n", experiments[i].name, i + 1, experiments.size());
     code = train(arguments, experiments[i], signals, job);
     on_root(job.control, [&] {  // after every run: a report of what there is
-      if (results.empty()) {
-        for (const Experiment& one : experiments) results.push_back(result_of(arguments, one, device));
+      results.resize(experiments.size());
+      for (std::size_t one = 0; one < experiments.size(); ++one) {
+        // Later, only the run that has just ended is another than before.
+        if (i == 0 || one == i) results[one] = result_of(arguments, experiments[one], device);
       }
-      results[i] = result_of(arguments, experiments[i], device);
       write_report(folder, results, facts);
       return std::string();
     });

@@ -1,21 +1,22 @@
 #include "app/reproducibility.hpp"
 
+#include <algorithm>
+
 #include "base/processor.hpp"
 
 namespace charrnn {
 
 std::vector<std::string> doubts_about_bits(const Checkpoint* checkpoint, Job& job) {
   std::vector<std::string> doubts;
-  std::string root;
-  for (int rank = 0; rank < job.mpi.size(); ++rank) {
-    const std::string one = broadcast_string(job.control, processor_description(), rank);
-    if (rank == 0) root = one;
-    if (one != root && doubts.empty()) {
-      doubts.push_back(
-          fmt::format("rank {} computes on another processor than rank 0: {} and {}; the bits "
-                      "may depend on which rank has which columns",
-                      rank, one, root));
-    }
+  const std::vector<std::string> processors = gather_strings(job.control, processor_description());
+  const std::string& root = processors.front();
+  const auto other = std::find_if(processors.begin(), processors.end(),
+                                  [&](const std::string& processor) { return processor != root; });
+  if (other != processors.end()) {
+    doubts.push_back(
+        fmt::format("rank {} computes on another processor than rank 0: {} and {}; the bits "
+                    "may depend on which rank has which columns",
+                    other - processors.begin(), *other, root));
   }
   if (checkpoint == nullptr) return doubts;
   if (!checkpoint->processor.empty() && checkpoint->processor != root) {

@@ -23,10 +23,9 @@ constexpr Range share_of(std::int64_t total, std::int64_t part, std::int64_t par
 /// The columns of every batch are cut into `groups` groups; a rank works a stretch of whole groups, one after
 /// the other. What a group is depends on the number of columns and of groups alone, not on that of ranks.
 struct Sharding {
-  std::int64_t groups = 1;
-  Range mine;  ///< groups of this rank; may be none
+  std::int64_t groups;  ///< on all ranks together
+  Range mine;           ///< groups of this rank; may be none
 
-  Sharding() : mine{0, 1} {}
   Sharding(std::int64_t all_groups, std::int64_t rank, std::int64_t ranks)
       : groups(all_groups), mine(share_of(all_groups, rank, ranks)) {}
 

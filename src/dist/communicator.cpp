@@ -45,4 +45,12 @@ std::string broadcast_string(Communicator& communicator, std::string text, int r
   return text;
 }
 
+std::vector<std::string> gather_strings(Communicator& communicator, const std::string& mine) {
+  std::vector<std::string> all;
+  for (int rank = 0; rank < communicator.size(); ++rank) {
+    all.push_back(broadcast_string(communicator, mine, rank));
+  }
+  return all;
+}
+
 }  // namespace charrnn

@@ -106,4 +106,7 @@ class Communicator {
 /// Sends a string of any length from root to all.
 std::string broadcast_string(Communicator& communicator, std::string text, int root);
 
+/// Everyone's string, by rank, to all.
+std::vector<std::string> gather_strings(Communicator& communicator, const std::string& mine);
+
 }  // namespace charrnn

@@ -18,13 +18,9 @@ void check_distinct_gpus(std::span<const RankGpu> gpus) {
 }
 
 std::vector<RankGpu> gather_gpus(Communicator& control, const std::string& host, const std::string& uuid) {
+  const std::vector<std::string> hosts = gather_strings(control, host), uuids = gather_strings(control, uuid);
   std::vector<RankGpu> gpus;
-  for (int rank = 0; rank < control.size(); ++rank) {
-    RankGpu gpu;
-    gpu.host = broadcast_string(control, host, rank);
-    gpu.uuid = broadcast_string(control, uuid, rank);
-    gpus.push_back(std::move(gpu));
-  }
+  for (std::size_t rank = 0; rank < hosts.size(); ++rank) gpus.push_back({hosts[rank], uuids[rank]});
   return gpus;
 }
 

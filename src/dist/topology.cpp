@@ -28,9 +28,8 @@ RankPlace place_here() {
 
 std::vector<RankPlace> gather_places(Communicator& control, const RankPlace& mine) {
   std::vector<RankPlace> places;
-  for (int rank = 0; rank < control.size(); ++rank) {
-    const std::string text =
-        broadcast_string(control, fmt::format("{} {}", mine.host, fmt::join(mine.cores, " ")), rank);
+  for (const std::string& text :
+       gather_strings(control, fmt::format("{} {}", mine.host, fmt::join(mine.cores, " ")))) {
     RankPlace place;
     std::istringstream words(text);
     words >> place.host;

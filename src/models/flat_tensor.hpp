@@ -22,6 +22,11 @@ inline at::Tensor wrap(std::span<float> memory, Device device) {
   return at::from_blob(memory.data(), {static_cast<std::int64_t>(memory.size())}, options_of(device));
 }
 
+/// The memory of a contiguous tensor.
+inline std::span<float> span_of(const at::Tensor& tensor) {
+  return {tensor.data_ptr<float>(), static_cast<std::size_t>(tensor.numel())};
+}
+
 inline std::vector<float> to_host(const at::Tensor& flat) {
   std::vector<float> host(static_cast<std::size_t>(flat.numel()));
   at::from_blob(host.data(), {flat.numel()}).copy_(flat);

@@ -3,16 +3,9 @@
 #include <ATen/Parallel.h>
 
 #include "models/dropout.hpp"
+#include "models/flat_tensor.hpp"
 
 namespace charrnn {
-
-namespace {
-
-std::span<float> values_of(const at::Tensor& tensor) {
-  return {tensor.data_ptr<float>(), static_cast<std::size_t>(tensor.numel())};
-}
-
-}  // namespace
 
 at::Tensor TorchDropout::of_input(const at::Tensor& x) const {
   return drop(x, kInputMask, config_.dropout_input);
@@ -28,7 +21,7 @@ at::Tensor TorchDropout::of_weights(const at::Tensor& weights, std::int64_t laye
   const at::Tensor host = at::empty(weights.sizes(), at::kFloat);
   at::parallel_for(0, (host.numel() + kBlock - 1) / kBlock, kGrain,
                    [&](std::int64_t first, std::int64_t last) {
-                     fill_weight_mask(*key_, layer, config_.weight_dropout, first, last, values_of(host));
+                     fill_weight_mask(*key_, layer, config_.weight_dropout, first, last, span_of(host));
                    });
   return weights * host.to(options_.device());
 }
@@ -39,7 +32,7 @@ at::Tensor TorchDropout::drop(const at::Tensor& x, std::int64_t layer, double p)
   const std::int64_t columns = x.size(1), units = x.size(2);
   const at::Tensor host = at::empty({length, columns, units}, at::kFloat);
   at::parallel_for(0, columns, 1, [&](std::int64_t first, std::int64_t last) {
-    fill_dropout_mask(*key_, layer, p, length, columns, units, first, last, values_of(host));
+    fill_dropout_mask(*key_, layer, p, length, columns, units, first, last, span_of(host));
   });
   return x * host.to(options_.device());
 }

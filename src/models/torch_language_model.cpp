@@ -41,8 +41,8 @@ class TorchLanguageModel final : public LanguageModel {
     core_ = make_core(kind, {leaves_.begin() + 1, leaves_.end() - 2});
   }
 
-  std::span<float> parameters() override { return flat_span(flat_); }
-  std::span<float> gradient() override { return flat_span(flat_gradient_); }
+  std::span<float> parameters() override { return span_of(flat_); }
+  std::span<float> gradient() override { return span_of(flat_gradient_); }
 
   void add_gradients_to(std::span<float> buffer) override {
     const at::Tensor flat = wrap(buffer, device());
@@ -92,9 +92,6 @@ class TorchLanguageModel final : public LanguageModel {
     return flat.slice(0, parameter.offset, parameter.offset + parameter.size).view(parameter.shape);
   }
   static TorchState& torch_state(HiddenState& state) { return static_cast<TorchState&>(state); }
-  static std::span<float> flat_span(const at::Tensor& flat) {
-    return {flat.data_ptr<float>(), static_cast<std::size_t>(flat.numel())};
-  }
 
   at::Tensor tokens(std::span<const std::int64_t> host, at::IntArrayRef shape) const {
     return at::from_blob(const_cast<std::int64_t*>(host.data()), shape, at::kLong).to(options_.device());

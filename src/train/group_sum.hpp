@@ -1,6 +1,7 @@
 // Sums of one number a group over all ranks, the same bits on every rank and for every number of ranks.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <vector>
 

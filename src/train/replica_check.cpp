@@ -49,13 +49,11 @@ std::string difference(const ParameterLayout& layout, const std::vector<std::str
 
 void check_replicas(const ParameterLayout& layout, std::span<const float> parameters, std::int64_t step,
                     Communicator& control) {
-  if (control.size() == 1) return;
   const std::string mine = digests_of(layout, parameters);
   std::array<double, 1> differing{mine == broadcast_string(control, mine, 0) ? 0.0 : 1.0};
   control.all_reduce_sum(differing);
   if (differing[0] == 0) return;
-  std::vector<std::string> digests;
-  for (int rank = 0; rank < control.size(); ++rank) digests.push_back(broadcast_string(control, mine, rank));
+  const std::vector<std::string> digests = gather_strings(control, mine);
   throw Error(
       ExitCode::kInterrupted,
       fmt::format("after step {} {}: faulty memory, or nodes with different processors or libraries; the "

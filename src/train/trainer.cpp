@@ -159,6 +159,7 @@ bool Trainer::is_new_best(std::optional<double> val_loss) {
 }
 
 void Trainer::check_ranks() {
+  if (parts_.control.size() == 1) return;
   check_replicas(parts_.model.layout(), parts_.model.store_parameters(), step_, parts_.control);
 }
 

@@ -38,13 +38,10 @@ struct GroupPlan {
 /// Plans the sum of `node` into `buffer`. Buffers from `next_free` on are free.
 void plan_node(const Node& node, std::size_t buffer, std::size_t next_free, std::vector<GroupPlan>& plans) {
   const std::int64_t size = node.last - node.first;
-  plans.push_back({buffer, true, {}});
-  if (size == 1) return;
-  if (size == 2) {  // train() adds to what is there
-    plans.push_back({buffer, false, {}});
+  if (size <= 2) {  // a pair shares its buffer: train() adds to what is there
+    for (std::int64_t i = 0; i < size; ++i) plans.push_back({buffer, i == 0, {}});
     return;
   }
-  plans.pop_back();
   const std::int64_t middle = split(node.first, node.last);
   plan_node({node.first, middle}, buffer, next_free, plans);
   plan_node({middle, node.last}, next_free, next_free + 1, plans);
@@ -87,9 +84,6 @@ class TreeReducer final : public GradientReducer {
   }
 
  private:
-  static std::span<float> span_of(const at::Tensor& flat) {
-    return {flat.data_ptr<float>(), static_cast<std::size_t>(flat.numel())};
-  }
   std::int64_t own_slice() const { return slices_[static_cast<std::size_t>(communicator_.rank())]; }
   std::int64_t all_nodes() const {
     std::int64_t count = 0;

@@ -6,6 +6,7 @@ for runs that were stopped or killed and went on with another number of ranks.
     same_bits.py --lesson6       the notebook's LSTM on its corpus: 200 steps, eight micro-batches; prints the hash
 """
 import argparse
+import hashlib
 import json
 import os
 import random
@@ -155,7 +156,6 @@ class SameBits(program.TestCase):
 
 def rewrite_attributes(path, **attributes):
     """Changes root attributes of a checkpoint and gives it the digest of its new contents."""
-    import hashlib
     with h5py.File(path, "r+") as file:
         for name, value in attributes.items():
             del file.attrs[name]
