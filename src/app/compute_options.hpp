@@ -12,7 +12,7 @@ namespace charrnn {
 struct ComputeOptions {
   std::int64_t threads = 0;  ///< per rank; 0: its share of the cores
   double timeout = 60;       ///< seconds that a rank waits for the others
-  std::string device = "auto";
+  std::string device = "auto", engine = "auto";
 
   void declare(CLI::App& command) {
     command.add_option("--threads", threads, "threads per rank; 0: its share of the cores")
@@ -24,6 +24,9 @@ struct ComputeOptions {
     command.add_option("--device", device, "auto, cpu or cuda")
         ->capture_default_str()
         ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+    command.add_option("--engine", engine, "auto, torch or native")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"auto", "torch", "native"}));
   }
 };
 

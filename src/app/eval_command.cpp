@@ -106,11 +106,13 @@ Evaluation evaluate_adapting(const EvalArguments& arguments, LoadedModel& loaded
 /// Evaluates one model, or several as an ensemble.
 void evaluate_models(const EvalArguments& arguments, const std::vector<std::string>& paths, Device device,
                      const Warn& warn, Job& job) {
+  ThreadTeam team;
+  const Compute compute{device, arguments.compute.engine, team};
   std::vector<LoadedModel> models;
-  together(job.control, [&] { models = load_ensemble(paths, device, warn); });
+  together(job.control, [&] { models = load_ensemble(paths, compute, warn); });
   const ScannedText text = scan_text(arguments.corpus, {.vocabulary = models[0].vocabulary.options()}, job);
   const RunOptions run = run_of(arguments, models[0]);
-  choose_threads(run, job);
+  give_threads(choose_threads(run, job).threads, models[0].config.model, run.reproducible, compute);
   const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], run, text, job);
   if (batches->carry_state() && job.mpi.size() > arguments.columns) {
     warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns",

@@ -89,7 +89,8 @@ void print_text(const Json& facts) {
 }
 
 void run_inspect(const InspectArguments& arguments) {
-  const LoadedModel loaded = load_model(arguments.path, Device{}, warn_on_stderr);
+  ThreadTeam team;
+  const LoadedModel loaded = load_model(arguments.path, {.device = {}, .team = team}, warn_on_stderr);
   Json facts = describe_file(loaded);
   const std::string hash = hash_parameters(loaded.model->layout(), loaded.model->parameters());
   if (arguments.json) {

@@ -4,26 +4,25 @@
 
 #include "app/options.hpp"
 #include "base/error.hpp"
-#include "models/registry.hpp"
 #include "train/snapshot.hpp"
 
 namespace charrnn {
 
-LoadedModel load_model(const std::string& path, Device device, const Warn& warn) {
+LoadedModel load_model(const std::string& path, const Compute& compute, const Warn& warn) {
   const std::string file = resolve_checkpoint(path, warn).string();
   Checkpoint checkpoint = read_checkpoint(file);
   RunConfig config = config_of(checkpoint, file);
   Vocabulary vocabulary = vocabulary_of(checkpoint);
-  std::unique_ptr<LanguageModel> model = make_model(config.model, vocabulary.size(), device);
+  std::unique_ptr<LanguageModel> model = make_model(config.model, vocabulary.size(), compute);
   load_weights(*model, checkpoint);
   return {file, std::move(checkpoint), std::move(config), std::move(vocabulary), std::move(model)};
 }
 
-std::vector<LoadedModel> load_ensemble(const std::vector<std::string>& paths, Device device,
+std::vector<LoadedModel> load_ensemble(const std::vector<std::string>& paths, const Compute& compute,
                                        const Warn& warn) {
   std::vector<LoadedModel> models;
   for (const std::string& path : paths) {
-    models.push_back(load_model(path, device, warn));
+    models.push_back(load_model(path, compute, warn));
     const LoadedModel &first = models.front(), &last = models.back();
     require(last.vocabulary.symbols() == first.vocabulary.symbols() &&
                 last.config.data.window == first.config.data.window &&

@@ -5,10 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "base/device.hpp"
 #include "checkpoint/store.hpp"
 #include "data/vocabulary.hpp"
-#include "models/language_model.hpp"
+#include "models/registry.hpp"
 #include "train/run_config.hpp"
 
 namespace charrnn {
@@ -21,11 +20,11 @@ struct LoadedModel {
   std::unique_ptr<LanguageModel> model;
 };
 
-/// `path` is a checkpoint or a run's folder. DataError if it cannot be used.
-LoadedModel load_model(const std::string& path, Device device, const Warn& warn);
+/// `path` is a checkpoint or a run's folder. DataError if it cannot be used. compute.team must outlive it.
+LoadedModel load_model(const std::string& path, const Compute& compute, const Warn& warn);
 
 /// Models that can predict together. DataError for models with different vocabularies or windows.
-std::vector<LoadedModel> load_ensemble(const std::vector<std::string>& paths, Device device,
+std::vector<LoadedModel> load_ensemble(const std::vector<std::string>& paths, const Compute& compute,
                                        const Warn& warn);
 
 /// The config that a checkpoint carries.

@@ -100,6 +100,8 @@ const std::vector<Option>& options() {
       {"run", "seed", CHARRNN_FIELD(I, run.seed), "seed of everything random"},
       {"run", "device", CHARRNN_FIELD(S, run.device), "auto, cpu or cuda"},
       {"run", "comm", CHARRNN_FIELD(S, run.comm), "gradients over auto, mpi or nccl"},
+      {"run", "engine", CHARRNN_FIELD(S, run.engine),
+       "auto, torch (LibTorch, every model) or native (CPUs; rnn, gru, lstm)"},
       {"run", "threads", CHARRNN_FIELD(I, run.threads), "threads per rank; 0: its share of the cores"},
       {"run", "timeout", CHARRNN_FIELD(double, run.timeout),
        "seconds to wait for another rank before giving up"},

@@ -63,6 +63,7 @@ ExitCode train(const ReproduceArguments& arguments, const Experiment& experiment
     config.run.run_dir = arguments.run_dir;
     config.run.name = experiment.name;
     config.run.device = arguments.compute.device;
+    config.run.engine = arguments.compute.engine;
     config.run.threads = arguments.compute.threads;
     config.run.timeout = arguments.compute.timeout;
     config.optimizer.max_steps = arguments.max_steps;
@@ -89,7 +90,8 @@ ExperimentResult result_of(const ReproduceArguments& arguments, const Experiment
   result.config = config_file(arguments, experiment).string();
   result.epochs = read_epochs(folder / "metrics.jsonl");
   if (!CheckpointStore(folder / "checkpoints").any()) return result;
-  const LoadedModel loaded = load_model(folder.string(), device, warn_on_stderr);
+  ThreadTeam team;
+  const LoadedModel loaded = load_model(folder.string(), {.device = device, .team = team}, warn_on_stderr);
   result.model = fmt::format("{} parameters, step {}", with_commas(loaded.model->layout().count()),
                              with_commas(loaded.checkpoint.step));
   result.finished = std::ssize(result.epochs) >= std::ssize(experiment.train) && !result.epochs.empty();

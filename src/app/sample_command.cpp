@@ -25,8 +25,10 @@ void run_sample(SampleArguments& arguments) {
   arguments.options.seed = static_cast<std::uint64_t>(arguments.seed);
   validate(arguments.options);
   configure_torch(1);  // one character at a time is too little work for more
+  ThreadTeam team;
   const Device device = choose_device(arguments.device, 0, warn_on_stderr);
-  const std::vector<LoadedModel> loaded = load_ensemble(arguments.checkpoints, device, warn_on_stderr);
+  const std::vector<LoadedModel> loaded =
+      load_ensemble(arguments.checkpoints, {.device = device, .team = team}, warn_on_stderr);
   std::vector<LanguageModel*> models;
   for (const LoadedModel& model : loaded) models.push_back(model.model.get());
   Sampler sampler(models, loaded[0].vocabulary, arguments.options, loaded[0].config.data.window);

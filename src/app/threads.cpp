@@ -9,8 +9,13 @@ Resources choose_threads(const RunOptions& run, Job& job) {
   const std::vector<RankPlace> places = gather_places(job.control, place_here());
   const std::int64_t given = threads_of(run);
   const int threads = given > 0 ? static_cast<int>(given) : default_threads(places, job.mpi.rank());
-  configure_torch(threads, run.reproducible);
   return {threads, count_hosts(places)};
+}
+
+void give_threads(int threads, const ModelConfig& model, bool reproducible, const Compute& compute) {
+  const bool native = runs_natively(model, compute);
+  compute.team.resize(native ? threads : 1);
+  configure_torch(native ? 1 : threads, reproducible);
 }
 
 }  // namespace charrnn

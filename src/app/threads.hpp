@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "app/job.hpp"
+#include "models/registry.hpp"
 #include "train/run_config.hpp"
 
 namespace charrnn {
@@ -13,8 +14,12 @@ struct Resources {
   int hosts;    ///< that the job runs on
 };
 
-/// Sets LibTorch up: so many threads, for 0 this rank's share of the cores it may use (but 1 in reproducible
-/// mode), and deterministic algorithms in that mode. Collective.
+/// So many threads as the run says, for 0 this rank's share of the cores it may use (but 1 in reproducible
+/// mode). Collective.
 Resources choose_threads(const RunOptions& run, Job& job);
+
+/// Gives the threads to the engine that runs the model, and LibTorch deterministic algorithms in
+/// reproducible mode. Not while a model computes.
+void give_threads(int threads, const ModelConfig& model, bool reproducible, const Compute& compute);
 
 }  // namespace charrnn

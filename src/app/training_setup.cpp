@@ -16,13 +16,19 @@ TrainingSetup::TrainingSetup(const RunConfig& config, Job& job)
       resources(choose_threads(config.run, job)),
       device(choose_device(config.run.device, job.mpi.local_rank(),
                            [&](const std::string& line) { notes.push_back(line); })),
-      model(make_model(config.model, data.vocabulary->size(), device)),
+      model(make_model_here(config)),
       gradients(config.run.comm, device, job, Seconds(config.run.timeout)),
       reducer(make_reducer(config.run, *model, data.training->sharding(), gradients.communicator())) {
   std::vector<float> fresh(static_cast<std::size_t>(model->layout().size()));
   initialise(model->layout(), static_cast<std::uint64_t>(config.run.seed), fresh);
   model->load_parameters(fresh);
-  optimizer.emplace(config.optimizer, model->layout(), model->parameters(), model->gradient(), device);
+  optimizer.emplace(config.optimizer, *model, team);
+}
+
+std::unique_ptr<LanguageModel> TrainingSetup::make_model_here(const RunConfig& config) {
+  const Compute compute{device, config.run.engine, team};
+  give_threads(resources.threads, config.model, config.run.reproducible, compute);
+  return make_model(config.model, data.vocabulary->size(), compute);
 }
 
 }  // namespace charrnn

@@ -32,10 +32,14 @@ class TrainingSetup {
   Resources resources;
   std::vector<std::string> notes;  ///< about the device, for the screen
   Device device;
+  ThreadTeam team;
   std::unique_ptr<LanguageModel> model;
   std::optional<Optimizer> optimizer;
   GradientCommunicator gradients;
   std::unique_ptr<GradientReducer> reducer;
+
+ private:
+  std::unique_ptr<LanguageModel> make_model_here(const RunConfig& config);
 };
 
 }  // namespace charrnn

@@ -75,6 +75,8 @@ class LanguageModel {
   /// The flat buffers, laid out by layout(), in the memory of device().
   virtual std::span<float> parameters() = 0;
   virtual std::span<float> gradient() = 0;
+  /// To be called by whoever has written to parameters(), before the model computes again.
+  virtual void parameters_changed() {}
   /// train() adds to `buffer` from now on, laid out and placed like gradient(), which it is at first.
   virtual void add_gradients_to(std::span<float> buffer) = 0;
   /// Parameters to and from host memory.

@@ -13,7 +13,9 @@ namespace charrnn {
 /// PyTorch's documentation of LSTM.
 ///
 /// As one node of the graph: the weights' gradient is one product over all rows of the window, where
-/// PyTorch's own layer makes one a row, each writing a whole matrix.
+/// PyTorch's own layer makes one a row, each writing a whole matrix. And at::lstm must not run on CPUs: where
+/// it hands over to oneDNN's layer, that writes past the end of a buffer on processors with AVX-512 (its
+/// sgemm's workspace), and training ends with a corrupted heap after seconds or hours.
 std::tuple<at::Tensor, at::Tensor, at::Tensor> lstm_layer(const at::Tensor& gates, const at::Tensor& h,
                                                           const at::Tensor& c, const at::Tensor& w_hh);
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/error.hpp"
+#include "models/native/native_language_model.hpp"
 #include "models/torch_language_model.hpp"
 
 namespace charrnn {
@@ -123,10 +125,22 @@ ParameterLayout parameter_layout(const ModelConfig& config, std::int64_t vocabul
   return layout;
 }
 
+bool runs_natively(const ModelConfig& config, const Compute& compute) {
+  const bool can = model_kind(config.model).family == Family::kStacked && !compute.device.cuda;
+  require<UsageError>(compute.engine != "native" || can,
+                      "--engine native runs rnn, gru and lstm on CPUs; {} needs --engine torch",
+                      compute.device.cuda ? "a GPU" : "--model " + config.model);
+  return can && compute.engine != "torch";
+}
+
 std::unique_ptr<LanguageModel> make_model(const ModelConfig& config, std::int64_t vocabulary_size,
-                                          Device device) {
-  return make_torch_language_model(config, model_kind(config.model), vocabulary_size,
-                                   parameter_layout(config, vocabulary_size), device);
+                                          const Compute& compute) {
+  const ModelKind& kind = model_kind(config.model);
+  ParameterLayout layout = parameter_layout(config, vocabulary_size);
+  if (runs_natively(config, compute)) {
+    return make_native_language_model(config, kind, vocabulary_size, std::move(layout), compute.team);
+  }
+  return make_torch_language_model(config, kind, vocabulary_size, std::move(layout), compute.device);
 }
 
 }  // namespace charrnn

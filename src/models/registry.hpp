@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/thread_team.hpp"
 #include "models/language_model.hpp"
 #include "models/model_kind.hpp"
 
@@ -19,8 +20,19 @@ const ModelKind& model_kind(const std::string& name);
 /// Parameters of a model, without building it. UsageError for an unknown name or sizes out of range.
 ParameterLayout parameter_layout(const ModelConfig& config, std::int64_t vocabulary_size);
 
-/// A model with parameters of zero; give it some by load_parameters().
+/// Where and how a model computes.
+struct Compute {
+  Device device;
+  std::string engine = "auto";  ///< torch, native, or auto: the fastest that runs the model
+  ThreadTeam& team;             ///< of the native engine
+};
+
+/// Whether the native engine computes the model; else LibTorch does. UsageError if the engine that was asked
+/// for cannot run it.
+bool runs_natively(const ModelConfig& config, const Compute& compute);
+
+/// A model with parameters of zero; give it some by load_parameters(). compute.team must outlive it.
 std::unique_ptr<LanguageModel> make_model(const ModelConfig& config, std::int64_t vocabulary_size,
-                                          Device device);
+                                          const Compute& compute);
 
 }  // namespace charrnn

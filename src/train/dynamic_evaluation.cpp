@@ -35,6 +35,7 @@ Evaluation evaluate_dynamically(LanguageModel& model, std::span<const float> mea
     result.characters += batch.all_targets;
     parameters.addcmul_(gradient, scale, -1 / static_cast<double>(batch.all_targets));
     parameters.lerp_(trained, options.decay);
+    model.parameters_changed();
   }
   return result;
 }

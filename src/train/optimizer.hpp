@@ -7,8 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "base/device.hpp"
-#include "models/parameter_layout.hpp"
+#include "base/range.hpp"
+#include "base/thread_team.hpp"
+#include "models/language_model.hpp"
 #include "train/run_config.hpp"
 
 namespace charrnn {
@@ -29,20 +30,19 @@ std::vector<ParameterGroup> parameter_groups(const OptimizerConfig& config, cons
 /// ("adam", as torch.optim.Adam) or decoupled ("adamw", Loshchilov & Hutter, ICLR 2019).
 class Optimizer {
  public:
-  /// `parameters` and `gradient` are flat buffers by `layout` in the memory of `device`; they must outlive
-  /// this.
-  Optimizer(const OptimizerConfig& config, const ParameterLayout& layout, std::span<float> parameters,
-            std::span<float> gradient, Device device);
+  /// Works on the model's parameters and gradient, on CPUs with the team's threads; both must outlive this.
+  Optimizer(const OptimizerConfig& config, LanguageModel& model, ThreadTeam& team);
   ~Optimizer();
 
   static constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
 
   const std::vector<ParameterGroup>& groups() const { return groups_; }
 
-  /// Multiplies the gradient by `scale`, then clips its global norm to config.clip_norm. Returns the norm
-  /// between the two, in nats per character.
+  /// For the next step: multiplies the gradient by `scale`, then clips its global norm to config.clip_norm.
+  /// Returns the norm between the two, in nats per character.
   double scale_and_clip(double scale);
-  /// One update; the rate of each group is its learning rate times `factor`.
+  /// One update; the rate of each group is its learning rate times `factor`. The gradient is left in any
+  /// state.
   void step(double factor);
 
   std::int64_t steps() const { return steps_; }
@@ -53,9 +53,17 @@ class Optimizer {
 
  private:
   struct Tensors;
+
+  double norm_of_gradient();
+  void step_on_cpu(const ParameterGroup& group, std::size_t number, double factor);
+  void step_on_gpu(const ParameterGroup& group, std::size_t number, double factor);
+
   OptimizerConfig config_;
+  LanguageModel& model_;
+  ThreadTeam& team_;
   std::vector<ParameterGroup> groups_;
   std::int64_t steps_ = 0;
+  double scale_ = 1;  ///< of the gradient, in the next step
   std::unique_ptr<Tensors> tensors_;
 };
 

@@ -141,9 +141,14 @@ void Trainer::end_epoch() {
 
 template <class Work>
 auto Trainer::with_average(const Work& work) {
-  if (parts_.average != nullptr) parts_.average->exchange();
+  const auto exchange = [&] {
+    if (parts_.average == nullptr) return;
+    parts_.average->exchange();
+    parts_.model.parameters_changed();
+  };
+  exchange();
   auto result = work();
-  if (parts_.average != nullptr) parts_.average->exchange();
+  exchange();
   return result;
 }
 

@@ -1,0 +1,42 @@
+// Threads that work on one thing together, many times a second.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <thread>
+#include <vector>
+
+namespace charrnn {
+
+/// A fixed number of threads, the caller among them. Who waits spins briefly, then lets others have the core;
+/// between two runs the threads go to sleep. On cores that are shared with other work it gets slower, but not
+/// by orders of magnitude, as OpenMP's barriers do.
+class ThreadTeam {
+ public:
+  explicit ThreadTeam(int threads = 1) { resize(threads); }
+  ~ThreadTeam() { resize(1); }
+  ThreadTeam(const ThreadTeam&) = delete;
+  ThreadTeam& operator=(const ThreadTeam&) = delete;
+
+  int size() const { return static_cast<int>(threads_.size()) + 1; }
+  /// Not within run().
+  void resize(int threads);
+
+  /// Runs work(i) for every i in [0, size()), each on a thread of its own, i = 0 on the caller's; returns
+  /// when all have ended. `work` must not throw.
+  void run(const std::function<void(int)>& work);
+  /// Within run(), called by all: returns when all have come. What was written before can be read after.
+  void barrier();
+
+ private:
+  void serve(int number, std::uint32_t seen);
+
+  std::vector<std::thread> threads_;
+  const std::function<void(int)>* work_ = nullptr;  ///< null: the threads shall end
+  std::atomic<std::uint32_t> run_{0};               ///< number of the run that has been started
+  std::atomic<std::uint32_t> arrived_{0};           ///< at the barrier
+  std::atomic<std::uint32_t> passed_{0};            ///< barriers
+};
+
+}  // namespace charrnn

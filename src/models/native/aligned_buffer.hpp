@@ -1,0 +1,45 @@
+// Memory for vector instructions.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <span>
+
+namespace charrnn {
+
+/// Floats at a multiple of 64 bytes. Grows and never shrinks.
+class AlignedBuffer {
+ public:
+  AlignedBuffer() = default;
+  explicit AlignedBuffer(std::int64_t size) { grow(size); }
+
+  /// Room for at least `size` floats; what was in it is lost, and all is zero, if it had to grow.
+  void grow(std::int64_t size) {
+    if (size <= size_) return;
+    constexpr std::size_t kAlignment = 64;
+    const std::size_t bytes =
+        (static_cast<std::size_t>(size) * sizeof(float) + kAlignment - 1) / kAlignment * kAlignment;
+    memory_.reset(static_cast<float*>(std::aligned_alloc(kAlignment, bytes)));
+    if (memory_ == nullptr) throw std::bad_alloc();
+    size_ = size;
+    std::fill_n(memory_.get(), size, 0.0F);
+  }
+
+  float* data() { return memory_.get(); }
+  const float* data() const { return memory_.get(); }
+  std::int64_t size() const { return size_; }
+  std::span<float> span() { return {data(), static_cast<std::size_t>(size_)}; }
+  std::span<const float> span() const { return {data(), static_cast<std::size_t>(size_)}; }
+
+ private:
+  struct Free {
+    void operator()(float* memory) const { std::free(memory); }
+  };
+  std::unique_ptr<float, Free> memory_;
+  std::int64_t size_ = 0;
+};
+
+}  // namespace charrnn

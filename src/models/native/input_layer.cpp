@@ -1,0 +1,131 @@
+#include "models/native/input_layer.hpp"
+
+#include <algorithm>
+
+namespace charrnn {
+
+InputLayer::InputLayer(const float* embedding, std::int64_t vocabulary, std::int64_t size,
+                       RecurrentLayer& first)
+    : embedding_(embedding), size_(size), first_(first), number_(static_cast<std::size_t>(vocabulary), -1) {}
+
+void InputLayer::start(std::span<const std::int64_t> tokens, std::int64_t columns, bool is_masked) {
+  columns_ = columns;
+  rows_ = std::ssize(tokens);
+  is_masked_ = is_masked;
+  for (const std::int64_t token : different_) number_[static_cast<std::size_t>(token)] = -1;
+  different_.clear();
+  number_of_.clear();
+  for (const std::int64_t token : tokens) {
+    std::int64_t& number = number_[static_cast<std::size_t>(token)];
+    if (number < 0) {
+      number = std::ssize(different_);
+      different_.push_back(token);
+    }
+    number_of_.push_back(number);
+  }
+  x_.grow(inputs() * stride());
+  x_panels_.resize(padded_rows(inputs()), size_);
+  if (is_masked) {
+    d_x_.grow(rows_ * stride());
+  } else {
+    products_.grow(inputs() * first_.gate_units());
+    d_products_.grow(inputs() * first_.gate_units());
+  }
+}
+
+void InputLayer::set_mask(const float* mask, std::int64_t mask_rows) {
+  mask_ = mask;
+  mask_rows_ = mask_rows * columns_;
+}
+
+void InputLayer::embed(std::int64_t part, std::int64_t parts) {
+  const Range mine = share_of(inputs(), part, parts);
+  for (std::int64_t input = mine.first; input < mine.end(); ++input) {
+    const float* from = embedding_ + token_of(input) * size_;
+    float* to = x_.data() + input * stride();
+    const float* mask = is_masked_ ? mask_ + input % mask_rows_ * size_ : nullptr;
+    for (std::int64_t i = 0; i < size_; ++i) to[i] = mask == nullptr ? from[i] : from[i] * mask[i];
+  }
+  float* products = is_masked_ ? first_.gates(0) : products_.data();
+  const Panels& weights = first_.weight_ih().forward();
+  multiply({x_.data() + mine.first * stride(), stride(), products + mine.first * first_.gate_units(),
+            first_.gate_units(), mine.count, false},
+           weights, {0, weights.count()}, {0, size_});
+}
+
+void InputLayer::fill_gates(const Range& columns) {
+  if (is_masked_) return;
+  const std::int64_t units = first_.gate_units();
+  for (std::int64_t row = columns.first; row < rows_; row += columns_) {
+    for (std::int64_t at = row; at < row + columns.count; ++at) {
+      std::copy_n(products_.data() + number_of_[static_cast<std::size_t>(at)] * units, units,
+                  first_.gates(at));
+    }
+  }
+}
+
+void InputLayer::backward(const Range& columns) {
+  if (!is_masked_) return;
+  first_.input_gradient(columns, d_x_.data());
+  for (std::int64_t row = columns.first; row < rows_; row += columns_) {
+    for (std::int64_t at = row; at < row + columns.count; ++at) {
+      const float* mask = mask_ + at % mask_rows_ * size_;
+      float* d_x = d_x_.data() + at * stride();
+      for (std::int64_t i = 0; i < size_; ++i) d_x[i] *= mask[i];
+    }
+  }
+}
+
+void InputLayer::prepare_gradients(std::int64_t part, std::int64_t parts) {
+  pack_share(x_.data(), stride(), inputs(), part, parts, x_panels_);
+  if (is_masked_) return;
+  const std::int64_t units = first_.gate_units();
+  const Range mine = share_of(units / kPanelWidth, part, parts);
+  const std::int64_t first = mine.first * kPanelWidth, count = mine.count * kPanelWidth;
+  for (std::int64_t input = 0; input < inputs(); ++input) {
+    std::fill_n(d_products_.data() + input * units + first, count, 0.0F);
+  }
+  for (std::int64_t row = 0; row < rows_; ++row) {
+    const float* from = first_.gates(row) + first;
+    float* to = d_products_.data() + number_of_[static_cast<std::size_t>(row)] * units + first;
+    for (std::int64_t u = 0; u < count; ++u) to[u] += from[u];
+  }
+}
+
+void InputLayer::add_weight_gradient(std::int64_t block, float* gradient, OuterProducts& products) const {
+  const std::int64_t count = OuterProducts::block_of(first_.units());
+  products.sum(is_masked_ ? first_.gates(0) : d_products_.data(), first_.gate_units(), inputs(),
+               block * count, count, {&x_panels_, nullptr});
+  first_.weight_ih().add_to_gradient(block * count, count, products.sums(0), OuterProducts::stride(x_panels_),
+                                     nullptr, gradient);
+}
+
+std::int64_t InputLayer::embedding_blocks() const {
+  return is_masked_ ? 1 : (inputs() + kCharacters - 1) / kCharacters;
+}
+
+void InputLayer::add_embedding_gradient(std::int64_t block, float* gradient, AlignedBuffer& scratch) const {
+  // One row for each different character of the block.
+  const std::int64_t first = block * kCharacters;
+  const std::int64_t count = is_masked_ ? std::ssize(different_) : std::min(kCharacters, inputs() - first);
+  scratch.grow(count * stride());
+  if (is_masked_) {
+    std::fill_n(scratch.data(), count * stride(), 0.0F);
+    for (std::int64_t row = 0; row < rows_; ++row) {
+      const float* from = d_x_.data() + row * stride();
+      float* to = scratch.data() + number_of_[static_cast<std::size_t>(row)] * stride();
+      for (std::int64_t i = 0; i < size_; ++i) to[i] += from[i];
+    }
+  } else {
+    const std::int64_t units = first_.gate_units();
+    const Panels& weights = first_.weight_ih().backward();
+    multiply({d_products_.data() + first * units, units, scratch.data(), stride(), count, false}, weights,
+             {0, weights.count()}, {0, units});
+  }
+  for (std::int64_t i = 0; i < count; ++i) {
+    float* to = gradient + different_[static_cast<std::size_t>(first + i)] * size_;
+    for (std::int64_t k = 0; k < size_; ++k) to[k] += scratch.data()[i * stride() + k];
+  }
+}
+
+}  // namespace charrnn

@@ -1,0 +1,66 @@
+// Embedding and the first layer's input products of the native engine.
+#pragma once
+
+#include <cstdint>
+#include <iterator>
+#include <span>
+#include <vector>
+
+#include "models/native/recurrent_layer.hpp"
+
+namespace charrnn {
+
+/// A window has far fewer different characters than characters: their products with the first layer's
+/// weights are computed once for each, and its gradients are added up by character before the products of
+/// the backward pass. With dropout of the input every character is different.
+class InputLayer {
+ public:
+  /// `embedding` [vocabulary, size] are the parameters; both must outlive this.
+  InputLayer(const float* embedding, std::int64_t vocabulary, std::int64_t size, RecurrentLayer& first);
+
+  /// A new window, on one thread.
+  void start(std::span<const std::int64_t> tokens, std::int64_t columns, bool is_masked);
+  /// Dropout's mask of the window [mask_rows · columns, size], for all rows or for one again and again.
+  void set_mask(const float* mask, std::int64_t mask_rows);
+
+  // For all parts, a barrier between the two: the first layer's gates get the inputs' products.
+  void embed(std::int64_t part, std::int64_t parts);
+  void fill_gates(const Range& columns);
+
+  /// After the first layer's backward() of these columns.
+  void backward(const Range& columns);
+  /// For all parts, after backward() of all columns; then the gradients.
+  void prepare_gradients(std::int64_t part, std::int64_t parts);
+  /// Adds those of one block of weight_ih's outputs (RecurrentLayer::gradient_blocks()) and, elsewhere, those
+  /// of one block of characters.
+  void add_weight_gradient(std::int64_t block, float* gradient, OuterProducts& products) const;
+  std::int64_t embedding_blocks() const;
+  void add_embedding_gradient(std::int64_t block, float* gradient, AlignedBuffer& scratch) const;
+
+ private:
+  static constexpr std::int64_t kCharacters = 64;  ///< in a block of the embedding's gradient
+
+  std::int64_t stride() const { return padded(size_); }
+  std::int64_t inputs() const { return is_masked_ ? rows_ : std::ssize(different_); }
+  std::int64_t token_of(std::int64_t input) const {
+    return different_[static_cast<std::size_t>(is_masked_ ? number_of_[static_cast<std::size_t>(input)]
+                                                          : input)];
+  }
+
+  const float* embedding_;
+  std::int64_t size_;
+  RecurrentLayer& first_;
+  std::int64_t columns_ = 0, rows_ = 0;  ///< of the window
+  bool is_masked_ = false;
+  const float* mask_ = nullptr;
+  std::int64_t mask_rows_ = 0;
+  std::vector<std::int64_t> number_;     ///< by token: its place in different_, −1: it is not there
+  std::vector<std::int64_t> different_;  ///< the window's tokens, each once
+  std::vector<std::int64_t> number_of_;  ///< by row: its token's place in different_
+  AlignedBuffer x_;                      ///< [inputs(), stride()]: of every row if masked, else of different_
+  Panels x_panels_;
+  AlignedBuffer products_, d_products_;  ///< of different_ [different, gate units]
+  AlignedBuffer d_x_;                    ///< of every row, if masked
+};
+
+}  // namespace charrnn

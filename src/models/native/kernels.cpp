@@ -1,0 +1,227 @@
+// This file is compiled several times, each for another instruction set, with CHARRNN_KERNELS as the
+// namespace. It must not use anything from a header that could be compiled into a function of its own: the
+// linker keeps one copy of such a function for the whole program, maybe one for a newer processor.
+#include "models/native/kernels.hpp"
+
+namespace charrnn::CHARRNN_KERNELS {
+
+namespace {
+
+constexpr std::int64_t kLanes = 16;
+
+inline std::int32_t bits_of(float x) {
+  return __builtin_bit_cast(std::int32_t, x);
+}
+inline float float_of(std::int32_t bits) {
+  return __builtin_bit_cast(float, bits);
+}
+
+/// e^x to about one unit in the last place: 2^n · e^r with |r| ≤ ln 2 / 2. NaN stays NaN.
+inline float exponential(float x) {
+  constexpr float kLog2E = 1.44269504F, kLn2High = 0.693359375F, kLn2Low = -2.12194440e-4F;
+  constexpr float kRound = 12582912.0F;  // 1.5 · 2^23: adding it leaves the nearest whole number
+  x = x > 88.0F ? 88.0F : x;
+  x = x < -87.0F ? -87.0F : x;
+  const float shifted = x * kLog2E + kRound;
+  const float n = shifted - kRound;
+  const float r = (x - n * kLn2High) - n * kLn2Low;
+  // Taylor's series, its last terms adjusted to the interval (Cephes' expf).
+  float p = 1.9875691500e-4F;
+  p = p * r + 1.3981999507e-3F;
+  p = p * r + 8.3334519073e-3F;
+  p = p * r + 4.1665795894e-2F;
+  p = p * r + 1.6666665459e-1F;
+  p = p * r + 5.0000001201e-1F;
+  p = p * r * r + r + 1.0F;
+  const std::int32_t exponent = bits_of(shifted) - bits_of(kRound);
+  return p * float_of((exponent + 127) << 23);
+}
+
+inline float sigmoid(float x) {
+  return 1.0F / (1.0F + exponential(-x));
+}
+
+inline float hyperbolic_tangent(float x) {
+  const float square = x * x;
+  // Odd polynomial near zero (Cephes' tanhf), where the quotient would lose digits.
+  float p = -5.70498872745e-3F;
+  p = p * square + 2.06390887954e-2F;
+  p = p * square - 5.37397155531e-2F;
+  p = p * square + 1.33314422036e-1F;
+  p = p * square - 3.33332819422e-1F;
+  const float small = p * square * x + x;
+  const float magnitude = x < 0 ? -x : x;
+  const float quotient = 1.0F - 2.0F / (exponential(2.0F * magnitude) + 1.0F);
+  const float large = x < 0 ? -quotient : quotient;
+  return magnitude < 0.625F ? small : large;
+}
+
+void lstm_forward(std::int64_t rows, std::int64_t units, float* gates, const float* bias,
+                  const float* c_before, float* c_after, float* h_after) {
+  for (std::int64_t row = 0; row < rows; ++row) {
+    float* const i = gates + 4 * units * row;
+    float *const f = i + units, *const g = f + units, *const o = g + units;
+#pragma GCC ivdep
+    for (std::int64_t u = 0; u < units; ++u) {
+      i[u] = sigmoid(i[u] + bias[u]);
+      f[u] = sigmoid(f[u] + bias[units + u]);
+      g[u] = hyperbolic_tangent(g[u] + bias[2 * units + u]);
+      o[u] = sigmoid(o[u] + bias[3 * units + u]);
+      const float c = f[u] * c_before[units * row + u] + i[u] * g[u];
+      c_after[units * row + u] = c;
+      h_after[units * row + u] = o[u] * hyperbolic_tangent(c);
+    }
+  }
+}
+
+void lstm_backward(std::int64_t rows, std::int64_t units, float* gates, const float* c_before,
+                   const float* c_after, const float* d_output, const float* d_h, float* d_c) {
+  for (std::int64_t row = 0; row < rows; ++row) {
+    float* const i = gates + 4 * units * row;
+    float *const f = i + units, *const g = f + units, *const o = g + units;
+#pragma GCC ivdep
+    for (std::int64_t u = 0; u < units; ++u) {
+      const std::int64_t at = units * row + u;
+      const float in = i[u], forget = f[u], cell = g[u], out = o[u];
+      const float squashed = hyperbolic_tangent(c_after[at]);
+      const float dh = d_output[at] + d_h[at];
+      const float dc = d_c[at] + dh * out * (1.0F - squashed * squashed);
+      i[u] = dc * cell * in * (1.0F - in);
+      f[u] = dc * c_before[at] * forget * (1.0F - forget);
+      g[u] = dc * in * (1.0F - cell * cell);
+      o[u] = dh * squashed * out * (1.0F - out);
+      d_c[at] = dc * forget;
+    }
+  }
+}
+
+void gru_forward(std::int64_t rows, std::int64_t units, float* gates, float* hidden_new, const float* bias,
+                 const float* bias_hidden_new, const float* h_before, float* h_after) {
+  for (std::int64_t row = 0; row < rows; ++row) {
+    float* const r = gates + 3 * units * row;
+    float *const z = r + units, *const n = z + units;
+#pragma GCC ivdep
+    for (std::int64_t u = 0; u < units; ++u) {
+      const std::int64_t at = units * row + u;
+      r[u] = sigmoid(r[u] + bias[u]);
+      z[u] = sigmoid(z[u] + bias[units + u]);
+      hidden_new[at] += bias_hidden_new[u];
+      n[u] = hyperbolic_tangent(n[u] + bias[2 * units + u] + r[u] * hidden_new[at]);
+      h_after[at] = n[u] + z[u] * (h_before[at] - n[u]);
+    }
+  }
+}
+
+void gru_backward(std::int64_t rows, std::int64_t units, float* gates, float* hidden_new,
+                  const float* h_before, const float* d_output, float* d_h) {
+  for (std::int64_t row = 0; row < rows; ++row) {
+    float* const r = gates + 3 * units * row;
+    float *const z = r + units, *const n = z + units;
+#pragma GCC ivdep
+    for (std::int64_t u = 0; u < units; ++u) {
+      const std::int64_t at = units * row + u;
+      const float reset = r[u], update = z[u], fresh = n[u];
+      const float dh = d_output[at] + d_h[at];
+      const float dn = dh * (1.0F - update) * (1.0F - fresh * fresh);
+      r[u] = dn * hidden_new[at] * reset * (1.0F - reset);
+      z[u] = dh * (h_before[at] - fresh) * update * (1.0F - update);
+      n[u] = dn;
+      hidden_new[at] = dn * reset;
+      d_h[at] = dh * update;
+    }
+  }
+}
+
+void rnn_forward(std::int64_t rows, std::int64_t units, const float* gates, const float* bias,
+                 float* h_after) {
+  for (std::int64_t row = 0; row < rows; ++row) {
+#pragma GCC ivdep
+    for (std::int64_t u = 0; u < units; ++u) {
+      h_after[units * row + u] = hyperbolic_tangent(gates[units * row + u] + bias[u]);
+    }
+  }
+}
+
+void rnn_backward(std::int64_t rows, std::int64_t units, float* gates, const float* h_after,
+                  const float* d_output, const float* d_h) {
+#pragma GCC ivdep
+  for (std::int64_t at = 0; at < rows * units; ++at) {
+    gates[at] = (d_output[at] + d_h[at]) * (1.0F - h_after[at] * h_after[at]);
+  }
+}
+
+double softmax_loss(std::int64_t symbols, float* logits, const float* bias, std::int64_t target) {
+  constexpr float kNone = -3.0e38F;  // of the padding: e^(that − largest) is zero
+  const std::int64_t all = (symbols + kUnitBlock - 1) / kUnitBlock * kUnitBlock;
+  float largest[kLanes], sums[kLanes];
+  for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+    largest[lane] = kNone;
+    sums[lane] = 0;
+  }
+#pragma GCC ivdep
+  for (std::int64_t v = 0; v < symbols; ++v) logits[v] += bias[v];
+  for (std::int64_t v = symbols; v < all; ++v) logits[v] = kNone;
+  for (std::int64_t v = 0; v < all; v += kLanes) {
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+      const float x = logits[v + lane];
+      largest[lane] = x > largest[lane] ? x : largest[lane];
+    }
+  }
+  float top = largest[0];
+  for (std::int64_t lane = 1; lane < kLanes; ++lane) top = largest[lane] > top ? largest[lane] : top;
+  const float of_target = logits[target] - top;
+  for (std::int64_t v = 0; v < all; v += kLanes) {
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+      const float power = exponential(logits[v + lane] - top);
+      logits[v + lane] = power;
+      sums[lane] += power;
+    }
+  }
+  for (std::int64_t v = symbols; v < all; ++v) {
+    sums[v % kLanes] -= logits[v];  // e^−87, the least that exponential() gives
+    logits[v] = 0;
+  }
+  float sum = 0;
+  for (std::int64_t lane = 0; lane < kLanes; ++lane) sum += sums[lane];
+  const float factor = 1.0F / sum;
+#pragma GCC ivdep
+  for (std::int64_t v = 0; v < symbols; ++v) logits[v] *= factor;
+  logits[target] -= 1.0F;
+  return __builtin_log(static_cast<double>(sum)) - static_cast<double>(of_target);
+}
+
+double sum_of_squares(std::int64_t size, const float* x) {
+  double sums[kLanes] = {};
+  for (std::int64_t i = 0; i < size; i += kLanes) {
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+      const auto value = static_cast<double>(x[i + lane]);
+      sums[lane] += value * value;
+    }
+  }
+  double sum = 0;
+  for (std::int64_t lane = 0; lane < kLanes; ++lane) sum += sums[lane];
+  return sum;
+}
+
+void adam(std::int64_t size, float* parameters, const float* gradient, float* exp_avg, float* exp_avg_sq,
+          const AdamRates& rates) {
+  const AdamRates r = rates;
+#pragma GCC ivdep
+  for (std::int64_t i = 0; i < size; ++i) {
+    const float before = parameters[i] * r.shrink;
+    const float g = gradient[i] * r.gradient_scale + parameters[i] * r.weight_decay;
+    const float m = exp_avg[i] + r.rest1 * (g - exp_avg[i]);
+    const float v = r.beta2 * exp_avg_sq[i] + r.rest2 * g * g;
+    exp_avg[i] = m;
+    exp_avg_sq[i] = v;
+    parameters[i] = before - r.step_size * m / (__builtin_sqrtf(v) / r.root_bias + r.epsilon);
+  }
+}
+
+}  // namespace
+
+extern const Kernels kKernels;
+const Kernels kKernels = {CHARRNN_KERNELS_NAME, lstm_forward, lstm_backward, gru_forward,    gru_backward,
+                          rnn_forward,          rnn_backward, softmax_loss,  sum_of_squares, adam};
+
+}  // namespace charrnn::CHARRNN_KERNELS

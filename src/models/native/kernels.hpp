@@ -1,0 +1,68 @@
+// The native engine's element-wise arithmetic, compiled once for each instruction set; which one runs is
+// chosen when the program starts.
+#pragma once
+
+#include <cstdint>
+
+namespace charrnn {
+
+/// Units of a layer are padded with zeros to a multiple of this: no kernel has a tail, and a gate is a whole
+/// number of panels (native/panels.hpp).
+inline constexpr std::int64_t kUnitBlock = 32;
+
+constexpr std::int64_t padded(std::int64_t units) {
+  return (units + kUnitBlock - 1) / kUnitBlock * kUnitBlock;
+}
+
+struct AdamRates {
+  float rest1, rest2;  ///< 1 − beta1, 1 − beta2
+  float beta2, epsilon;
+  float step_size;  ///< learning rate / (1 − beta1^step)
+  float root_bias;  ///< √(1 − beta2^step)
+  float gradient_scale;
+  float weight_decay;  ///< added to the gradient
+  float shrink;        ///< the parameters are multiplied with it first: 1 − rate · decoupled weight decay
+};
+
+/// Rows are columns of the text at one time step, `units` is padded. `gates` of a row lie side by side, each
+/// [units], in PyTorch's order; formulas: PyTorch's documentation of RNN, GRU, LSTM. "Before" and "after" are
+/// the state's values at the step's two ends. `d_…` is the loss's gradient.
+struct Kernels {
+  const char* name;
+
+  /// gates: products in, activations (input, forget, cell, output) out.
+  void (*lstm_forward)(std::int64_t rows, std::int64_t units, float* gates, const float* bias,
+                       const float* c_before, float* c_after, float* h_after);
+  /// gates: activations in, d_gates out. d_c: of c_after in, of c_before out. d_h is that of h_after from the
+  /// next time step; d_output what comes from above.
+  void (*lstm_backward)(std::int64_t rows, std::int64_t units, float* gates, const float* c_before,
+                        const float* c_after, const float* d_output, const float* d_h, float* d_c);
+  /// gates (reset, update, new): products in (of new: the input's alone), activations out. hidden_new: the
+  /// recurrent product of new in, the same with its bias out.
+  void (*gru_forward)(std::int64_t rows, std::int64_t units, float* gates, float* hidden_new,
+                      const float* bias, const float* bias_hidden_new, const float* h_before, float* h_after);
+  /// gates, hidden_new: as forward left them in, their gradients out. d_h: of h_after from the next time step
+  /// in; what of it goes to h_before directly out.
+  void (*gru_backward)(std::int64_t rows, std::int64_t units, float* gates, float* hidden_new,
+                       const float* h_before, const float* d_output, float* d_h);
+  void (*rnn_forward)(std::int64_t rows, std::int64_t units, const float* gates, const float* bias,
+                      float* h_after);
+  /// gates: d_gates out.
+  void (*rnn_backward)(std::int64_t rows, std::int64_t units, float* gates, const float* h_after,
+                       const float* d_output, const float* d_h);
+
+  /// One row of logits without bias [padded(symbols)]. Returns −ln of the target's probability. d_logits are
+  /// left in their place, zero in the padding.
+  double (*softmax_loss)(std::int64_t symbols, float* logits, const float* bias, std::int64_t target);
+
+  /// Σ x² in double precision. size: a multiple of 16.
+  double (*sum_of_squares)(std::int64_t size, const float* x);
+  /// One Adam step. size: a multiple of 16.
+  void (*adam)(std::int64_t size, float* parameters, const float* gradient, float* exp_avg, float* exp_avg_sq,
+               const AdamRates& rates);
+};
+
+/// The kernels for this processor.
+const Kernels& kernels();
+
+}  // namespace charrnn

@@ -1,0 +1,56 @@
+#include "models/native/micro_kernel.hpp"
+
+#include <ATen/native/CPUBlas.h>
+
+#include <algorithm>
+#include <array>
+
+// NOLINTNEXTLINE(readability-identifier-naming): BLAS's own name
+extern "C" void sgemm_(const char*, const char*, const int*, const int*, const int*, const float*,
+                       const float*, const int*, const float*, const int*, const float*, float*, const int*);
+
+namespace charrnn {
+
+namespace {
+
+using Product = void (*)(const float*, std::int64_t, std::int64_t, const float*, std::int64_t, float*,
+                         std::int64_t, bool);
+
+void by_micro_kernel(const float* a, std::int64_t a_stride, std::int64_t rows, const float* panel,
+                     std::int64_t depth, float* c, std::int64_t c_stride, bool add) {
+  at::native::cpublas::brgemm(rows, kPanelWidth, depth, a_stride, kPanelWidth, c_stride, add, a, panel, c);
+}
+
+void by_blas(const float* a, std::int64_t a_stride, std::int64_t rows, const float* panel, std::int64_t depth,
+             float* c, std::int64_t c_stride, bool add) {
+  // Column by column in BLAS's view: the transposed product.
+  const int m = kPanelWidth, n = static_cast<int>(rows), k = static_cast<int>(depth);
+  const int lda = kPanelWidth, ldb = static_cast<int>(a_stride), ldc = static_cast<int>(c_stride);
+  const float one = 1, before = add ? 1 : 0;
+  sgemm_("N", "N", &m, &n, &k, &one, panel, &lda, a, &ldb, &before, c, &ldc);
+}
+
+Product choose_product() {
+  alignas(64) std::array<float, kPanelWidth> a{}, panel{}, c{};
+  try {
+    by_micro_kernel(a.data(), 1, 1, panel.data(), 1, c.data(), kPanelWidth, false);
+    return by_micro_kernel;
+  } catch (const c10::Error&) {
+    return by_blas;
+  }
+}
+
+}  // namespace
+
+void multiply_panel(const float* a, std::int64_t a_stride, std::int64_t rows, const float* panel,
+                    std::int64_t depth, float* c, std::int64_t c_stride, bool add) {
+  static const Product product = choose_product();
+  // Kernels are made for a number of rows: one for whole blocks, and one for each rest that comes up.
+  constexpr std::int64_t kMostRows = 64;
+  for (std::int64_t row = 0; row < rows; row += kMostRows) {
+    product(a + row * a_stride, a_stride, std::min(kMostRows, rows - row), panel, depth, c + row * c_stride,
+            c_stride, add);
+  }
+}
+
+}  // namespace charrnn

@@ -1,0 +1,20 @@
+// The one matrix product that the native engine is built on.
+#pragma once
+
+#include <cstdint>
+
+namespace charrnn {
+
+/// Columns of a panel: 128 bytes of one row of the right factor lie together.
+inline constexpr std::int64_t kPanelWidth = 32;
+
+/// c [rows, 32] = a [rows, depth] · panel [depth, 32], or += if `add`. `a` and `c` are row-major, their rows
+/// `a_stride` and `c_stride` floats apart. A row of c depends on nothing but its row of a, the panel and the
+/// processor: not on how many rows there are.
+///
+/// oneDNN's micro-kernels as LibTorch exports them, made at run time for the processor and the shape; where
+/// LibTorch has none for the processor (before AVX2), its BLAS.
+void multiply_panel(const float* a, std::int64_t a_stride, std::int64_t rows, const float* panel,
+                    std::int64_t depth, float* c, std::int64_t c_stride, bool add);
+
+}  // namespace charrnn

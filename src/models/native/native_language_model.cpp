@@ -1,0 +1,339 @@
+#include "models/native/native_language_model.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <utility>
+
+#include "models/dropout.hpp"
+#include "models/native/input_layer.hpp"
+#include "models/native/native_state.hpp"
+#include "models/native/output_layer.hpp"
+#include "models/native/recurrent_layer.hpp"
+
+namespace charrnn {
+
+namespace {
+
+/// What goes from one layer to the next, [rows, padded(hidden)].
+struct Link {
+  AlignedBuffer mask;    ///< of dropout [length or 1, columns, hidden]
+  AlignedBuffer masked;  ///< outputs times mask
+  AlignedBuffer d_outputs;
+  Panels inputs;  ///< of the layer above, as a right factor
+};
+
+/// What a thread has for itself.
+struct Scratch {
+  OuterProducts products;
+  AlignedBuffer embedding;
+};
+
+class NativeLanguageModel final : public LanguageModel {
+ public:
+  NativeLanguageModel(const ModelConfig& model, const ModelKind& kind, std::int64_t vocabulary,
+                      ParameterLayout parameters, ThreadTeam& team)
+      : LanguageModel(model, vocabulary, std::move(parameters), Device{}),
+        has_cell_(kind.cell == Cell::kLstm),
+        team_(team),
+        flat_(layout().size()),
+        flat_gradient_(layout().size()),
+        target_(flat_gradient_.span()),
+        output_(place(flat_.data(), last() - 1), place(flat_.data(), last()), vocabulary, model.hidden),
+        links_(static_cast<std::size_t>(model.layers)),
+        weight_masks_(static_cast<std::size_t>(model.layers)) {
+    for (std::int64_t layer = 0; layer < model.layers; ++layer) {
+      layers_.emplace_back(kind.cell, layer == 0 ? model.embedding : model.hidden, model.hidden,
+                           of_layer<const float>(flat_.data(), layer));
+    }
+    input_.emplace(flat_.data(), vocabulary, model.embedding, layers_.front());
+  }
+
+  std::span<float> parameters() override { return flat_.span(); }
+  std::span<float> gradient() override { return flat_gradient_.span(); }
+  void parameters_changed() override { packed_.reset(); }
+  void add_gradients_to(std::span<float> buffer) override { target_ = buffer; }
+
+  std::vector<float> store_parameters() const override { return {flat_.span().begin(), flat_.span().end()}; }
+  void load_parameters(std::span<const float> flat) override {
+    std::ranges::copy(flat, flat_.data());
+    parameters_changed();
+  }
+
+  std::unique_ptr<HiddenState> make_state(std::int64_t columns) const override {
+    return std::make_unique<NativeState>(config().layers, columns, config().hidden, has_cell_);
+  }
+
+  double train(const Window& window, HiddenState& state, const std::optional<DropoutKey>& key) override {
+    if (window.columns == 0) return 0;
+    start(window.inputs, window.length, state, key, window.predicts_every() ? window.length : 1, true);
+    while (std::ssize(scratch_) < team_.size()) scratch_.emplace_back();
+    next_block_ = 0;
+    team_.run([&](int thread) {
+      const Range columns = share_of(columns_, thread, team_.size());
+      forward(thread, state);
+      output_.forward(columns, predicting_outputs(), window.targets);
+      backward(columns);
+      team_.barrier();
+      prepare_gradients(thread);
+      team_.barrier();
+      while (add_gradients(next_block_++, scratch_[static_cast<std::size_t>(thread)])) continue;
+    });
+    return sum_of_losses();
+  }
+
+  double evaluate(const Window& window, HiddenState& state) override {
+    if (window.columns == 0) return 0;
+    compute_losses(window, state);
+    return sum_of_losses();
+  }
+
+  void log_probabilities(const Window& window, HiddenState& state, std::span<float> of_targets) override {
+    if (window.columns == 0) return;
+    compute_losses(window, state);
+    std::ranges::transform(output_.losses(), of_targets.begin(),
+                           [](double loss) { return static_cast<float>(-loss); });
+  }
+
+  void predict(std::span<const std::int64_t> inputs, std::int64_t length, HiddenState& state,
+               std::span<float> logits) override {
+    start(inputs, length, state, std::nullopt, 1, false);
+    team_.run([&](int thread) { forward(thread, state); });
+    output_.predict(predicting_outputs(), columns_, logits.data());
+  }
+
+ private:
+  /// Parameter number `index` of the layout in a flat buffer.
+  template <class Float>
+  Float* place(Float* flat, std::size_t index) const {
+    return flat + layout().parameters()[index].offset;
+  }
+  std::size_t last() const { return layout().parameters().size() - 1; }
+  template <class Float>
+  LayerParameters<Float> of_layer(Float* flat, std::int64_t layer) const {
+    const auto first = static_cast<std::size_t>(1 + 4 * layer);
+    return {place(flat, first), place(flat, first + 1), place(flat, first + 2), place(flat, first + 3)};
+  }
+
+  double dropout_after(std::size_t layer) const {
+    return layer + 1 < layers_.size() ? config().dropout : config().dropout_output;
+  }
+  bool is_masked(std::size_t layer) const { return key_ && dropout_after(layer) > 0; }
+  std::int64_t mask_rows() const { return config().locked_dropout ? 1 : length_; }
+  const float* weight_mask(std::size_t layer) const {
+    return drops_weights() ? weight_masks_[layer].data() : nullptr;
+  }
+  bool drops_weights() const { return key_ && config().weight_dropout > 0; }
+
+  /// Outputs of a layer as the next one gets them.
+  float* outputs(std::size_t layer) {
+    return is_masked(layer) ? links_[layer].masked.data() : layers_[layer].h(1);
+  }
+  float* predicting_outputs() {
+    return outputs(layers_.size() - 1) + first_predicting_row() * padded(config().hidden);
+  }
+  std::int64_t first_predicting_row() const { return (length_ - predicting_) * columns_; }
+
+  /// Room for a window; `predicting` is the number of its last time steps that predict.
+  void start(std::span<const std::int64_t> inputs, std::int64_t length, const HiddenState& state,
+             const std::optional<DropoutKey>& key, std::int64_t predicting, bool trains) {
+    length_ = length;
+    columns_ = state.columns();
+    key_ = key;
+    predicting_ = predicting;
+    const std::int64_t rows = length_ * columns_, hidden = config().hidden;
+    for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
+      layers_[layer].resize(length_, columns_);
+      Link& link = links_[layer];
+      if (is_masked(layer)) {
+        link.mask.grow(mask_rows() * columns_ * hidden);
+        link.masked.grow(rows * padded(hidden));
+      }
+      if (trains) link.d_outputs.grow(rows * padded(hidden));
+      if (trains && layer + 1 < layers_.size()) link.inputs.resize(padded_rows(rows), hidden);
+      if (drops_weights()) weight_masks_[layer].grow(layers_[layer].weight_hh().size());
+    }
+    const bool masks_input = key_ && config().dropout_input > 0;
+    input_->start(inputs, columns_, masks_input);
+    if (masks_input) {
+      input_mask_.grow(mask_rows() * columns_ * config().embedding);
+      input_->set_mask(input_mask_.data(), mask_rows());
+    }
+    output_.resize(predicting_, columns_, trains);
+  }
+
+  /// Everything up to the last layer's outputs, on every thread of the team.
+  void forward(int thread, HiddenState& hidden_state) {
+    auto& state = static_cast<NativeState&>(hidden_state);
+    const Range columns = share_of(columns_, thread, team_.size());
+    if (!is_packed()) {
+      make_weight_masks(thread);
+      team_.barrier();
+      for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
+        layers_[layer].pack(thread, team_.size(), weight_mask(layer));
+      }
+      output_.pack(thread, team_.size());
+    }
+    make_dropout_masks(columns);
+    team_.barrier();
+    if (thread == 0) note_packed();
+    input_->embed(thread, team_.size());
+    team_.barrier();
+    const std::int64_t units = padded(config().hidden);
+    const auto own = [&](float* part) { return part + columns.first * units; };
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      RecurrentLayer& layer = layers_[l];
+      const auto number = static_cast<std::int64_t>(l);
+      std::copy_n(own(state.h(number)), columns.count * units, own(layer.h(0)));
+      if (has_cell_) std::copy_n(own(state.c(number)), columns.count * units, own(layer.c(0)));
+      if (l == 0) {
+        input_->fill_gates(columns);
+      } else {
+        multiply_blocks({own(outputs(l - 1)), units, layer.gates(columns.first), layer.gate_units(),
+                         columns.count, false},
+                        layer.weight_ih().forward(), length_, columns_);
+      }
+      layer.forward(columns);
+      std::copy_n(own(layer.h(length_)), columns.count * units, own(state.h(number)));
+      if (has_cell_) std::copy_n(own(layer.c(length_)), columns.count * units, own(state.c(number)));
+      if (is_masked(l)) apply_mask(links_[l].mask, columns, layer.h(1), links_[l].masked.data());
+    }
+  }
+
+  void backward(const Range& columns) {
+    const std::int64_t units = padded(config().hidden);
+    const std::size_t top = layers_.size() - 1;
+    float* d_outputs = links_[top].d_outputs.data();
+    for (std::int64_t t = 0; t < length_ - predicting_; ++t) {
+      std::fill_n(d_outputs + (t * columns_ + columns.first) * units, columns.count * units, 0.0F);
+    }
+    output_.backward(columns, d_outputs + first_predicting_row() * units);
+    for (std::size_t l = top + 1; l-- > 0;) {
+      float* d = links_[l].d_outputs.data();
+      if (is_masked(l)) apply_mask(links_[l].mask, columns, d, d);
+      layers_[l].backward(columns, d);
+      if (l > 0) layers_[l].input_gradient(columns, links_[l - 1].d_outputs.data());
+    }
+    input_->backward(columns);
+  }
+
+  void prepare_gradients(int thread) {
+    const std::int64_t units = padded(config().hidden);
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      layers_[l].prepare_gradients(thread, team_.size());
+      if (l + 1 < layers_.size()) {
+        pack_share(outputs(l), units, length_ * columns_, thread, team_.size(), links_[l].inputs);
+      }
+    }
+    output_.prepare_gradients(predicting_outputs(), thread, team_.size());
+    input_->prepare_gradients(thread, team_.size());
+  }
+
+  /// Block number `block` of all parameters' gradients; false if there is none.
+  bool add_gradients(std::int64_t block, Scratch& scratch) {
+    float* flat = target_.data();
+    for (std::size_t l = layers_.size(); l-- > 0; block -= layers_[l].gradient_blocks()) {
+      if (block >= layers_[l].gradient_blocks()) continue;
+      const auto gradient = of_layer<float>(flat, static_cast<std::int64_t>(l));
+      layers_[l].add_gradients(block, l > 0 ? &links_[l - 1].inputs : nullptr, weight_mask(l), gradient,
+                               scratch.products);
+      if (l == 0) input_->add_weight_gradient(block, gradient.weight_ih, scratch.products);
+      return true;
+    }
+    if (block < output_.gradient_blocks()) {
+      output_.add_gradients(block, place(flat, last() - 1), place(flat, last()), scratch.products);
+      return true;
+    }
+    block -= output_.gradient_blocks();
+    if (block >= input_->embedding_blocks()) return false;
+    input_->add_embedding_gradient(block, place(flat, 0), scratch.embedding);
+    return true;
+  }
+
+  void compute_losses(const Window& window, HiddenState& state) {
+    start(window.inputs, window.length, state, std::nullopt, window.predicts_every() ? window.length : 1,
+          false);
+    team_.run([&](int thread) {
+      forward(thread, state);
+      output_.forward(share_of(columns_, thread, team_.size()), predicting_outputs(), window.targets);
+    });
+  }
+
+  double sum_of_losses() const {
+    double sum = 0;
+    for (const double loss : output_.losses()) sum += loss;
+    return sum;
+  }
+
+  /// Weights are packed when they have changed, and with every new mask of theirs.
+  std::pair<bool, std::int64_t> wanted_packing() const {
+    return {drops_weights(), drops_weights() ? key_->step : 0};
+  }
+  bool is_packed() const { return packed_ == wanted_packing(); }
+  void note_packed() { packed_ = wanted_packing(); }
+
+  void make_weight_masks(int thread) {
+    if (!drops_weights()) return;
+    constexpr std::int64_t kBlock = 8;
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      const Range mine =
+          share_of((layers_[l].weight_hh().size() + kBlock - 1) / kBlock, thread, team_.size());
+      fill_weight_mask(
+          *key_, static_cast<std::int64_t>(l), config().weight_dropout, mine.first, mine.end(),
+          weight_masks_[l].span().first(static_cast<std::size_t>(layers_[l].weight_hh().size())));
+    }
+  }
+
+  void make_dropout_masks(const Range& columns) {
+    if (!key_) return;
+    const auto fill = [&](std::int64_t layer, double p, std::int64_t units, AlignedBuffer& mask) {
+      if (p == 0) return;
+      fill_dropout_mask(*key_, layer, p, mask_rows(), columns_, units, columns.first, columns.end(),
+                        mask.span());
+    };
+    fill(kInputMask, config().dropout_input, config().embedding, input_mask_);
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      fill(static_cast<std::int64_t>(l), dropout_after(l), config().hidden, links_[l].mask);
+    }
+  }
+
+  /// to = from · mask, both [rows, padded(hidden)]; padding stays zero.
+  void apply_mask(const AlignedBuffer& mask, const Range& columns, const float* from, float* to) const {
+    const std::int64_t hidden = config().hidden, units = padded(hidden);
+    for (std::int64_t t = 0; t < length_; ++t) {
+      for (std::int64_t column = columns.first; column < columns.end(); ++column) {
+        const std::int64_t row = t * columns_ + column;
+        const float* of_row = mask.data() + (mask_rows() == 1 ? column : row) * hidden;
+        for (std::int64_t u = 0; u < hidden; ++u) to[row * units + u] = from[row * units + u] * of_row[u];
+      }
+    }
+  }
+
+  bool has_cell_;
+  ThreadTeam& team_;
+  AlignedBuffer flat_, flat_gradient_;
+  std::span<float> target_;  ///< where gradients are added
+  std::deque<RecurrentLayer> layers_;
+  std::optional<InputLayer> input_;
+  OutputLayer output_;
+  std::vector<Link> links_;  ///< after each layer
+  AlignedBuffer input_mask_;
+  std::vector<AlignedBuffer> weight_masks_;
+  std::optional<std::pair<bool, std::int64_t>> packed_;  ///< with a mask? of which step?
+  std::deque<Scratch> scratch_;                          ///< one a thread
+  std::atomic<std::int64_t> next_block_{0};
+
+  // The window.
+  std::int64_t length_ = 0, columns_ = 0, predicting_ = 0;
+  std::optional<DropoutKey> key_;
+};
+
+}  // namespace
+
+std::unique_ptr<LanguageModel> make_native_language_model(const ModelConfig& config, const ModelKind& kind,
+                                                          std::int64_t vocabulary_size,
+                                                          ParameterLayout layout, ThreadTeam& team) {
+  return std::make_unique<NativeLanguageModel>(config, kind, vocabulary_size, std::move(layout), team);
+}
+
+}  // namespace charrnn

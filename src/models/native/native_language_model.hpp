@@ -1,0 +1,18 @@
+// Stacked RNN, GRU and LSTM without LibTorch's modules and autograd: the engine for CPUs.
+#pragma once
+
+#include <memory>
+
+#include "base/thread_team.hpp"
+#include "models/language_model.hpp"
+#include "models/model_kind.hpp"
+
+namespace charrnn {
+
+/// A model of Family::kStacked on the CPU. Every number it computes is the same for any number of threads:
+/// they share columns, then blocks of weights, and the order of every sum is fixed. `team` must outlive it.
+std::unique_ptr<LanguageModel> make_native_language_model(const ModelConfig& config, const ModelKind& kind,
+                                                          std::int64_t vocabulary_size,
+                                                          ParameterLayout layout, ThreadTeam& team);
+
+}  // namespace charrnn

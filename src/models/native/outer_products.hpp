@@ -1,0 +1,50 @@
+// Weight gradients: sums over the rows of a window of outer products.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "models/native/aligned_buffer.hpp"
+#include "models/native/weight.hpp"
+
+namespace charrnn {
+
+/// Rows are padded with zeros to a multiple of this, so that few lengths of a product come up.
+constexpr std::int64_t padded_rows(std::int64_t rows) {
+  constexpr std::int64_t kBlock = 16;
+  return (rows + kBlock - 1) / kBlock * kBlock;
+}
+
+/// Makes `panels` hold padded_rows(rows) rows, and copies share `part` of `parts` of `matrix` [rows, columns]
+/// into it. To be called for all parts; resize() comes before the first.
+void pack_share(const float* matrix, std::int64_t stride, std::int64_t rows, std::int64_t part,
+                std::int64_t parts, Panels& panels);
+
+/// For a block of a layer's outputs: Σ over rows d[row] ⊗ x[row], a thread's own. Which rows are added up
+/// first does not depend on threads.
+class OuterProducts {
+ public:
+  /// Outputs that are worked at once, out of `units` (a multiple of 32) of a gate.
+  static constexpr std::int64_t block_of(std::int64_t units) { return units % 64 == 0 ? 64 : 32; }
+
+  /// Sums over `rows` rows of d, which are `d_stride` floats apart, for its columns [first, first + count),
+  /// with each of two right factors in panels of padded_rows(rows) rows; either may be null.
+  void sum(const float* d, std::int64_t d_stride, std::int64_t rows, std::int64_t first, std::int64_t count,
+           std::array<const Panels*, 2> factors);
+
+  /// Σ d ⊗ x of a factor, [count, stride(*x)].
+  const float* sums(std::size_t factor) const { return sums_[factor].data(); }
+  static std::int64_t stride(const Panels& x) { return x.count() * kPanelWidth; }
+  /// Σ d, [count].
+  const float* totals() const { return totals_.data(); }
+
+ private:
+  static constexpr std::int64_t kDepth = 512;  ///< rows at once: d's and a panel's part stay in the cache
+  static constexpr std::int64_t kStride = kDepth + 16;  ///< not a power of two: its rows share no cache sets
+
+  AlignedBuffer transposed_{64 * kStride};
+  AlignedBuffer totals_{64};
+  std::array<AlignedBuffer, 2> sums_;
+};
+
+}  // namespace charrnn

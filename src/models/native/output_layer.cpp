@@ -1,0 +1,66 @@
+#include "models/native/output_layer.hpp"
+
+#include <algorithm>
+
+namespace charrnn {
+
+OutputLayer::OutputLayer(const float* weight, const float* bias, std::int64_t vocabulary, std::int64_t hidden)
+    : weight_(weight, 1, vocabulary, hidden), bias_(bias) {}
+
+void OutputLayer::resize(std::int64_t length, std::int64_t columns, bool keeps_logits) {
+  length_ = length;
+  columns_ = columns;
+  keeps_logits_ = keeps_logits;
+  logits_.grow((keeps_logits ? length : 1) * columns * stride());
+  losses_.resize(static_cast<std::size_t>(length * columns));
+  if (keeps_logits) outputs_.resize(padded_rows(length * columns), weight_.inputs());
+}
+
+void OutputLayer::forward(const Range& columns, const float* outputs, std::span<const std::int64_t> targets) {
+  const Kernels& kernel = kernels();
+  const std::int64_t from = padded(weight_.inputs());
+  for (std::int64_t t = 0; t < length_; ++t) {
+    const std::int64_t row = t * columns_ + columns.first;
+    multiply({outputs + row * from, from, logits(t, columns.first), stride(), columns.count, false},
+             weight_.forward(), {0, weight_.forward().count()}, {0, weight_.inputs()});
+    for (std::int64_t i = 0; i < columns.count; ++i) {
+      const auto at = static_cast<std::size_t>(row + i);
+      losses_[at] = kernel.softmax_loss(weight_.units(), logits(t, columns.first + i), bias_, targets[at]);
+    }
+  }
+}
+
+void OutputLayer::backward(const Range& columns, float* d_outputs) const {
+  const std::int64_t to = padded(weight_.inputs());
+  multiply_blocks({logits_.data() + columns.first * stride(), stride(), d_outputs + columns.first * to, to,
+                   columns.count, false},
+                  weight_.backward(), length_, columns_);
+}
+
+void OutputLayer::prepare_gradients(const float* outputs, std::int64_t part, std::int64_t parts) {
+  pack_share(outputs, padded(weight_.inputs()), length_ * columns_, part, parts, outputs_);
+}
+
+void OutputLayer::add_gradients(std::int64_t block, float* weight, float* bias,
+                                OuterProducts& products) const {
+  const std::int64_t count = OuterProducts::block_of(weight_.outputs()), first = block * count;
+  products.sum(logits_.data(), stride(), length_ * columns_, first, count, {&outputs_, nullptr});
+  weight_.add_to_gradient(first, count, products.sums(0), OuterProducts::stride(outputs_), nullptr, weight);
+  for (std::int64_t i = 0; i < std::min(count, weight_.units() - first); ++i) {
+    bias[first + i] += products.totals()[i];
+  }
+}
+
+void OutputLayer::predict(const float* outputs, std::int64_t count, float* logits) {
+  logits_.grow(count * stride());
+  const std::int64_t from = padded(weight_.inputs());
+  multiply({outputs, from, logits_.data(), stride(), count, false}, weight_.forward(),
+           {0, weight_.forward().count()}, {0, weight_.inputs()});
+  for (std::int64_t row = 0; row < count; ++row) {
+    for (std::int64_t v = 0; v < weight_.units(); ++v) {
+      logits[row * weight_.units() + v] = logits_.data()[row * stride() + v] + bias_[v];
+    }
+  }
+}
+
+}  // namespace charrnn

@@ -1,0 +1,56 @@
+// Output layer, softmax and loss of the native engine.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/range.hpp"
+#include "models/native/outer_products.hpp"
+#include "models/native/weight.hpp"
+
+namespace charrnn {
+
+/// Rows are numbered t · columns + column, t from the first predicting time step on.
+class OutputLayer {
+ public:
+  /// `weight` [vocabulary, hidden] and `bias` [vocabulary] are the parameters; they must outlive this.
+  OutputLayer(const float* weight, const float* bias, std::int64_t vocabulary, std::int64_t hidden);
+
+  void pack(std::int64_t part, std::int64_t parts) { weight_.pack(part, parts, nullptr); }
+  /// `keeps_logits`: for backward(), else there is only room for one time step.
+  void resize(std::int64_t length, std::int64_t columns, bool keeps_logits);
+
+  /// Losses of these columns: −ln of the targets' probabilities, in rows of losses(). `outputs` [rows,
+  /// padded(hidden)].
+  void forward(const Range& columns, const float* outputs, std::span<const std::int64_t> targets);
+  std::span<const double> losses() const { return losses_; }
+  /// The gradient of `outputs`, after forward().
+  void backward(const Range& columns, float* d_outputs) const;
+
+  /// For all parts, after backward() of all columns; then the gradients, block by block.
+  void prepare_gradients(const float* outputs, std::int64_t part, std::int64_t parts);
+  std::int64_t gradient_blocks() const {
+    return weight_.outputs() / OuterProducts::block_of(weight_.outputs());
+  }
+  void add_gradients(std::int64_t block, float* weight, float* bias, OuterProducts& products) const;
+
+  /// Logits of single rows: outputs [count, padded(hidden)] to logits [count, vocabulary].
+  void predict(const float* outputs, std::int64_t count, float* logits);
+
+ private:
+  std::int64_t stride() const { return weight_.outputs(); }
+  float* logits(std::int64_t t, std::int64_t column) {
+    return logits_.data() + ((keeps_logits_ ? t : 0) * columns_ + column) * stride();
+  }
+
+  Weight weight_;
+  const float* bias_;
+  std::int64_t length_ = 0, columns_ = 0;
+  bool keeps_logits_ = true;
+  AlignedBuffer logits_;  ///< d_logits after forward()
+  std::vector<double> losses_;
+  Panels outputs_;  ///< as a right factor
+};
+
+}  // namespace charrnn

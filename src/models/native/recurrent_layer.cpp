@@ -1,0 +1,147 @@
+#include "models/native/recurrent_layer.hpp"
+
+#include <algorithm>
+
+namespace charrnn {
+
+RecurrentLayer::RecurrentLayer(Cell cell, std::int64_t inputs, std::int64_t hidden,
+                               const LayerParameters<const float>& parameters)
+    : cell_(cell),
+      hidden_(hidden),
+      units_(padded(hidden)),
+      gate_units_(charrnn::gates(cell) * units_),
+      parameters_(parameters),
+      weight_ih_(parameters.weight_ih, charrnn::gates(cell), hidden, inputs),
+      weight_hh_(parameters.weight_hh, charrnn::gates(cell), hidden, hidden),
+      bias_(gate_units_),
+      bias_new_(units_) {}
+
+void RecurrentLayer::pack(std::int64_t part, std::int64_t parts, const float* mask) {
+  weight_ih_.pack(part, parts, nullptr);
+  weight_hh_.pack(part, parts, mask);
+  if (part != 0) return;
+  for (std::int64_t gate = 0; gate < charrnn::gates(cell_); ++gate) {
+    const bool apart = cell_ == Cell::kGru && gate == 2;
+    for (std::int64_t u = 0; u < hidden_; ++u) {
+      const std::int64_t at = gate * hidden_ + u;
+      const float of_hidden = parameters_.bias_hh[at];
+      bias_.data()[gate * units_ + u] = parameters_.bias_ih[at] + (apart ? 0 : of_hidden);
+      if (apart) bias_new_.data()[u] = of_hidden;
+    }
+  }
+}
+
+void RecurrentLayer::resize(std::int64_t length, std::int64_t columns) {
+  length_ = length;
+  columns_ = columns;
+  const std::int64_t rows = length * columns;
+  gates_.grow(rows * gate_units_);
+  h_.grow((rows + columns) * units_);
+  d_h_.grow(columns * units_);
+  if (cell_ == Cell::kGru) hidden_new_.grow(rows * units_);
+  if (cell_ == Cell::kLstm) {
+    c_.grow((rows + columns) * units_);
+    d_c_.grow(columns * units_);
+  }
+  h_before_.resize(padded_rows(rows), units_);
+}
+
+void RecurrentLayer::forward(const Range& columns) {
+  const Kernels& kernel = kernels();
+  const std::int64_t gate_panels = units_ / kPanelWidth, first = columns.first * units_;
+  for (std::int64_t t = 0; t < length_; ++t) {
+    const std::int64_t row = t * columns_ + columns.first;
+    const Product product{h(t) + first, units_, gates(row), gate_units_, columns.count, true};
+    if (cell_ == Cell::kGru) {
+      float* hidden_new = hidden_new_.data() + row * units_;
+      multiply(product, weight_hh_.forward(), {0, 2 * gate_panels}, {0, hidden_});
+      multiply({product.a, units_, hidden_new, units_, columns.count, false}, weight_hh_.forward(),
+               {2 * gate_panels, gate_panels}, {0, hidden_});
+      kernel.gru_forward(columns.count, units_, gates(row), hidden_new, bias_.data(), bias_new_.data(),
+                         h(t) + first, h(t + 1) + first);
+      continue;
+    }
+    multiply(product, weight_hh_.forward(), {0, weight_hh_.forward().count()}, {0, hidden_});
+    if (cell_ == Cell::kLstm) {
+      kernel.lstm_forward(columns.count, units_, gates(row), bias_.data(), c(t) + first, c(t + 1) + first,
+                          h(t + 1) + first);
+    } else {
+      kernel.rnn_forward(columns.count, units_, gates(row), bias_.data(), h(t + 1) + first);
+    }
+  }
+}
+
+void RecurrentLayer::backward(const Range& columns, const float* d_outputs) {
+  const Kernels& kernel = kernels();
+  const std::int64_t first = columns.first * units_, size = columns.count * units_;
+  float *d_h = d_h_.data() + first, *d_c = cell_ == Cell::kLstm ? d_c_.data() + first : nullptr;
+  std::fill_n(d_h, size, 0.0F);
+  if (d_c != nullptr) std::fill_n(d_c, size, 0.0F);
+  const Panels& w = weight_hh_.backward();
+  for (std::int64_t t = length_ - 1; t >= 0; --t) {
+    const std::int64_t row = t * columns_ + columns.first;
+    const float* d_output = d_outputs + row * units_;
+    const Product product{gates(row), gate_units_, d_h, units_, columns.count, cell_ == Cell::kGru};
+    if (cell_ == Cell::kGru) {
+      float* hidden_new = hidden_new_.data() + row * units_;
+      kernel.gru_backward(columns.count, units_, gates(row), hidden_new, h(t) + first, d_output, d_h);
+      if (t == 0) break;
+      multiply(product, w, {0, w.count()}, {0, 2 * units_});
+      multiply({hidden_new, units_, d_h, units_, columns.count, true}, w, {0, w.count()},
+               {2 * units_, units_});
+      continue;
+    }
+    if (cell_ == Cell::kLstm) {
+      kernel.lstm_backward(columns.count, units_, gates(row), c(t) + first, c(t + 1) + first, d_output, d_h,
+                           d_c);
+    } else {
+      kernel.rnn_backward(columns.count, units_, gates(row), h(t + 1) + first, d_output, d_h);
+    }
+    if (t > 0) multiply(product, w, {0, w.count()}, {0, gate_units_});
+  }
+}
+
+void RecurrentLayer::input_gradient(const Range& columns, float* d_inputs) {
+  const std::int64_t stride = padded(weight_ih_.inputs());
+  multiply_blocks(
+      {gates(columns.first), gate_units_, d_inputs + columns.first * stride, stride, columns.count, false},
+      weight_ih_.backward(), length_, columns_);
+}
+
+void RecurrentLayer::prepare_gradients(std::int64_t part, std::int64_t parts) {
+  pack_share(h(0), units_, length_ * columns_, part, parts, h_before_);
+}
+
+void RecurrentLayer::add_gradients(std::int64_t block, const Panels* inputs, const float* mask,
+                                   const LayerParameters<float>& gradient, OuterProducts& products) const {
+  const std::int64_t rows = length_ * columns_, count = OuterProducts::block_of(units_);
+  const std::int64_t first = block * count;
+  const auto add_hidden = [&] {
+    weight_hh_.add_to_gradient(first, count, products.sums(0), OuterProducts::stride(h_before_), mask,
+                               gradient.weight_hh);
+    add_bias_gradient(first, count, products.totals(), gradient.bias_hh);
+  };
+  if (cell_ == Cell::kGru && first >= 2 * units_) {
+    // The new gate sees the hidden state through the reset gate, its inputs directly.
+    products.sum(hidden_new_.data(), units_, rows, first - 2 * units_, count, {&h_before_, nullptr});
+    add_hidden();
+    products.sum(gates_.data(), gate_units_, rows, first, count, {nullptr, inputs});
+  } else {
+    products.sum(gates_.data(), gate_units_, rows, first, count, {&h_before_, inputs});
+    add_hidden();
+  }
+  add_bias_gradient(first, count, products.totals(), gradient.bias_ih);
+  if (inputs == nullptr) return;
+  weight_ih_.add_to_gradient(first, count, products.sums(1), OuterProducts::stride(*inputs), nullptr,
+                             gradient.weight_ih);
+}
+
+void RecurrentLayer::add_bias_gradient(std::int64_t first, std::int64_t count, const float* totals,
+                                       float* gradient) const {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t gate = (first + i) / units_, unit = (first + i) % units_;
+    if (unit < hidden_) gradient[gate * hidden_ + unit] += totals[i];
+  }
+}
+
+}  // namespace charrnn

@@ -1,0 +1,75 @@
+// One recurrent layer of the native engine over a window.
+#pragma once
+
+#include <cstdint>
+
+#include "base/range.hpp"
+#include "models/model_kind.hpp"
+#include "models/native/aligned_buffer.hpp"
+#include "models/native/outer_products.hpp"
+#include "models/native/weight.hpp"
+
+namespace charrnn {
+
+/// Parameters of one layer, or their gradients, with the names of PyTorch's modules.
+template <class Float>
+struct LayerParameters {
+  Float *weight_ih, *weight_hh, *bias_ih, *bias_hh;
+};
+
+/// Rows are numbered t · columns + column. What is said of columns holds for a stretch of them, which is one
+/// thread's; different stretches can be worked at the same time.
+class RecurrentLayer {
+ public:
+  /// `parameters` must outlive this.
+  RecurrentLayer(Cell cell, std::int64_t inputs, std::int64_t hidden,
+                 const LayerParameters<const float>& parameters);
+
+  const Weight& weight_ih() const { return weight_ih_; }
+  const Weight& weight_hh() const { return weight_hh_; }
+  std::int64_t units() const { return units_; }            ///< padded
+  std::int64_t gate_units() const { return gate_units_; }  ///< of all gates together
+
+  /// Takes share `part` of `parts` of the parameters as they are now; `mask` is that of dropout of the
+  /// hidden-to-hidden weights, or null.
+  void pack(std::int64_t part, std::int64_t parts, const float* mask);
+  void resize(std::int64_t length, std::int64_t columns);
+
+  /// [rows, gate_units]: the inputs' products come in here before forward(); backward() leaves the gradients
+  /// of all that enters the gates.
+  float* gates(std::int64_t row) { return gates_.data() + row * gate_units_; }
+  /// State before time step t, which is the output of the one before: [columns, units].
+  float* h(std::int64_t t) { return h_.data() + t * columns_ * units_; }
+  float* c(std::int64_t t) { return c_.data() + t * columns_ * units_; }
+
+  void forward(const Range& columns);
+  /// d_outputs: [rows, units]. No gradient comes from what follows the window.
+  void backward(const Range& columns, const float* d_outputs);
+  /// The gradient of the layer's inputs, [rows, padded(inputs)]; after backward().
+  void input_gradient(const Range& columns, float* d_inputs);
+
+  /// Share `part` of what gradients() needs. After backward() of all columns.
+  void prepare_gradients(std::int64_t part, std::int64_t parts);
+  std::int64_t gradient_blocks() const { return gate_units_ / OuterProducts::block_of(units_); }
+  /// Adds the gradients of one block of outputs' parameters to `gradient`. `inputs` is the layer's input
+  /// [rows, inputs] in panels, or null if another has to see to weight_ih.
+  void add_gradients(std::int64_t block, const Panels* inputs, const float* mask,
+                     const LayerParameters<float>& gradient, OuterProducts& products) const;
+
+ private:
+  void add_bias_gradient(std::int64_t first, std::int64_t count, const float* totals, float* gradient) const;
+
+  Cell cell_;
+  std::int64_t hidden_, units_, gate_units_;
+  LayerParameters<const float> parameters_;
+  Weight weight_ih_, weight_hh_;
+  AlignedBuffer bias_;      ///< [gate_units]: both, but of a GRU's new gate the input's alone
+  AlignedBuffer bias_new_;  ///< [units]: the other one of that gate
+  std::int64_t length_ = 0, columns_ = 0;
+  AlignedBuffer gates_, h_, c_;
+  AlignedBuffer hidden_new_;  ///< of a GRU's new gate: the hidden state's part, or its gradient [rows, units]
+  AlignedBuffer d_h_, d_c_;   ///< [columns, units]
+  Panels h_before_;           ///< h(0) … h(length − 1) as a right factor
+};
+
+}  // namespace charrnn
