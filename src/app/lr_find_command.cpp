@@ -62,8 +62,9 @@ ExitCode run_lr_find(const LrFindArguments& arguments, const StopSignals& signal
   }
   constexpr std::int64_t kLines = 20;
   std::int64_t done = 0;
+  PhaseClock clock;
   TrainingStep step(*setup.model, *setup.optimizer, setup.data.training->sharding(), job.control,
-                    *setup.reducer, config.run.seed);
+                    *setup.reducer, config.run.seed, clock);
   const LrFinding finding = find_learning_rate(
       sweep, config.optimizer.learning_rate, *setup.model, *setup.data.training, step, signals,
       [&](const LrPoint& point) {

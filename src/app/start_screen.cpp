@@ -1,5 +1,6 @@
 #include "app/start_screen.hpp"
 
+#include "models/native/kernels.hpp"
 #include "report/text.hpp"
 
 namespace charrnn {
@@ -33,10 +34,14 @@ std::string dropout_text(const ModelConfig& model) {
   return text + (model.locked_dropout ? " (locked)" : "");
 }
 
+std::string engine_of(const TrainingSetup& setup) {
+  return setup.is_native ? fmt::format("native, kernels for {}", kernels().name) : "torch";
+}
+
 }  // namespace
 
 void show_start(Reporter& reporter, const StartFacts& facts) {
-  const auto& [config, setup, schedule, job, checkpoint, first_step] = facts;
+  const auto& [config, setup, schedule, job, checkpoint, first_step, peak] = facts;
   const TrainingData& data = setup.data;
   const LanguageModel& model = *setup.model;
   const CorpusSummary& corpus = data.text.corpus;
@@ -59,6 +64,8 @@ void show_start(Reporter& reporter, const StartFacts& facts) {
       fmt::format("ranks       {} x {} thread(s) on {} of {} node(s), gradients over {}", job.mpi.size(),
                   setup.resources.threads, model.device().cuda ? "GPUs" : "CPUs", setup.resources.hosts,
                   setup.gradients.name()),
+      fmt::format("engine      {}{}", engine_of(setup),
+                  peak > 0 ? fmt::format("; matrix products at up to {:.0f} GFLOP/s", peak * 1e-9) : ""),
       data.shape,
       config.run.reproducible
           ? fmt::format("bits        the same on 1 to {} ranks: {} micro-batches, summed in a fixed order",

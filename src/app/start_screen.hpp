@@ -19,6 +19,7 @@ struct StartFacts {
   const Job& job;
   std::string checkpoint;  ///< resumed from; empty: a new run
   std::int64_t first_step;
+  double peak;  ///< floating-point operations a second of all ranks; 0: unknown
 };
 
 void show_start(Reporter& reporter, const StartFacts& facts);

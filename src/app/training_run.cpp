@@ -1,5 +1,6 @@
 #include "app/training_run.hpp"
 
+#include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "app/training_setup.hpp"
 #include "base/text_file.hpp"
 #include "dist/agreement.hpp"
+#include "models/native/product_rate.hpp"
 #include "train/snapshot.hpp"
 #include "train/trainer.hpp"
 
@@ -50,6 +52,15 @@ RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional
   read_config(json.at("config").get<std::string>(), "config", start.config);
   start.checkpoint = json.at("checkpoint").get<std::string>();
   return start;
+}
+
+/// Of all ranks' CPUs together, each measured while all compute. 0 on GPUs.
+double measure_peak_of_all(const TrainingSetup& setup, Job& job) {
+  ThreadTeam team(setup.resources.threads);
+  job.control.barrier();
+  std::array<double, 1> peak{setup.device.cuda ? 0 : measure_product_rate(team)};
+  job.control.all_reduce_sum(peak);
+  return peak[0];
 }
 
 /// A checkpoint continues only on the text that it was trained on.
@@ -99,13 +110,15 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
   }
   if (checkpoint) together(job.control, [&] { load_trained(model, *checkpoint); });
 
+  const double peak = measure_peak_of_all(setup, job);
+
   const std::int64_t first_step = checkpoint ? checkpoint->step : 0;
   std::optional<Reporter> reporter;
   together(job.control, [&] {
     reporter.emplace(folder, job.mpi.rank(),
                      RunLength{first_step, schedule.total_steps(), schedule.epochs(), batches.per_epoch()});
   });
-  show_start(*reporter, {config, setup, schedule, job, start.checkpoint, first_step});
+  show_start(*reporter, {config, setup, schedule, job, start.checkpoint, first_step, peak});
   for (const std::string& note : setup.notes) reporter->info(note);
   if (config.run.reproducible) {
     for (const std::string& doubt : doubts_about_bits(checkpoint ? &*checkpoint : nullptr, job)) {
@@ -116,7 +129,7 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
   const CheckpointStore store(folder / "checkpoints");
   Trainer trainer({config, corpus, vocabulary, schedule, batches, setup.data.validation.get(), model,
                    optimizer, average ? &*average : nullptr, signals, job.control, *setup.reducer, store,
-                   ownership ? &*ownership : nullptr, *reporter, write_config(config)});
+                   ownership ? &*ownership : nullptr, *reporter, write_config(config), peak});
   if (checkpoint) trainer.resume(*checkpoint);
   try {
     const ExitCode code = trainer.run();

@@ -27,6 +27,7 @@ TrainingSetup::TrainingSetup(const RunConfig& config, Job& job)
 
 std::unique_ptr<LanguageModel> TrainingSetup::make_model_here(const RunConfig& config) {
   const Compute compute{device, config.run.engine, team};
+  is_native = runs_natively(config.model, compute);
   give_threads(resources.threads, config.model, config.run.reproducible, compute);
   return make_model(config.model, data.vocabulary->size(), compute);
 }

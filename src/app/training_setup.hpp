@@ -33,6 +33,7 @@ class TrainingSetup {
   std::vector<std::string> notes;  ///< about the device, for the screen
   Device device;
   ThreadTeam team;
+  bool is_native = false;  ///< the native engine computes
   std::unique_ptr<LanguageModel> model;
   std::optional<Optimizer> optimizer;
   GradientCommunicator gradients;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/device.hpp"
+#include "base/phase_clock.hpp"
 #include "models/model_config.hpp"
 #include "models/parameter_layout.hpp"
 
@@ -83,6 +84,9 @@ class LanguageModel {
   virtual std::vector<float> store_parameters() const = 0;
   virtual void load_parameters(std::span<const float> flat) = 0;
 
+  /// From now on train() tells `clock` its phases; it must outlive this.
+  void time_phases(PhaseClock* clock) { clock_ = clock; }
+
   /// A state of zeros for `columns` columns.
   virtual std::unique_ptr<HiddenState> make_state(std::int64_t columns) const = 0;
 
@@ -104,12 +108,14 @@ class LanguageModel {
         vocabulary_size_(vocabulary_size),
         layout_(std::move(layout)),
         device_(device) {}
+  PhaseClock* clock() const { return clock_; }
 
  private:
   ModelConfig config_;
   std::int64_t vocabulary_size_;
   ParameterLayout layout_;
   Device device_;
+  PhaseClock* clock_ = nullptr;
 };
 
 }  // namespace charrnn

@@ -23,6 +23,15 @@ std::int64_t ParameterLayout::count() const {
                          [](std::int64_t sum, const Parameter& parameter) { return sum + parameter.size; });
 }
 
+double flop_per_character(const ParameterLayout& layout) {
+  double weights = 0;
+  for (const Parameter& parameter : layout.parameters()) {
+    const bool is_looked_up = parameter.name == "e.weight";
+    if (parameter.shape.size() == 2 && !is_looked_up) weights += static_cast<double>(parameter.size);
+  }
+  return 6 * weights;
+}
+
 void initialise(const ParameterLayout& layout, std::uint64_t seed, std::span<float> flat) {
   std::fill(flat.begin(), flat.end(), 0.0F);
   for (std::size_t i = 0; i < layout.parameters().size(); ++i) {

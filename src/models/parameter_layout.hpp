@@ -41,6 +41,10 @@ class ParameterLayout {
   std::int64_t size_ = 0;
 };
 
+/// Floating-point operations of a training step for each character: two for every weight of a matrix product
+/// in the forward pass, four in the backward pass. Element-wise work does not count, as is usual for MFU.
+double flop_per_character(const ParameterLayout& layout);
+
 /// Fills a flat buffer in host memory with a new model's parameters, a pure function of the seed.
 void initialise(const ParameterLayout& layout, std::uint64_t seed, std::span<float> flat);
 

@@ -61,7 +61,9 @@ class TorchLanguageModel final : public LanguageModel {
 
   double train(const Window& window, HiddenState& state, const std::optional<DropoutKey>& key) override {
     if (window.columns == 0) return 0;
+    const PhaseScope scope(clock(), Phase::kForward);
     const at::Tensor loss = losses(window, state, key, at::Reduction::Sum);
+    if (clock() != nullptr) clock()->enter(Phase::kBackward);
     loss.backward();
     torch_state(state).detach();
     return loss.item<double>();

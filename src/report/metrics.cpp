@@ -56,6 +56,15 @@ void MetricsFile::write(const EpochReport& report) {
                  .dump());
 }
 
+void MetricsFile::write(const PhaseReport& report) {
+  Json json{{"event", "phases"}, {"step", report.step}};
+  for (std::size_t i = 0; i < report.seconds.size(); ++i) {
+    json["seconds"][std::string(kPhaseNames[i])] = report.seconds[i];
+  }
+  json["mfu"] = report.mfu ? Json(*report.mfu) : Json();
+  write_line(json.dump());
+}
+
 void MetricsFile::write_validation(std::int64_t step, double val_loss) {
   write_line(Json{{"event", "validation"}, {"step", step}, {"val_loss", val_loss}}.dump());
 }

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <optional>
 
+#include "base/phase_clock.hpp"
+
 namespace charrnn {
 
 /// What is known after a step.
@@ -28,6 +30,14 @@ struct EpochReport {
   double seconds = 0;  ///< spent in training steps
 };
 
+/// Where the time went.
+struct PhaseReport {
+  std::int64_t step = 0;
+  PhaseSeconds seconds{};
+  /// Of the training phases: operations of the model's products, as a part of what the processors can do.
+  std::optional<double> mfu;
+};
+
 class MetricsFile {
  public:
   /// Opens for appending. Lines of steps after `keep_until` are dropped first: a resumed run writes them
@@ -36,6 +46,7 @@ class MetricsFile {
 
   void write(const StepReport& report);
   void write(const EpochReport& report);
+  void write(const PhaseReport& report);
   /// A validation between epoch ends.
   void write_validation(std::int64_t step, double val_loss);
 

@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <functional>
+#include <numeric>
+#include <vector>
 
 #include "base/error.hpp"
 #include "report/terminal.hpp"
@@ -89,6 +92,36 @@ void Reporter::epoch(const EpochReport& report, bool is_best) {
   info(fmt::format("{:5} {:8}  {:10.4f}  {}  {:13.4g} {:>8} {:8.1f}{}", report.epoch, report.step,
                    report.train_loss, validation, report.learning_rate,
                    rate_text(report.characters_per_second), report.seconds, is_best ? "  best" : ""));
+}
+
+namespace {
+
+/// "forward 31 %, backward 60 %, …", largest first, what is less than half a percent left out.
+std::string phases_text(const PhaseReport& report) {
+  const double all = std::accumulate(report.seconds.begin(), report.seconds.end(), 0.0);
+  std::vector<std::size_t> order(report.seconds.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, std::greater(), [&](std::size_t i) { return report.seconds[i]; });
+  std::string text;
+  for (const std::size_t i : order) {
+    constexpr double kWorthTelling = 0.5;
+    const double percent = 100 * report.seconds[i] / all;
+    if (percent < kWorthTelling) break;
+    text += fmt::format("{}{} {:.0f} %", text.empty() ? "" : ", ", kPhaseNames[i], percent);
+  }
+  if (report.mfu) text += fmt::format("; training at {:.0f} % of the measured peak", 100 * *report.mfu);
+  return text;
+}
+
+}  // namespace
+
+void Reporter::phases(const PhaseReport& report) {
+  if (metrics_) metrics_->write(report);
+  log_->info("time: {}", phases_text(report));
+}
+
+void Reporter::phase_summary(const PhaseReport& report) {
+  info("time        " + phases_text(report));
 }
 
 void Reporter::validation(std::int64_t step, double val_loss) {

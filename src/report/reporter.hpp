@@ -43,6 +43,10 @@ class Reporter {
   void progress(std::int64_t step, double smoothed_loss, double characters_per_second);
   void step(const StepReport& report);
   void epoch(const EpochReport& report, bool is_best);
+  /// Of an epoch, for metrics.jsonl and the log.
+  void phases(const PhaseReport& report);
+  /// Of the whole run, for the screen too.
+  void phase_summary(const PhaseReport& report);
   void validation(std::int64_t step, double val_loss);
   /// What the model writes now: appended to samples.txt, its beginning shown.
   void sample(std::int64_t step, const std::string& text);

@@ -28,7 +28,7 @@ Trainer::Trainer(const TrainerParts& parts)
                        : parts.schedule.total_steps()),
       state_(parts.model, parts.training),
       training_step_(parts.model, parts.optimizer, parts.training.sharding(), parts.control, parts.reducer,
-                     parts.config.run.seed) {
+                     parts.config.run.seed, clock_) {
   progress_.best_val_loss = std::numeric_limits<double>::infinity();
 }
 
@@ -67,17 +67,23 @@ ExitCode Trainer::run() {
     if (run.save_every > 0 && step_ % run.save_every == 0 && !epoch_is_over()) save(false, false);
   }
   if (has_unsaved_) save(false, false);
+  parts_.reporter.phase_summary(phases_since({}, characters_));
   return stop_ ? ExitCode::kInterrupted : ExitCode::kDone;
 }
 
 void Trainer::begin_epoch() {
   state_.zero();
   progress_.loss_sum = progress_.characters = progress_.seconds = 0;
+  epoch_start_ = clock_.seconds();
+  epoch_start_characters_ = characters_;
 }
 
 void Trainer::train_step() {
   const auto start = std::chrono::steady_clock::now();
-  parts_.training.load(epoch(), batches_done_, batch_);
+  {
+    const PhaseScope scope(&clock_, Phase::kData);
+    parts_.training.load(epoch(), batches_done_, batch_);
+  }
   const double rate = learning_rate(step_);
   const StepOutcome outcome = training_step_.run(
       batch_, state_, step_, rate / parts_.config.optimizer.learning_rate, parts_.signals.received() != 0);
@@ -97,6 +103,7 @@ void Trainer::train_step() {
   progress_.characters += static_cast<double>(batch_.all_targets);
   progress_.seconds += seconds;
   progress_.smoothed.add(outcome.loss);
+  characters_ += static_cast<double>(batch_.all_targets);
   logged_seconds_ += seconds;
   logged_characters_ += batch_.all_targets;
   if (step_ % parts_.config.run.log_every == 0) {
@@ -132,11 +139,25 @@ void Trainer::end_epoch() {
                       report.learning_rate, report.seconds});
   const bool best = is_new_best(report.val_loss);
   parts_.reporter.epoch(report, best);
+  parts_.reporter.phases(phases_since(epoch_start_, characters_ - epoch_start_characters_));
   sample();
   // The next epoch begins at the columns' tops, with a hidden state of zero.
   batches_done_ = 0;
   state_.zero();
   save(parts_.schedule.ends_cycle(step_), best);
+}
+
+PhaseReport Trainer::phases_since(const PhaseSeconds& start, double characters) {
+  PhaseReport report{step_, clock_.seconds(), std::nullopt};
+  double training = 0;
+  for (std::size_t i = 0; i < report.seconds.size(); ++i) {
+    report.seconds[i] -= start[i];
+    if (i != static_cast<std::size_t>(Phase::kOther)) training += report.seconds[i];
+  }
+  if (parts_.peak > 0 && training > 0) {
+    report.mfu = characters * flop_per_character(parts_.model.layout()) / training / parts_.peak;
+  }
+  return report;
 }
 
 template <class Work>

@@ -41,6 +41,7 @@ struct TrainerParts {
   const Ownership* ownership;  ///< null except on rank 0
   Reporter& reporter;
   std::string config_text;  ///< the effective config, for checkpoints
+  double peak = 0;          ///< floating-point operations a second that all ranks together can do; 0: unknown
 };
 
 class Trainer {
@@ -65,6 +66,8 @@ class Trainer {
   void save(bool ends_cycle, bool is_best);
   void sample();
   bool is_new_best(std::optional<double> val_loss);
+  /// Where the time went since `start`, while so many characters were trained on.
+  PhaseReport phases_since(const PhaseSeconds& start, double characters);
   double learning_rate(std::int64_t step) const { return parts_.schedule.at(step); }
   bool epoch_is_over() const;  ///< all batches done, end_epoch() still to come
   std::int64_t epoch() const;
@@ -75,6 +78,7 @@ class Trainer {
   TrainerParts parts_;
   std::int64_t total_steps_;
   BatchState state_;
+  PhaseClock clock_;
   TrainingStep training_step_;
 
   std::int64_t step_ = 0;
@@ -85,6 +89,9 @@ class Trainer {
   Checkpoint::Progress progress_;
   std::vector<EpochRecord> history_;
   Batch batch_;
+  double characters_ = 0;  ///< trained on since the program started
+  PhaseSeconds epoch_start_{};
+  double epoch_start_characters_ = 0;
   double last_rate_ = 0;       ///< characters per second, for the screen
   double logged_seconds_ = 0;  ///< since the last step report
   std::int64_t logged_characters_ = 0;

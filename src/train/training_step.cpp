@@ -9,6 +9,7 @@ namespace charrnn {
 
 StepOutcome TrainingStep::run(const Batch& batch, BatchState& state, std::int64_t step, double factor,
                               bool wants_to_stop) {
+  const PhaseScope scope(&clock_, Phase::kReduce);
   std::vector<double> losses(batch.groups.size());
   reducer_.sum(step, [&](std::size_t i) {
     const DropoutKey dropout{static_cast<std::uint64_t>(seed_), step, batch.groups[i].columns.first};
@@ -18,6 +19,7 @@ StepOutcome TrainingStep::run(const Batch& batch, BatchState& state, std::int64_
   // Losses, and whether a rank was told to stop: every rank then takes the same decisions.
   control_.set_step(step);
   const GroupSum loss = sum_over_groups(control_, sharding_, losses, wants_to_stop);
+  clock_.enter(Phase::kUpdate);
   const double scale = 1 / static_cast<double>(batch.all_targets);
   StepOutcome outcome{loss.sum, loss.sum * scale, optimizer_.scale_and_clip(scale), true, loss.flag};
   outcome.finite = std::isfinite(outcome.loss) && std::isfinite(outcome.gradient_norm);

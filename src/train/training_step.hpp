@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "base/phase_clock.hpp"
 #include "data/batches.hpp"
 #include "models/language_model.hpp"
 #include "train/batch_state.hpp"
@@ -24,13 +25,16 @@ class TrainingStep {
  public:
   /// Everything must outlive this.
   TrainingStep(LanguageModel& model, Optimizer& optimizer, const Sharding& sharding, Communicator& control,
-               GradientReducer& reducer, std::int64_t seed)
+               GradientReducer& reducer, std::int64_t seed, PhaseClock& clock)
       : model_(model),
         optimizer_(optimizer),
         sharding_(sharding),
         control_(control),
         reducer_(reducer),
-        seed_(seed) {}
+        seed_(seed),
+        clock_(clock) {
+    model.time_phases(&clock);
+  }
 
   /// Step number `step` with this rank's part of a batch: the gradient of the mean loss over all ranks'
   /// targets, clipped, then one update at `factor` times the groups' learning rates. Moves `state` on.
@@ -44,6 +48,7 @@ class TrainingStep {
   Communicator& control_;
   GradientReducer& reducer_;
   std::int64_t seed_;
+  PhaseClock& clock_;
 };
 
 }  // namespace charrnn

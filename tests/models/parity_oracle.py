@@ -1,5 +1,7 @@
 """The training step against PyTorch: losses, gradients, hidden states and updates of the built program.
 
+usage: parity_oracle.py [native|torch] [TEST…]
+
 With --learning-rate 1e-30 the weights stay where they are, and each gradient can be read back from the optimizer's first
 moment in consecutive checkpoints: g_t = (m_t − 0.9 m_{t−1}) / 0.1.
 """
@@ -14,6 +16,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 import program
 import reference
 
+ENGINE = sys.argv.pop(1) if sys.argv[1:2] in (["native"], ["torch"]) else "auto"
 COLUMNS = 5
 # The program sums a few hundred float32 losses of about 4: rounding of about 1e-7 of the mean.
 LOSS_TOLERANCE = 1e-6
@@ -67,7 +70,7 @@ class Gradients(Oracle):
     def check_gradients(self, cell, layers, dropout, *words, seed=1, steps=4, bptt=8):
         folder, files = self.train_step_by_step(
             "run", steps, "--model", cell, "--layers", layers, "--dropout", dropout, "--hidden", 37, "--embedding", 11,
-            "--learning-rate", 1e-30, "--seed", seed, "--bptt", bptt, *words)
+            "--learning-rate", 1e-30, "--seed", seed, "--bptt", bptt, "--engine", ENGINE, *words)
         columns, symbols = self.columns(len(self.text) * 8 // 10)
         model = reference.Model(cell, files[1]["model"], dropout)
         self.assertEqual(files[1]["model"]["e.weight"].shape[0], len(symbols))

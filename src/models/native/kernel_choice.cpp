@@ -1,3 +1,5 @@
+#include <vector>
+
 #include "models/native/kernels.hpp"
 
 namespace charrnn {
@@ -14,18 +16,35 @@ extern const Kernels kKernels;
 }
 #endif
 
-const Kernels& kernels() {
+namespace {
+
+std::vector<const Kernels*> find_runnable() {
+  std::vector<const Kernels*> found{&baseline::kKernels};
 #if defined(__x86_64__)
-  // What x86-64-v4 and x86-64-v3 stand for (System V ABI, "Micro-Architecture Levels").
-  static const bool has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                                 __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-                                 __builtin_cpu_supports("avx512vl");
-  static const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                               __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-  if (has_avx512 && has_avx2) return avx512::kKernels;
-  if (has_avx2) return avx2::kKernels;
+  // What the compiler may use for x86-64-v3 and -v4 (System V ABI, "Micro-Architecture Levels").
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+      __builtin_cpu_supports("bmi2")) {
+    found.push_back(&avx2::kKernels);
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl")) {
+      found.push_back(&avx512::kKernels);
+    }
+  }
 #endif
-  return baseline::kKernels;
+  return found;
+}
+
+}  // namespace
+
+std::span<const Kernels* const> runnable_kernels() {
+  static const std::vector<const Kernels*> found = find_runnable();
+  return found;
+}
+
+const Kernels& kernels() {
+  static const Kernels& fastest = *runnable_kernels().back();
+  return fastest;
 }
 
 }  // namespace charrnn

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 namespace charrnn {
 
@@ -62,7 +63,9 @@ struct Kernels {
                const AdamRates& rates);
 };
 
-/// The kernels for this processor.
+/// All that this processor can run, the fastest last.
+std::span<const Kernels* const> runnable_kernels();
+/// The fastest of them.
 const Kernels& kernels();
 
 }  // namespace charrnn

@@ -69,15 +69,18 @@ class NativeLanguageModel final : public LanguageModel {
     start(window.inputs, window.length, state, key, window.predicts_every() ? window.length : 1, true);
     while (std::ssize(scratch_) < team_.size()) scratch_.emplace_back();
     next_block_ = 0;
+    const PhaseScope scope(clock(), Phase::kForward);
     team_.run([&](int thread) {
       const Range columns = share_of(columns_, thread, team_.size());
       forward(thread, state);
       output_.forward(columns, predicting_outputs(), window.targets);
+      if (thread == 0 && clock() != nullptr) clock()->enter(Phase::kBackward);
       backward(columns);
-      team_.barrier();
+      wait_for_others(thread);
       prepare_gradients(thread);
-      team_.barrier();
+      wait_for_others(thread);
       while (add_gradients(next_block_++, scratch_[static_cast<std::size_t>(thread)])) continue;
+      wait_for_others(thread);
     });
     return sum_of_losses();
   }
@@ -113,6 +116,11 @@ class NativeLanguageModel final : public LanguageModel {
   LayerParameters<Float> of_layer(Float* flat, std::int64_t layer) const {
     const auto first = static_cast<std::size_t>(1 + 4 * layer);
     return {place(flat, first), place(flat, first + 1), place(flat, first + 2), place(flat, first + 3)};
+  }
+
+  void wait_for_others(int thread) {
+    const PhaseScope scope(thread == 0 ? clock() : nullptr, Phase::kIdle);
+    team_.barrier();
   }
 
   double dropout_after(std::size_t layer) const {
@@ -168,17 +176,17 @@ class NativeLanguageModel final : public LanguageModel {
     const Range columns = share_of(columns_, thread, team_.size());
     if (!is_packed()) {
       make_weight_masks(thread);
-      team_.barrier();
+      wait_for_others(thread);
       for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
         layers_[layer].pack(thread, team_.size(), weight_mask(layer));
       }
       output_.pack(thread, team_.size());
     }
     make_dropout_masks(columns);
-    team_.barrier();
+    wait_for_others(thread);
     if (thread == 0) note_packed();
     input_->embed(thread, team_.size());
-    team_.barrier();
+    wait_for_others(thread);
     const std::int64_t units = padded(config().hidden);
     const auto own = [&](float* part) { return part + columns.first * units; };
     for (std::size_t l = 0; l < layers_.size(); ++l) {

@@ -1,0 +1,219 @@
+// The native engine against LibTorch's autograd, and against itself on other numbers of threads and columns.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <string>
+
+#include "models/registry.hpp"
+
+namespace charrnn {
+namespace {
+
+struct Case {
+  ModelConfig model;
+  std::int64_t vocabulary = 40, length = 5, columns = 4;
+  bool predicts_every = true;
+};
+
+std::vector<float> draw_parameters(const ParameterLayout& layout) {
+  std::vector<float> flat(static_cast<std::size_t>(layout.size()));
+  initialise(layout, 3, flat);
+  return flat;
+}
+
+struct Tokens {
+  std::vector<std::int64_t> inputs, targets;
+};
+
+Tokens draw_tokens(const Case& c, unsigned seed) {
+  std::mt19937 random(seed);
+  const auto draw = [&](std::int64_t count) {
+    std::vector<std::int64_t> tokens(static_cast<std::size_t>(count));
+    for (std::int64_t& token : tokens) token = static_cast<std::int64_t>(random()) % c.vocabulary;
+    return tokens;
+  };
+  return {draw(c.length * c.columns), draw(c.predicts_every ? c.length * c.columns : c.columns)};
+}
+
+/// All that two windows of training give, the second one with the state that the first one left.
+struct Outcome {
+  std::vector<double> losses;
+  std::vector<float> gradient, h, c;
+};
+
+Outcome train(const Case& c, const std::string& engine, int threads) {
+  ThreadTeam team(threads);
+  const auto model = make_model(c.model, c.vocabulary, {.device = {}, .engine = engine, .team = team});
+  model->load_parameters(draw_parameters(model->layout()));
+  const auto state = model->make_state(c.columns);
+  Outcome outcome;
+  for (int step = 0; step < 2; ++step) {
+    const Tokens tokens = draw_tokens(c, static_cast<unsigned>(step));
+    outcome.losses.push_back(model->train({tokens.inputs, tokens.targets, c.length, c.columns}, *state,
+                                          DropoutKey{.seed = 5, .step = step, .first_column = 2}));
+  }
+  // Without dropout, after a change of the parameters.
+  const Tokens tokens = draw_tokens(c, 2);
+  const Window window{tokens.inputs, tokens.targets, c.length, c.columns};
+  for (float& parameter : model->parameters()) parameter *= 0.9F;
+  model->parameters_changed();
+  outcome.losses.push_back(model->evaluate(window, *state));
+  std::vector<float> of_targets(tokens.targets.size());
+  model->log_probabilities(window, *state, of_targets);
+  outcome.losses.insert(outcome.losses.end(), of_targets.begin(), of_targets.end());
+  std::vector<float> logits(static_cast<std::size_t>(c.columns * c.vocabulary));
+  model->predict(tokens.inputs, c.length, *state, logits);
+  outcome.losses.insert(outcome.losses.end(), logits.begin(), logits.end());
+  outcome.gradient.assign(model->gradient().begin(), model->gradient().end());
+  outcome.h.resize(state->size());
+  outcome.c.resize(state->has_cell() ? state->size() : 0);
+  state->store(outcome.h, outcome.c);
+  return outcome;
+}
+
+void expect_near(const std::vector<float>& actual, const std::vector<float>& expected, double tolerance,
+                 const std::string& what) {
+  ASSERT_EQ(actual.size(), expected.size());
+  float largest = 0;
+  for (const float value : expected) largest = std::max(largest, std::abs(value));
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    ASSERT_NEAR(actual[i], expected[i], tolerance * largest) << what << " " << i;
+  }
+}
+
+/// float32 rounding of both engines, of the largest element (issue: 2e-6).
+constexpr double kTolerance = 2e-6;
+
+void expect_engines_agree(const Case& c) {
+  SCOPED_TRACE(testing::Message() << c.model.model << " " << c.model.layers << " x " << c.model.hidden
+                                  << ", embedding " << c.model.embedding << ", vocabulary " << c.vocabulary
+                                  << ", " << c.columns << " columns x " << c.length);
+  const Outcome native = train(c, "native", 2), torch = train(c, "torch", 1);
+  ASSERT_EQ(native.losses.size(), torch.losses.size());
+  for (std::size_t i = 0; i < torch.losses.size(); ++i) {
+    ASSERT_NEAR(native.losses[i], torch.losses[i], kTolerance * std::max(1.0, std::abs(torch.losses[i])))
+        << i;
+  }
+  const ParameterLayout layout = parameter_layout(c.model, c.vocabulary);
+  for (const Parameter& parameter : layout.parameters()) {
+    const auto part = [&](const std::vector<float>& flat) {
+      const auto first = flat.begin() + parameter.offset;
+      return std::vector<float>(first, first + parameter.size);
+    };
+    expect_near(part(native.gradient), part(torch.gradient), kTolerance, parameter.name);
+  }
+  expect_near(native.h, torch.h, kTolerance, "h");
+  expect_near(native.c, torch.c, kTolerance, "c");
+}
+
+TEST(NativeEngine, AgreesWithAutograd) {
+  std::mt19937 random(11);
+  const auto draw = [&](std::int64_t least, std::int64_t most) {
+    return least + static_cast<std::int64_t>(random()) % (most - least + 1);
+  };
+  for (const char* cell : {"rnn", "gru", "lstm"}) {
+    for (int round = 0; round < 8; ++round) {
+      Case c;
+      c.model.model = cell;
+      c.model.layers = draw(1, 3);
+      c.model.hidden = draw(5, 100);
+      c.model.embedding = draw(1, 50);
+      if (round % 3 != 0) {
+        c.model.dropout = 0.5;
+        c.model.dropout_input = round % 2 * 0.3;
+        c.model.dropout_output = 0.2;
+        c.model.locked_dropout = round % 4 == 1;
+        c.model.weight_dropout = round % 5 == 1 ? 0.4 : 0;
+      }
+      c.vocabulary = draw(2, 300);
+      c.length = draw(1, 12);
+      c.columns = draw(1, 20);
+      c.predicts_every = round % 4 != 3;
+      expect_engines_agree(c);
+    }
+  }
+}
+
+TEST(NativeEngine, AgreesWhereSumsAreCutIntoPieces) {
+  Case c;
+  c.model.model = "lstm";
+  c.model.hidden = 40;
+  c.model.dropout_input = 0.1;
+  c.length = 90;
+  c.columns = 13;
+  expect_engines_agree(c);
+}
+
+TEST(NativeEngine, SameBitsOnAnyNumberOfThreads) {
+  for (const char* cell : {"rnn", "gru", "lstm"}) {
+    Case c;
+    c.model = {.model = cell, .layers = 2, .hidden = 70, .dropout = 0.4, .weight_dropout = 0.2};
+    c.columns = 11;
+    c.length = 9;
+    const Outcome one = train(c, "native", 1);
+    for (const int threads : {2, 3, 16}) {
+      const Outcome many = train(c, "native", threads);
+      EXPECT_EQ(many.losses, one.losses);
+      EXPECT_EQ(many.gradient, one.gradient);
+      EXPECT_EQ(many.h, one.h);
+      EXPECT_EQ(many.c, one.c);
+    }
+  }
+}
+
+TEST(NativeEngine, AColumnsNumbersDoNotDependOnItsNeighbours) {
+  for (const char* cell : {"rnn", "gru", "lstm"}) {
+    Case c;
+    c.model = {.model = cell, .layers = 2, .hidden = 48};
+    c.columns = 100;
+    const Tokens tokens = draw_tokens(c, 1);
+    ThreadTeam team;
+    const auto model = make_model(c.model, c.vocabulary, {.device = {}, .engine = "native", .team = team});
+    model->load_parameters(draw_parameters(model->layout()));
+    std::vector<float> all(tokens.targets.size());
+    model->log_probabilities({tokens.inputs, tokens.targets, c.length, c.columns},
+                             *model->make_state(c.columns), all);
+    for (std::int64_t column = 0; column < c.columns; column += 33) {
+      Tokens alone;
+      std::vector<float> expected;
+      for (std::int64_t t = 0; t < c.length; ++t) {
+        const auto at = static_cast<std::size_t>(t * c.columns + column);
+        alone.inputs.push_back(tokens.inputs[at]);
+        alone.targets.push_back(tokens.targets[at]);
+        expected.push_back(all[at]);
+      }
+      std::vector<float> found(expected.size());
+      model->log_probabilities({alone.inputs, alone.targets, c.length, 1}, *model->make_state(1), found);
+      EXPECT_EQ(found, expected) << cell << ", column " << column;
+    }
+  }
+}
+
+TEST(NativeEngine, GradientIsOneAdditionToWhatIsThere) {
+  Case c;
+  c.model = {.model = "lstm", .layers = 2, .hidden = 40, .dropout_input = 0.1};
+  const Tokens tokens = draw_tokens(c, 1);
+  const Window window{tokens.inputs, tokens.targets, c.length, c.columns};
+  ThreadTeam team(2);
+  const auto model = make_model(c.model, c.vocabulary, {.device = {}, .engine = "native", .team = team});
+  model->load_parameters(draw_parameters(model->layout()));
+  const auto gradient_on_top_of = [&](const std::vector<float>& before) {
+    std::vector<float> buffer = before;
+    model->add_gradients_to(buffer);
+    model->train(window, *model->make_state(c.columns), DropoutKey{.seed = 1});
+    return buffer;
+  };
+  const std::vector<float> alone = gradient_on_top_of(std::vector<float>(model->gradient().size()));
+  std::vector<float> start(alone.size()), expected(alone.size());
+  for (std::size_t i = 0; i < alone.size(); ++i) {
+    start[i] = static_cast<float>(std::sin(static_cast<double>(i)));
+    expected[i] = start[i] + alone[i];
+  }
+  EXPECT_EQ(gradient_on_top_of(start), expected);
+}
+
+}  // namespace
+}  // namespace charrnn

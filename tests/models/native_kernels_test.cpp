@@ -1,0 +1,131 @@
+// Every set of kernels that this processor can run, against the formulas in double precision.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "models/native/kernels.hpp"
+
+namespace charrnn {
+namespace {
+
+constexpr std::int64_t kRows = 3, kUnits = 64;
+
+/// Numbers that look random, in [−size, size].
+std::vector<float> numbers(std::int64_t count, double size, int start) {
+  std::vector<float> values(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = static_cast<float>(size * std::sin(12.9898 * static_cast<double>(i) + 78.233 * start));
+  }
+  return values;
+}
+
+double sigmoid(double x) {
+  return 1 / (1 + std::exp(-x));
+}
+
+class NativeKernels : public ::testing::TestWithParam<const Kernels*> {
+ protected:
+  const Kernels& kernel_ = *GetParam();
+};
+
+TEST_P(NativeKernels, TanhIsExactToFloatAccuracy) {
+  for (const float size : {1e-30F, 1e-4F, 0.1F, 0.7F, 3.0F, 20.0F, 200.0F}) {
+    std::vector<float> x = numbers(kUnits, size, 1), zero(kUnits), y(kUnits);
+    kernel_.rnn_forward(1, kUnits, x.data(), zero.data(), y.data());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double expected = std::tanh(static_cast<double>(x[i]));
+      EXPECT_NEAR(y[i], expected, 2.5e-7 * std::abs(expected)) << "tanh " << x[i];
+    }
+  }
+}
+
+TEST_P(NativeKernels, NanStaysNan) {
+  std::vector<float> x(kUnits, std::numeric_limits<float>::quiet_NaN()), zero(kUnits), y(kUnits);
+  kernel_.rnn_forward(1, kUnits, x.data(), zero.data(), y.data());
+  for (const float value : y) EXPECT_TRUE(std::isnan(value));
+  EXPECT_TRUE(std::isnan(kernel_.softmax_loss(50, x.data(), zero.data(), 3)));
+}
+
+TEST_P(NativeKernels, Lstm) {
+  const std::vector<float> before = numbers(kRows * 4 * kUnits, 4, 1), bias = numbers(4 * kUnits, 1, 2),
+                           c0 = numbers(kRows * kUnits, 2, 3), dy = numbers(kRows * kUnits, 1, 4),
+                           dh = numbers(kRows * kUnits, 1, 5), dc1 = numbers(kRows * kUnits, 1, 6);
+  std::vector<float> gates = before, c1(c0.size()), h1(c0.size()), dc = dc1;
+  kernel_.lstm_forward(kRows, kUnits, gates.data(), bias.data(), c0.data(), c1.data(), h1.data());
+  kernel_.lstm_backward(kRows, kUnits, gates.data(), c0.data(), c1.data(), dy.data(), dh.data(), dc.data());
+  for (std::size_t at = 0; at < c0.size(); ++at) {
+    const std::size_t row = at / kUnits, u = at % kUnits;
+    const auto input = [&](std::size_t gate) {
+      return static_cast<double>(before[(row * 4 + gate) * kUnits + u]) + bias[gate * kUnits + u];
+    };
+    const double i = sigmoid(input(0)), f = sigmoid(input(1)), g = std::tanh(input(2)), o = sigmoid(input(3));
+    const double c = f * c0[at] + i * g, t = std::tanh(c);
+    EXPECT_NEAR(c1[at], c, 1e-6);
+    EXPECT_NEAR(h1[at], o * t, 1e-6);
+    const double d_h = static_cast<double>(dy[at]) + dh[at], d_c = dc1[at] + d_h * o * (1 - t * t);
+    const double expected[] = {d_c * g * i * (1 - i), d_c * c0[at] * f * (1 - f), d_c * i * (1 - g * g),
+                               d_h * t * o * (1 - o)};
+    for (std::size_t gate = 0; gate < 4; ++gate) {
+      EXPECT_NEAR(gates[(row * 4 + gate) * kUnits + u], expected[gate], 2e-6) << "gate " << gate;
+    }
+    EXPECT_NEAR(dc[at], d_c * f, 2e-6);
+  }
+}
+
+TEST_P(NativeKernels, Gru) {
+  const std::vector<float> before = numbers(kRows * 3 * kUnits, 4, 1), bias = numbers(3 * kUnits, 1, 2),
+                           hidden = numbers(kRows * kUnits, 2, 3), bias_hidden = numbers(kUnits, 1, 4),
+                           h0 = numbers(kRows * kUnits, 1, 5), dy = numbers(kRows * kUnits, 1, 6),
+                           dh1 = numbers(kRows * kUnits, 1, 7);
+  std::vector<float> gates = before, q = hidden, h1(h0.size()), dh = dh1;
+  kernel_.gru_forward(kRows, kUnits, gates.data(), q.data(), bias.data(), bias_hidden.data(), h0.data(),
+                      h1.data());
+  kernel_.gru_backward(kRows, kUnits, gates.data(), q.data(), h0.data(), dy.data(), dh.data());
+  for (std::size_t at = 0; at < h0.size(); ++at) {
+    const std::size_t row = at / kUnits, u = at % kUnits;
+    const auto input = [&](std::size_t gate) {
+      return static_cast<double>(before[(row * 3 + gate) * kUnits + u]) + bias[gate * kUnits + u];
+    };
+    const double of_hidden = static_cast<double>(hidden[at]) + bias_hidden[u];
+    const double r = sigmoid(input(0)), z = sigmoid(input(1)), n = std::tanh(input(2) + r * of_hidden);
+    EXPECT_NEAR(h1[at], (1 - z) * n + z * h0[at], 1e-6);
+    const double d = static_cast<double>(dy[at]) + dh1[at], dn = d * (1 - z) * (1 - n * n);
+    const double expected[] = {dn * of_hidden * r * (1 - r), d * (h0[at] - n) * z * (1 - z), dn};
+    for (std::size_t gate = 0; gate < 3; ++gate) {
+      EXPECT_NEAR(gates[(row * 3 + gate) * kUnits + u], expected[gate], 2e-6) << "gate " << gate;
+    }
+    EXPECT_NEAR(q[at], dn * r, 2e-6);
+    EXPECT_NEAR(dh[at], d * z, 2e-6);
+  }
+}
+
+TEST_P(NativeKernels, SoftmaxLoss) {
+  for (const std::int64_t symbols : {1, 31, 56, 96, 256}) {
+    for (const double size : {1.0, 30.0, 300.0}) {
+      const std::int64_t target = symbols / 2;
+      const std::vector<float> before = numbers(padded(symbols), size, 1), bias = numbers(symbols, 1, 2);
+      std::vector<float> logits = before;
+      const double loss = kernel_.softmax_loss(symbols, logits.data(), bias.data(), target);
+      std::vector<double> x(static_cast<std::size_t>(symbols));
+      for (std::size_t v = 0; v < x.size(); ++v) x[v] = static_cast<double>(before[v] + bias[v]);
+      double sum = 0;
+      for (const double value : x) sum += std::exp(value - x[static_cast<std::size_t>(target)]);
+      EXPECT_NEAR(loss, std::log(sum), 1e-6 * (1 + std::log(sum)));
+      for (std::size_t v = 0; v < x.size(); ++v) {
+        const bool is_target = static_cast<std::int64_t>(v) == target;
+        const double p = std::exp(x[v] - x[static_cast<std::size_t>(target)]) / sum;
+        EXPECT_NEAR(logits[v], p - (is_target ? 1 : 0), 1e-6) << symbols << " symbols, " << v;
+      }
+      for (std::size_t v = x.size(); v < logits.size(); ++v) EXPECT_EQ(logits[v], 0);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, NativeKernels,
+                         ::testing::ValuesIn(runnable_kernels().begin(), runnable_kernels().end()),
+                         [](const auto& one) { return std::string(one.param->name); });
+
+}  // namespace
+}  // namespace charrnn
