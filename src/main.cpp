@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   charrnn::add_reproduce_command(app, outcome);
   charrnn::add_sample_command(app);
   charrnn::add_eval_command(app, outcome);
+  charrnn::add_bench_command(app, outcome);
   charrnn::add_inspect_command(app);
   charrnn::add_corpus_command(app);
   try {

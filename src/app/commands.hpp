@@ -11,6 +11,7 @@ namespace charrnn {
 void add_train_command(CLI::App& app, ExitCode& outcome);
 void add_lr_find_command(CLI::App& app, ExitCode& outcome);
 void add_reproduce_command(CLI::App& app, ExitCode& outcome);
+void add_bench_command(CLI::App& app, ExitCode& outcome);
 void add_eval_command(CLI::App& app, ExitCode& outcome);
 void add_sample_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);

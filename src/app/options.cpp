@@ -197,8 +197,9 @@ toml::table to_table(const RunConfig& config, const std::string& only_table = ""
   return all;
 }
 
-void declare_options(CLI::App& app, RunConfig& target) {
+void declare_options(CLI::App& app, RunConfig& target, const std::string& without) {
   for (const Option& option : options()) {
+    if (option.name == without) continue;
     std::visit(
         [&](const auto& field) {
           auto& value = field(target);
@@ -219,17 +220,18 @@ void declare_options(CLI::App& app, RunConfig& target) {
 
 }  // namespace
 
-void ConfigSources::declare(CLI::App& command) {
+void ConfigSources::declare(CLI::App& command, const std::string& without) {
   command_ = &command;
+  without_ = without;
   command.add_option("--config", file_, "TOML file; the command line wins over it");
-  declare_options(command, options_);
+  declare_options(command, options_, without);
 }
 
 void ConfigSources::apply(RunConfig& config) const {
   if (!file_.empty()) read_config_file(file_, config);
   RunConfig from = options_;
   for (const Option& option : options()) {
-    if (command_->count(std::string("--") + option.name) == 0) continue;
+    if (option.name == without_ || command_->count(std::string("--") + option.name) == 0) continue;
     std::visit([&](const auto& field) { field(config) = field(from); }, option.field);
   }
 }

@@ -12,14 +12,14 @@ namespace charrnn {
 /// Where a config comes from: a file, and the options of a command, which win over it.
 class ConfigSources {
  public:
-  /// Declares --config and every option on `command`.
-  void declare(CLI::App& command);
+  /// Declares --config and every option on `command`, but for one that the command has under its name.
+  void declare(CLI::App& command, const std::string& without = "");
   /// Puts what was given on top of `config`. UsageError for a file that cannot be read.
   void apply(RunConfig& config) const;
 
  private:
   const CLI::App* command_ = nullptr;
-  std::string file_;
+  std::string file_, without_;
   RunConfig options_;  ///< as the command line gave them
 };
 

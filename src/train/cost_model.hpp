@@ -1,0 +1,29 @@
+// What a training step costs on other numbers of ranks, from what was measured on a few.
+#pragma once
+
+#include <cstdint>
+
+namespace charrnn {
+
+/// An all-reduce of n bytes over P ranks takes 2·log2(P)·α + 2·(P − 1)/P·n·β seconds (Rabenseifner's
+/// algorithm; Thakur, Rabenseifner & Gropp, "Optimization of collective communication operations in MPICH",
+/// 2005): α is a message's latency, β the time of a byte, its addition included.
+struct ReduceCost {
+  double alpha = 0, beta = 0;
+
+  double seconds(int ranks, double bytes) const;
+  /// α and β from a sum of nearly nothing and one of `bytes`, measured on `ranks` ≥ 2.
+  static ReduceCost from_measured(int ranks, double seconds_of_nothing, double seconds, double bytes);
+};
+
+struct CostModel {
+  double per_step = 0;    ///< seconds of a step whatever its columns: packing, clipping, optimizer
+  double per_column = 0;  ///< seconds that a rank takes for each of its columns
+  ReduceCost reduce;
+  double gradient_bytes = 0;
+
+  /// Seconds of a step of so many columns over all ranks; the rank with the most columns decides.
+  double step_seconds(std::int64_t columns, int ranks) const;
+};
+
+}  // namespace charrnn
