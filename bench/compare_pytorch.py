@@ -1,10 +1,12 @@
-"""Time per training step and peak memory of charrnn_dist beside the same model in PyTorch, interleaved.
+"""Time per training step of charrnn_dist beside the same model in PyTorch, interleaved.
 
-usage: compare_pytorch.py PROGRAM CORPUS [--rounds 5] [--steps 200] [--threads 1 2]
+usage: compare_pytorch.py PROGRAM CORPUS [--models rnn gru lstm] [--threads 2] [--rounds 5] [--steps 100] [--json FILE]
 
-Both train the notebook's three stateful models on the corpus: 64 columns, windows of 8, fused Adam, one process.
-A round measures every variant once, in turn, so that a busy machine hits all of them; the table has the medians
-over the rounds of a run's median over its stretches of 20 steps. Prints Markdown.
+All train the notebook's stateful models on the corpus: 64 columns, windows of 8, Adam. PyTorch runs in eager mode with
+its fused Adam, under bf16 autocast (where it runs), with torch.compile, and as DistributedDataParallel over gloo with one process a
+core; charrnn_dist in one process with all threads, and under mpirun with one rank a core. A round measures every
+variant once, in turn, so that a busy machine hits all of them; the table has medians over the rounds of a run's median
+over its stretches of 10 steps, and the ratio to the best arrangement of charrnn_dist, in fp32. Prints Markdown.
 """
 import argparse
 import json
@@ -12,15 +14,14 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 MODELS = {"rnn": (1, 256, 0.0), "gru": (1, 256, 0.0), "lstm": (2, 512, 0.5)}
-COLUMNS, BPTT, EMBEDDING, STRETCH = 64, 8, 42, 20
+COLUMNS, BPTT, EMBEDDING, STRETCH = 64, 8, 42, 10
 
 
-def train_in_pytorch(model, corpus, steps, threads):
+def train_in_pytorch(variant, model, corpus, steps, threads, rank=0, ranks=1, port=0):
     """The peer, in a process of its own. Prints milliseconds a step."""
     import torch
 
@@ -32,20 +33,38 @@ def train_in_pytorch(model, corpus, steps, threads):
     index = {c: i + 2 for i, c in enumerate(kept)}
     tokens = torch.tensor([index.get(c, 0) for c in text])
     rows = len(tokens) // COLUMNS
-    columns = tokens[: rows * COLUMNS].view(COLUMNS, rows).t().contiguous()
+    mine = slice(rank * COLUMNS // ranks, (rank + 1) * COLUMNS // ranks)
+    columns = tokens[: rows * COLUMNS].view(COLUMNS, rows)[mine].t().contiguous()
     vocabulary = len(kept) + 2
-    embed = torch.nn.Embedding(vocabulary, EMBEDDING)
     kind = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[model]
-    rnn = kind(EMBEDDING, hidden, layers, dropout=dropout)
-    out = torch.nn.Linear(hidden, vocabulary)
-    parameters = [*embed.parameters(), *rnn.parameters(), *out.parameters()]
-    adam = torch.optim.Adam(parameters, 1e-3, fused=True)
-    state, stretches, start = None, [], time.perf_counter()
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.e = torch.nn.Embedding(vocabulary, EMBEDDING)
+            self.rnn = kind(EMBEDDING, hidden, layers, dropout=dropout)
+            self.out = torch.nn.Linear(hidden, vocabulary)
+
+        def forward(self, tokens, state):
+            output, state = self.rnn(self.e(tokens), state)
+            return self.out(output), state
+
+    net = trained = Net()
+    if variant == "ddp":
+        torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=ranks)
+        trained = torch.nn.parallel.DistributedDataParallel(net)
+    if variant == "compile":
+        trained = torch.compile(net)
+    adam = torch.optim.Adam(net.parameters(), 1e-3, fused=True)
+    zeros = torch.zeros(layers, columns.shape[1], hidden)
+    state, stretches, start = (zeros, zeros) if model == "lstm" else zeros, [], time.perf_counter()
     for step in range(steps):
         row = step * BPTT
-        output, state = rnn(embed(columns[row : row + BPTT]), state)
+        with torch.autocast("cpu", torch.bfloat16, enabled=variant == "autocast"):
+            logits, state = trained(columns[row : row + BPTT], state)
         state = tuple(s.detach() for s in state) if model == "lstm" else state.detach()
-        loss = torch.nn.functional.cross_entropy(out(output).view(-1, vocabulary), columns[row + 1 : row + BPTT + 1].reshape(-1))
+        targets = columns[row + 1 : row + BPTT + 1].reshape(-1)
+        loss = torch.nn.functional.cross_entropy(logits.float().view(-1, vocabulary), targets)
         adam.zero_grad()
         loss.backward()
         adam.step()
@@ -54,63 +73,83 @@ def train_in_pytorch(model, corpus, steps, threads):
             now = time.perf_counter()
             stretches.append((now - start) / STRETCH * 1e3)
             start = now
-    print(statistics.median(stretches))
+    if rank == 0:
+        print(statistics.median(stretches[1:]))
 
 
-def peak_memory(command, **options):
-    """Runs a command; its standard output and its peak memory in MiB."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
+def peak_memory(command, errors=None):
+    """Runs a command; its standard output, None if it failed, and its peak memory in MiB."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
     output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        sys.exit(f"{command[0]} ended with {process.returncode}")
-    return output, usage.ru_maxrss / 1024
+    return output if os.waitstatus_to_exitcode(status) == 0 else None, usage.ru_maxrss / 1024
 
 
-def ours(program, corpus, model, steps, threads):
+def ours(program, corpus, model, steps, threads, ranks):
     layers, hidden, dropout = MODELS[model]
-    with tempfile.TemporaryDirectory() as folder:
-        _, memory = peak_memory(
-            [program, "train", "--corpus", corpus, "--run-dir", folder, "--name", "run", "--model", model, "--lowercase",
-             "--train-characters", "493747", "--layers", str(layers), "--hidden", str(hidden), "--dropout", str(dropout),
-             "--columns", str(COLUMNS), "--bptt", str(BPTT), "--no-bptt-jitter", "--max-steps", str(steps),
-             "--log-every", str(STRETCH), "--threads", str(threads)])
-        events = map(json.loads, (Path(folder) / "run/metrics.jsonl").read_text().splitlines())
-        rates = [e["characters_per_second"] for e in events if e["event"] == "step"]
-    return statistics.median(COLUMNS * BPTT / rate * 1e3 for rate in rates), memory
+    launch = []
+    if ranks > 1:
+        launch = ["mpirun", "-np", str(ranks), "--bind-to", "none"]
+        launch += ["--allow-run-as-root"] if os.geteuid() == 0 else []
+    output, memory = peak_memory(
+        [*launch, program, "bench", "--corpus", corpus, "--model", model, "--lowercase", "--train-characters", "493747",
+         "--layers", str(layers), "--hidden", str(hidden), "--dropout", str(dropout), "--columns", str(COLUMNS), "--bptt",
+         str(BPTT), "--no-bptt-jitter", "--steps", str(steps), "--threads", str(threads), "--engine", "native", "--json"])
+    if output is None:
+        sys.exit(f"{program} failed")
+    found = json.loads(output)
+    return found["engines"][0]["milliseconds"], memory, found
 
 
-def peer(corpus, model, steps, threads):
-    output, memory = peak_memory([sys.executable, __file__, "--peer", model, corpus, str(steps), str(threads)])
-    return float(output), memory
+def peer(variant, corpus, model, steps, threads, ranks=1):
+    port = 20_000 + os.getpid() % 20_000
+    commands = [[sys.executable, __file__, "--peer", variant, model, corpus, str(steps), str(threads), str(rank), str(ranks),
+                 str(port)] for rank in range(ranks)]
+    others = [subprocess.Popen(command) for command in commands[1:]]
+    output, memory = peak_memory(commands[0], subprocess.DEVNULL)
+    for other in others:
+        other.wait()
+    return (float(output), memory) if output else None  # PyTorch has no kernels for it on this processor
 
 
 def main():
     if sys.argv[1:2] == ["--peer"]:
-        _, model, corpus, steps, threads = sys.argv[1:]
-        return train_in_pytorch(model, corpus, int(steps), int(threads))
+        _, variant, model, corpus, *numbers = sys.argv[1:]
+        return train_in_pytorch(variant, model, corpus, *map(int, numbers))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
     parser.add_argument("corpus")
+    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
+    parser.add_argument("--threads", type=int, default=2, help="cores that every variant gets")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--variants", nargs="+", default=["eager", "autocast", "compile", "ddp"])
+    parser.add_argument("--json", help="file for the numbers")
     arguments = parser.parse_args()
-    results = {}
+    cores, results, facts = arguments.threads, {}, {}
     for _ in range(arguments.rounds):
-        for model in MODELS:
-            for threads in arguments.threads:
-                at = results.setdefault((model, threads), {"ours": [], "pytorch": []})
-                at["ours"].append(ours(arguments.program, arguments.corpus, model, arguments.steps, threads))
-                at["pytorch"].append(peer(arguments.corpus, model, arguments.steps, threads))
-    print("| model | threads | charrnn_dist, ms/step | PyTorch eager, ms/step | ratio | charrnn_dist, MiB | PyTorch, MiB |")
-    print("|---|---|---|---|---|---|---|")
-    for (model, threads), at in results.items():
-        (mine, my_memory), (theirs, their_memory) = (
-            (statistics.median(t for t, _ in at[who]), statistics.median(m for _, m in at[who])) for who in ("ours", "pytorch"))
+        for model in arguments.models:
+            for name, threads, ranks in {("charrnn_dist", cores, 1), ("charrnn_dist, a rank a core", 1, cores)}:
+                took, memory, facts = ours(arguments.program, arguments.corpus, model, arguments.steps, threads, ranks)
+                results.setdefault(model, {}).setdefault(name, []).append((took, memory))
+            for variant in arguments.variants:
+                threads, ranks = (1, cores) if variant == "ddp" else (cores, 1)
+                took = peer(variant, arguments.corpus, model, arguments.steps, threads, ranks)
+                if took:
+                    results[model].setdefault(f"PyTorch {variant}", []).append(took)
+    print(f"{facts['processor']}, {cores} core(s), products at up to {facts['gflop_per_second']:.0f} GFLOP/s\n")
+    print("| model | variant | ms/step | times the best of ours | MiB a process |\n|---|---|---|---|---|")
+    table = []
+    for model, variants in results.items():
+        medians = {name: tuple(statistics.median(column) for column in zip(*runs)) for name, runs in variants.items()}
+        best = min(took for name, (took, _) in medians.items() if name.startswith("charrnn_dist"))
         layers, hidden, _ = MODELS[model]
-        print(f"| {model} {layers}×{hidden} | {threads} | {mine:.2f} | {theirs:.2f} | {mine / theirs:.2f} | {my_memory:.0f} | {their_memory:.0f} |")
+        for name, (took, memory) in sorted(medians.items()):
+            print(f"| {model} {layers}×{hidden} | {name} | {took:.2f} | {took / best:.2f} | {memory:.0f} |")
+            table.append({"model": model, "variant": name, "milliseconds": took, "ratio": took / best, "mib": memory,
+                          "rounds": [round(one, 3) for one, _ in variants[name]]})
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps({"processor": facts["processor"], "cores": cores, "results": table}, indent=1))
 
 
 main()
