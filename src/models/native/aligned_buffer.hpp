@@ -1,6 +1,8 @@
 // Memory for vector instructions.
 #pragma once
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -19,10 +21,13 @@ class AlignedBuffer {
   /// Room for at least `size` floats; what was in it is lost, and all is zero, if it had to grow.
   void grow(std::int64_t size) {
     if (size <= size_) return;
-    constexpr std::size_t kAlignment = 64;
-    const std::size_t bytes =
-        (static_cast<std::size_t>(size) * sizeof(float) + kAlignment - 1) / kAlignment * kAlignment;
-    memory_.reset(static_cast<float*>(std::aligned_alloc(kAlignment, bytes)));
+    // Large ones in large pages where the system has them: a product walks through megabytes of weights.
+    constexpr std::size_t kLine = 64, kPage = 2 << 20;
+    const std::size_t wanted = static_cast<std::size_t>(size) * sizeof(float);
+    const std::size_t alignment = wanted >= kPage ? kPage : kLine;
+    const std::size_t bytes = (wanted + alignment - 1) / alignment * alignment;
+    memory_.reset(static_cast<float*>(std::aligned_alloc(alignment, bytes)));
+    if (alignment == kPage && memory_ != nullptr) madvise(memory_.get(), bytes, MADV_HUGEPAGE);
     if (memory_ == nullptr) throw std::bad_alloc();
     size_ = size;
     std::fill_n(memory_.get(), size, 0.0F);

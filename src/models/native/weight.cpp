@@ -46,8 +46,13 @@ void Weight::pack(std::int64_t part, std::int64_t parts, const float* mask) {
     const std::int64_t count = std::min(kPanelWidth, units_ - first);
     const std::int64_t source = (gate * units_ + first) * inputs_;
     float* to = forward_.panel(p);
-    for (std::int64_t input = 0; input < inputs_; ++input, to += kPanelWidth) {
-      for (std::int64_t u = 0; u < count; ++u) to[u] = value(source + u * inputs_ + input);
+    constexpr std::int64_t kLine =
+        16;  // one cache line of each row after the other: rows may share cache sets
+    for (std::int64_t line = 0; line < inputs_; line += kLine) {
+      const std::int64_t end = std::min(line + kLine, inputs_);
+      for (std::int64_t u = 0; u < count; ++u) {
+        for (std::int64_t i = line; i < end; ++i) to[i * kPanelWidth + u] = value(source + u * inputs_ + i);
+      }
     }
     for (std::int64_t b = 0; b < backward_.count(); ++b) {
       const std::int64_t first_input = b * kPanelWidth;
