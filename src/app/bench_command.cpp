@@ -1,6 +1,5 @@
 // charrnn_dist bench: how fast this machine trains a model, and what more ranks would bring.
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -9,7 +8,6 @@
 #include "app/options.hpp"
 #include "app/training_setup.hpp"
 #include "base/processor.hpp"
-#include "models/native/product_rate.hpp"
 #include "report/text.hpp"
 #include "train/cost_model.hpp"
 #include "train/training_step.hpp"
@@ -91,15 +89,6 @@ double time_all_reduce(TrainingSetup& setup, std::size_t size) {
     seconds.push_back(seconds_since(start));
   }
   return median(std::move(seconds));
-}
-
-double product_rate(const TrainingSetup& setup, Job& job) {
-  if (setup.device.cuda) return 0;
-  ThreadTeam team(setup.resources.threads);
-  job.control.barrier();
-  std::array<double, 1> rate{measure_product_rate(team)};
-  job.control.all_reduce_sum(rate);
-  return rate[0];
 }
 
 CostModel cost_model(const StepCost& cost, const RunConfig& config, TrainingSetup& setup, Job& job) {
@@ -200,7 +189,7 @@ Json describe(const StepCost& cost, const LanguageModel& model, double peak) {
 /// The engine that was asked for, and all else there is to measure.
 Json measure(const BenchArguments& arguments, const RunConfig& config, TrainingSetup& setup, Job& job) {
   const int ranks = job.mpi.size();
-  const double peak = product_rate(setup, job);
+  const double peak = setup.measure_products(config, job);
   const StepCost cost = time_steps(config, arguments.steps, setup, job);
   const CostModel model = cost_model(cost, config, setup, job);
   Json result{{"processor", processor_description()},

@@ -107,7 +107,7 @@ Evaluation evaluate_adapting(const EvalArguments& arguments, LoadedModel& loaded
 void evaluate_models(const EvalArguments& arguments, const std::vector<std::string>& paths, Device device,
                      const Warn& warn, Job& job) {
   ThreadTeam team;
-  const Compute compute{device, arguments.compute.engine, team};
+  const Compute compute{.device = device, .engine = arguments.compute.engine, .team = team};
   std::vector<LoadedModel> models;
   together(job.control, [&] { models = load_ensemble(paths, compute, warn); });
   const ScannedText text = scan_text(arguments.corpus, {.vocabulary = models[0].vocabulary.options()}, job);

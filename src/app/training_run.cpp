@@ -1,6 +1,5 @@
 #include "app/training_run.hpp"
 
-#include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -14,7 +13,6 @@
 #include "app/training_setup.hpp"
 #include "base/text_file.hpp"
 #include "dist/agreement.hpp"
-#include "models/native/product_rate.hpp"
 #include "train/snapshot.hpp"
 #include "train/trainer.hpp"
 
@@ -52,15 +50,6 @@ RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional
   read_config(json.at("config").get<std::string>(), "config", start.config);
   start.checkpoint = json.at("checkpoint").get<std::string>();
   return start;
-}
-
-/// Of all ranks' CPUs together, each measured while all compute. 0 on GPUs.
-double measure_peak_of_all(const TrainingSetup& setup, Job& job) {
-  ThreadTeam team(setup.resources.threads);
-  job.control.barrier();
-  std::array<double, 1> peak{setup.device.cuda ? 0 : measure_product_rate(team)};
-  job.control.all_reduce_sum(peak);
-  return peak[0];
 }
 
 /// A checkpoint continues only on the text that it was trained on.
@@ -110,7 +99,7 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
   }
   if (checkpoint) together(job.control, [&] { load_trained(model, *checkpoint); });
 
-  const double peak = measure_peak_of_all(setup, job);
+  const double peak = setup.measure_products(config, job);
 
   const std::int64_t first_step = checkpoint ? checkpoint->step : 0;
   std::optional<Reporter> reporter;

@@ -1,6 +1,9 @@
 #include "app/training_setup.hpp"
 
+#include <array>
+
 #include "app/device_choice.hpp"
+#include "models/native/product_rate.hpp"
 #include "models/registry.hpp"
 
 namespace charrnn {
@@ -25,8 +28,17 @@ TrainingSetup::TrainingSetup(const RunConfig& config, Job& job)
   optimizer.emplace(config.optimizer, *model, team);
 }
 
+double TrainingSetup::measure_products(const RunConfig& config, Job& job) const {
+  ThreadTeam all(resources.threads);
+  const Precision precision = config.run.precision == "bf16" ? Precision::kBf16 : Precision::kFp32;
+  job.control.barrier();
+  std::array<double, 1> rate{device.cuda ? 0 : measure_product_rate(precision, all)};
+  job.control.all_reduce_sum(rate);
+  return rate[0];
+}
+
 std::unique_ptr<LanguageModel> TrainingSetup::make_model_here(const RunConfig& config) {
-  const Compute compute{device, config.run.engine, team};
+  const Compute compute{device, config.run.engine, config.run.precision, team};
   is_native = runs_natively(config.model, compute);
   give_threads(resources.threads, config.model, config.run.reproducible, compute);
   return make_model(config.model, data.vocabulary->size(), compute);

@@ -28,6 +28,10 @@ class TrainingSetup {
   TrainingSetup(const TrainingSetup&) = delete;
   TrainingSetup& operator=(const TrainingSetup&) = delete;
 
+  /// Floating-point operations a second of all ranks' CPUs in matrix products, measured while all compute; 0
+  /// on GPUs. Collective.
+  double measure_products(const RunConfig& config, Job& job) const;
+
   TrainingData data;
   Resources resources;
   std::vector<std::string> notes;  ///< about the device, for the screen

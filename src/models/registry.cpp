@@ -130,7 +130,11 @@ bool runs_natively(const ModelConfig& config, const Compute& compute) {
   require<UsageError>(compute.engine != "native" || can,
                       "--engine native runs rnn, gru and lstm on CPUs; {} needs --engine torch",
                       compute.device.cuda ? "a GPU" : "--model " + config.model);
-  return can && compute.engine != "torch";
+  const bool native = can && compute.engine != "torch";
+  require<UsageError>(native || compute.precision == "fp32",
+                      "--precision {} is for the native engine, which does not run this model: use fp32",
+                      compute.precision);
+  return native;
 }
 
 std::unique_ptr<LanguageModel> make_model(const ModelConfig& config, std::int64_t vocabulary_size,
@@ -138,7 +142,9 @@ std::unique_ptr<LanguageModel> make_model(const ModelConfig& config, std::int64_
   const ModelKind& kind = model_kind(config.model);
   ParameterLayout layout = parameter_layout(config, vocabulary_size);
   if (runs_natively(config, compute)) {
-    return make_native_language_model(config, kind, vocabulary_size, std::move(layout), compute.team);
+    return make_native_language_model(config, kind, vocabulary_size, std::move(layout),
+                                      compute.precision == "bf16" ? Precision::kBf16 : Precision::kFp32,
+                                      compute.team);
   }
   return make_torch_language_model(config, kind, vocabulary_size, std::move(layout), compute.device);
 }

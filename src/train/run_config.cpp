@@ -62,6 +62,7 @@ void validate(const RunConfig& config) {
   at_least("--cycle-mult", static_cast<double>(schedule.cycle_mult), 1);
   one_of("--device", run.device, {"auto", "cpu", "cuda"});
   one_of("--engine", run.engine, {"auto", "torch", "native"});
+  one_of("--precision", run.precision, {"fp32", "bf16"});
   one_of("--comm", run.comm, {"auto", "mpi", "nccl"});
   require<UsageError>(!run.run_dir.empty(), "--run-dir must name a folder");
   require<UsageError>(run.name.find('/') == std::string::npos && run.name != "." && run.name != "..",

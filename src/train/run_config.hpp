@@ -50,12 +50,13 @@ struct RunOptions {
   std::string run_dir = "runs";
   std::string name;  ///< empty: the model's name
   std::int64_t seed = 1;
-  std::string device = "auto";  ///< auto, cpu, cuda
-  std::string comm = "auto";    ///< auto, mpi, nccl
-  std::string engine = "auto";  ///< auto, torch, native
-  std::int64_t threads = 0;     ///< per rank; 0: this rank's share of the cores it may use
-  double timeout = 60;          ///< seconds that a rank waits for the others
-  std::int64_t save_every = 0;  ///< steps; 0: at epoch ends only
+  std::string device = "auto";     ///< auto, cpu, cuda
+  std::string comm = "auto";       ///< auto, mpi, nccl
+  std::string engine = "auto";     ///< auto, torch, native
+  std::string precision = "fp32";  ///< of matrix products: fp32, bf16
+  std::int64_t threads = 0;        ///< per rank; 0: this rank's share of the cores it may use
+  double timeout = 60;             ///< seconds that a rank waits for the others
+  std::int64_t save_every = 0;     ///< steps; 0: at epoch ends only
   std::int64_t validate_every = 0;
   std::int64_t log_every = 100;
   std::int64_t check_every = 0;    ///< steps; 0: at checkpoints only

@@ -44,9 +44,9 @@ struct Outcome {
   std::vector<float> gradient, h, c;
 };
 
-Outcome train(const Case& c, const std::string& engine, int threads) {
+Outcome train(const Case& c, const std::string& engine, int threads, const std::string& precision = "fp32") {
   ThreadTeam team(threads);
-  const auto model = make_model(c.model, c.vocabulary, {.device = {}, .engine = engine, .team = team});
+  const auto model = make_model(c.model, c.vocabulary, {{}, engine, precision, team});
   model->load_parameters(draw_parameters(model->layout()));
   const auto state = model->make_state(c.columns);
   Outcome outcome;
@@ -161,6 +161,25 @@ TEST(NativeEngine, SameBitsOnAnyNumberOfThreads) {
       EXPECT_EQ(many.h, one.h);
       EXPECT_EQ(many.c, one.c);
     }
+  }
+}
+
+TEST(NativeEngine, Bf16IsCloseToFp32) {
+  for (const char* cell : {"rnn", "gru", "lstm"}) {
+    Case c;
+    c.model = {.model = cell, .layers = 2, .hidden = 64, .dropout = 0.4};
+    c.columns = 16;
+    c.length = 8;
+    const Outcome exact = train(c, "native", 1), rounded = train(c, "native", 2, "bf16");
+    double difference = 0, size = 0;
+    for (std::size_t i = 0; i < exact.gradient.size(); ++i) {
+      difference += std::pow(static_cast<double>(rounded.gradient[i]) - exact.gradient[i], 2);
+      size += std::pow(static_cast<double>(exact.gradient[i]), 2);
+    }
+    // Eight bits: every factor is off by up to 2^-9, at random.
+    EXPECT_LT(std::sqrt(difference / size), 0x1p-7) << cell;
+    EXPECT_GT(std::sqrt(difference / size), 0x1p-12) << cell << ": nothing was rounded";
+    EXPECT_NEAR(rounded.losses[0], exact.losses[0], 1e-3 * exact.losses[0]);
   }
 }
 

@@ -5,8 +5,12 @@
 namespace charrnn {
 
 InputLayer::InputLayer(const float* embedding, std::int64_t vocabulary, std::int64_t size,
-                       RecurrentLayer& first)
-    : embedding_(embedding), size_(size), first_(first), number_(static_cast<std::size_t>(vocabulary), -1) {}
+                       RecurrentLayer& first, Precision precision)
+    : embedding_(embedding),
+      size_(size),
+      first_(first),
+      number_(static_cast<std::size_t>(vocabulary), -1),
+      x_panels_(precision) {}
 
 void InputLayer::start(std::span<const std::int64_t> tokens, std::int64_t columns, bool is_masked) {
   columns_ = columns;

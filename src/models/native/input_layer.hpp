@@ -16,7 +16,8 @@ namespace charrnn {
 class InputLayer {
  public:
   /// `embedding` [vocabulary, size] are the parameters; both must outlive this.
-  InputLayer(const float* embedding, std::int64_t vocabulary, std::int64_t size, RecurrentLayer& first);
+  InputLayer(const float* embedding, std::int64_t vocabulary, std::int64_t size, RecurrentLayer& first,
+             Precision precision);
 
   /// A new window, on one thread.
   void start(std::span<const std::int64_t> tokens, std::int64_t columns, bool is_masked);

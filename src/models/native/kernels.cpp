@@ -3,6 +3,8 @@
 // linker keeps one copy of such a function for the whole program, maybe one for a newer processor.
 #include "models/native/kernels.hpp"
 
+#include "models/native/bfloat16.hpp"
+
 namespace charrnn::CHARRNN_KERNELS {
 
 namespace {
@@ -190,6 +192,16 @@ double softmax_loss(std::int64_t symbols, float* logits, const float* bias, std:
   return __builtin_log(static_cast<double>(sum)) - static_cast<double>(of_target);
 }
 
+void to_bf16(std::int64_t size, const float* from, std::uint16_t* to) {
+#pragma GCC ivdep
+  for (std::int64_t i = 0; i < size; ++i) to[i] = static_cast<std::uint16_t>(bf16_bits(from[i]));
+}
+
+void round_to_bf16(std::int64_t size, const float* from, float* to) {
+#pragma GCC ivdep
+  for (std::int64_t i = 0; i < size; ++i) to[i] = rounded_to_bf16(from[i]);
+}
+
 double sum_of_squares(std::int64_t size, const float* x) {
   double sums[kLanes] = {};
   for (std::int64_t i = 0; i < size; i += kLanes) {
@@ -221,7 +233,8 @@ void adam(std::int64_t size, float* parameters, const float* gradient, float* ex
 }  // namespace
 
 extern const Kernels kKernels;
-const Kernels kKernels = {CHARRNN_KERNELS_NAME, lstm_forward, lstm_backward, gru_forward,    gru_backward,
-                          rnn_forward,          rnn_backward, softmax_loss,  sum_of_squares, adam};
+const Kernels kKernels = {CHARRNN_KERNELS_NAME, lstm_forward, lstm_backward, gru_forward, gru_backward,
+                          rnn_forward,          rnn_backward, softmax_loss,  to_bf16,     round_to_bf16,
+                          sum_of_squares,       adam};
 
 }  // namespace charrnn::CHARRNN_KERNELS

@@ -56,6 +56,11 @@ struct Kernels {
   /// left in their place, zero in the padding.
   double (*softmax_loss)(std::int64_t symbols, float* logits, const float* bias, std::int64_t target);
 
+  /// Rounds to bfloat16, to the nearest, ties to even; NaN stays NaN.
+  void (*to_bf16)(std::int64_t size, const float* from, std::uint16_t* to);
+  /// The same, but leaves float32 numbers.
+  void (*round_to_bf16)(std::int64_t size, const float* from, float* to);
+
   /// Σ x² in double precision. size: a multiple of 16.
   double (*sum_of_squares)(std::int64_t size, const float* x);
   /// One Adam step. size: a multiple of 16.

@@ -30,6 +30,9 @@ void by_blas(const float* a, std::int64_t a_stride, std::int64_t rows, const flo
   sgemm_("N", "N", &m, &n, &k, &one, panel, &lda, a, &ldb, &before, c, &ldc);
 }
 
+/// Kernels are made for a number of rows: one for whole blocks, and one for each rest that comes up.
+constexpr std::int64_t kMostRows = 64;
+
 Product choose_product() {
   alignas(64) std::array<float, kPanelWidth> a{}, panel{}, c{};
   try {
@@ -45,12 +48,30 @@ Product choose_product() {
 void multiply_panel(const float* a, std::int64_t a_stride, std::int64_t rows, const float* panel,
                     std::int64_t depth, float* c, std::int64_t c_stride, bool add) {
   static const Product product = choose_product();
-  // Kernels are made for a number of rows: one for whole blocks, and one for each rest that comes up.
-  constexpr std::int64_t kMostRows = 64;
   for (std::int64_t row = 0; row < rows; row += kMostRows) {
     product(a + row * a_stride, a_stride, std::min(kMostRows, rows - row), panel, depth, c + row * c_stride,
             c_stride, add);
   }
+}
+
+void multiply_panel(const std::uint16_t* a, std::int64_t a_stride, std::int64_t rows,
+                    const std::uint16_t* panel, std::int64_t depth, float* c, std::int64_t c_stride,
+                    bool add) {
+  const auto* left = reinterpret_cast<const at::BFloat16*>(a);
+  const auto* right = reinterpret_cast<const at::BFloat16*>(panel);
+  for (std::int64_t row = 0; row < rows; row += kMostRows) {
+    at::native::cpublas::brgemm(std::min(kMostRows, rows - row), kPanelWidth, depth, a_stride, kPanelWidth,
+                                c_stride, add, left + row * a_stride, right, c + row * c_stride);
+  }
+}
+
+bool has_bf16_units() {
+  static const bool has = at::native::cpublas::could_pack(at::kBFloat16);
+  return has;
+}
+
+void release_bf16_units() {
+  at::native::cpublas::brgemm_release();
 }
 
 }  // namespace charrnn

@@ -17,4 +17,17 @@ inline constexpr std::int64_t kPanelWidth = 32;
 void multiply_panel(const float* a, std::int64_t a_stride, std::int64_t rows, const float* panel,
                     std::int64_t depth, float* c, std::int64_t c_stride, bool add);
 
+/// The same of bfloat16 numbers, added up in float32. Rows of the panel lie in pairs: [depth / 2, 32, 2], and
+/// `depth` is even. Only where has_bf16_units().
+void multiply_panel(const std::uint16_t* a, std::int64_t a_stride, std::int64_t rows,
+                    const std::uint16_t* panel, std::int64_t depth, float* c, std::int64_t c_stride,
+                    bool add);
+
+/// Whether this processor has units for products of bfloat16 matrices (AMX).
+bool has_bf16_units();
+
+/// To be called by a thread that has multiplied bfloat16 numbers, before it does something else for long: the
+/// units keep a state that every change of threads would have to save.
+void release_bf16_units();
+
 }  // namespace charrnn

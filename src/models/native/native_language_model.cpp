@@ -17,6 +17,8 @@ namespace {
 
 /// What goes from one layer to the next, [rows, padded(hidden)].
 struct Link {
+  explicit Link(Precision precision) : inputs(precision) {}
+
   AlignedBuffer mask;    ///< of dropout [length or 1, columns, hidden]
   AlignedBuffer masked;  ///< outputs times mask
   AlignedBuffer d_outputs;
@@ -32,21 +34,23 @@ struct Scratch {
 class NativeLanguageModel final : public LanguageModel {
  public:
   NativeLanguageModel(const ModelConfig& model, const ModelKind& kind, std::int64_t vocabulary,
-                      ParameterLayout parameters, ThreadTeam& team)
+                      ParameterLayout parameters, Precision precision, ThreadTeam& team)
       : LanguageModel(model, vocabulary, std::move(parameters), Device{}),
         has_cell_(kind.cell == Cell::kLstm),
         team_(team),
         flat_(layout().size()),
         flat_gradient_(layout().size()),
         target_(flat_gradient_.span()),
-        output_(place(flat_.data(), last() - 1), place(flat_.data(), last()), vocabulary, model.hidden),
-        links_(static_cast<std::size_t>(model.layers)),
+        output_(place(flat_.data(), last() - 1), place(flat_.data(), last()), vocabulary, model.hidden,
+                precision),
+        precision_(precision),
         weight_masks_(static_cast<std::size_t>(model.layers)) {
     for (std::int64_t layer = 0; layer < model.layers; ++layer) {
       layers_.emplace_back(kind.cell, layer == 0 ? model.embedding : model.hidden, model.hidden,
-                           of_layer<const float>(flat_.data(), layer));
+                           of_layer<const float>(flat_.data(), layer), precision);
+      links_.emplace_back(precision);
     }
-    input_.emplace(flat_.data(), vocabulary, model.embedding, layers_.front());
+    input_.emplace(flat_.data(), vocabulary, model.embedding, layers_.front(), precision);
   }
 
   std::span<float> parameters() override { return flat_.span(); }
@@ -81,6 +85,7 @@ class NativeLanguageModel final : public LanguageModel {
       wait_for_others(thread);
       while (add_gradients(next_block_++, scratch_[static_cast<std::size_t>(thread)])) continue;
       wait_for_others(thread);
+      release_units();
     });
     return sum_of_losses();
   }
@@ -101,8 +106,12 @@ class NativeLanguageModel final : public LanguageModel {
   void predict(std::span<const std::int64_t> inputs, std::int64_t length, HiddenState& state,
                std::span<float> logits) override {
     start(inputs, length, state, std::nullopt, 1, false);
-    team_.run([&](int thread) { forward(thread, state); });
+    team_.run([&](int thread) {
+      forward(thread, state);
+      release_units();
+    });
     output_.predict(predicting_outputs(), columns_, logits.data());
+    release_units();
   }
 
  private:
@@ -121,6 +130,10 @@ class NativeLanguageModel final : public LanguageModel {
   void wait_for_others(int thread) {
     const PhaseScope scope(thread == 0 ? clock() : nullptr, Phase::kIdle);
     team_.barrier();
+  }
+
+  void release_units() const {
+    if (precision_ == Precision::kBf16 && has_bf16_units()) release_bf16_units();
   }
 
   double dropout_after(std::size_t layer) const {
@@ -264,6 +277,7 @@ class NativeLanguageModel final : public LanguageModel {
     team_.run([&](int thread) {
       forward(thread, state);
       output_.forward(share_of(columns_, thread, team_.size()), predicting_outputs(), window.targets);
+      release_units();
     });
   }
 
@@ -324,7 +338,8 @@ class NativeLanguageModel final : public LanguageModel {
   std::deque<RecurrentLayer> layers_;
   std::optional<InputLayer> input_;
   OutputLayer output_;
-  std::vector<Link> links_;  ///< after each layer
+  Precision precision_;
+  std::deque<Link> links_;  ///< after each layer
   AlignedBuffer input_mask_;
   std::vector<AlignedBuffer> weight_masks_;
   std::optional<std::pair<bool, std::int64_t>> packed_;  ///< with a mask? of which step?
@@ -340,8 +355,10 @@ class NativeLanguageModel final : public LanguageModel {
 
 std::unique_ptr<LanguageModel> make_native_language_model(const ModelConfig& config, const ModelKind& kind,
                                                           std::int64_t vocabulary_size,
-                                                          ParameterLayout layout, ThreadTeam& team) {
-  return std::make_unique<NativeLanguageModel>(config, kind, vocabulary_size, std::move(layout), team);
+                                                          ParameterLayout layout, Precision precision,
+                                                          ThreadTeam& team) {
+  return std::make_unique<NativeLanguageModel>(config, kind, vocabulary_size, std::move(layout), precision,
+                                               team);
 }
 
 }  // namespace charrnn

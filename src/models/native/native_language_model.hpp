@@ -6,6 +6,7 @@
 #include "base/thread_team.hpp"
 #include "models/language_model.hpp"
 #include "models/model_kind.hpp"
+#include "models/native/panels.hpp"
 
 namespace charrnn {
 
@@ -13,6 +14,7 @@ namespace charrnn {
 /// they share columns, then blocks of weights, and the order of every sum is fixed. `team` must outlive it.
 std::unique_ptr<LanguageModel> make_native_language_model(const ModelConfig& config, const ModelKind& kind,
                                                           std::int64_t vocabulary_size,
-                                                          ParameterLayout layout, ThreadTeam& team);
+                                                          ParameterLayout layout, Precision precision,
+                                                          ThreadTeam& team);
 
 }  // namespace charrnn

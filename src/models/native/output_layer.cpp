@@ -4,8 +4,9 @@
 
 namespace charrnn {
 
-OutputLayer::OutputLayer(const float* weight, const float* bias, std::int64_t vocabulary, std::int64_t hidden)
-    : weight_(weight, 1, vocabulary, hidden), bias_(bias) {}
+OutputLayer::OutputLayer(const float* weight, const float* bias, std::int64_t vocabulary, std::int64_t hidden,
+                         Precision precision)
+    : weight_(weight, 1, vocabulary, hidden, precision), bias_(bias), outputs_(precision) {}
 
 void OutputLayer::resize(std::int64_t length, std::int64_t columns, bool keeps_logits) {
   length_ = length;

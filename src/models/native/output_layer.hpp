@@ -15,7 +15,8 @@ namespace charrnn {
 class OutputLayer {
  public:
   /// `weight` [vocabulary, hidden] and `bias` [vocabulary] are the parameters; they must outlive this.
-  OutputLayer(const float* weight, const float* bias, std::int64_t vocabulary, std::int64_t hidden);
+  OutputLayer(const float* weight, const float* bias, std::int64_t vocabulary, std::int64_t hidden,
+              Precision precision);
 
   void pack(std::int64_t part, std::int64_t parts) { weight_.pack(part, parts, nullptr); }
   /// `keeps_logits`: for backward(), else there is only room for one time step.

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <chrono>
 
-#include "models/native/weight.hpp"
+#include "models/native/aligned_buffer.hpp"
 
 namespace charrnn {
 
-double measure_product_rate(ThreadTeam& team) {
+double measure_product_rate(Precision precision, ThreadTeam& team) {
   constexpr std::int64_t kRows = 64, kDepth = 512, kColumns = 256, kRepeats = 20;
   constexpr int kRounds = 4;  // the first one makes the micro-kernels
   using Clock = std::chrono::steady_clock;
@@ -15,7 +15,7 @@ double measure_product_rate(ThreadTeam& team) {
   double best = 0;
   team.run([&](int thread) {
     AlignedBuffer a(kRows * kDepth), c(kRows * kColumns);
-    Panels b;
+    Panels b(precision);
     b.resize(kDepth, kColumns);
     for (int round = 0; round < kRounds; ++round) {
       team.barrier();

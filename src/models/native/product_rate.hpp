@@ -2,11 +2,12 @@
 #pragma once
 
 #include "base/thread_team.hpp"
+#include "models/native/panels.hpp"
 
 namespace charrnn {
 
-/// Floating-point operations a second of all threads of the team together, in float32 products of a shape
-/// that suits the processor. Takes some hundredths of a second.
-double measure_product_rate(ThreadTeam& team);
+/// Floating-point operations a second of all threads of the team together, in products of a shape that suits
+/// the processor. Takes some hundredths of a second.
+double measure_product_rate(Precision precision, ThreadTeam& team);
 
 }  // namespace charrnn

@@ -5,16 +5,17 @@
 namespace charrnn {
 
 RecurrentLayer::RecurrentLayer(Cell cell, std::int64_t inputs, std::int64_t hidden,
-                               const LayerParameters<const float>& parameters)
+                               const LayerParameters<const float>& parameters, Precision precision)
     : cell_(cell),
       hidden_(hidden),
       units_(padded(hidden)),
       gate_units_(charrnn::gates(cell) * units_),
       parameters_(parameters),
-      weight_ih_(parameters.weight_ih, charrnn::gates(cell), hidden, inputs),
-      weight_hh_(parameters.weight_hh, charrnn::gates(cell), hidden, hidden),
+      weight_ih_(parameters.weight_ih, charrnn::gates(cell), hidden, inputs, precision),
+      weight_hh_(parameters.weight_hh, charrnn::gates(cell), hidden, hidden, precision),
       bias_(gate_units_),
-      bias_new_(units_) {}
+      bias_new_(units_),
+      h_before_(precision) {}
 
 void RecurrentLayer::pack(std::int64_t part, std::int64_t parts, const float* mask) {
   weight_ih_.pack(part, parts, nullptr);

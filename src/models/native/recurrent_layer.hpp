@@ -23,7 +23,7 @@ class RecurrentLayer {
  public:
   /// `parameters` must outlive this.
   RecurrentLayer(Cell cell, std::int64_t inputs, std::int64_t hidden,
-                 const LayerParameters<const float>& parameters);
+                 const LayerParameters<const float>& parameters, Precision precision);
 
   const Weight& weight_ih() const { return weight_ih_; }
   const Weight& weight_hh() const { return weight_hh_; }

@@ -1,0 +1,108 @@
+// Products of the native engine against sums in double precision.
+#include "models/native/panels.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace charrnn {
+namespace {
+
+/// To eight significant bits, ties to even.
+float to_eight_bits(float x) {
+  int exponent = 0;
+  const double mantissa = std::frexp(static_cast<double>(x), &exponent);
+  return static_cast<float>(std::ldexp(std::nearbyint(std::ldexp(mantissa, 8)), exponent - 8));
+}
+
+float number(std::int64_t i) {
+  return static_cast<float>(std::sin(12.9898 * static_cast<double>(i)));
+}
+
+class Products : public ::testing::TestWithParam<Precision> {
+ protected:
+  static float rounded(float x) { return GetParam() == Precision::kBf16 ? to_eight_bits(x) : x; }
+
+  void check(std::int64_t rows, std::int64_t depth, std::int64_t columns, bool add) {
+    SCOPED_TRACE(testing::Message() << rows << " x " << depth << " x " << columns << (add ? ", added" : ""));
+    const std::int64_t a_stride = depth + 3, c_stride = padded(columns) + 32;
+    std::vector<float> a(static_cast<std::size_t>(rows * a_stride)),
+        b(static_cast<std::size_t>(depth * padded(columns))), c(static_cast<std::size_t>(rows * c_stride), 7);
+    for (std::size_t i = 0; i < a.size(); ++i) a[i] = number(static_cast<std::int64_t>(i));
+    for (std::int64_t k = 0; k < depth; ++k) {
+      for (std::int64_t n = 0; n < columns; ++n) {
+        b[static_cast<std::size_t>(k * padded(columns) + n)] = number(1000 + k * columns + n);
+      }
+    }
+    Panels panels(GetParam());
+    panels.resize(depth, columns);
+    panels.pack_rows(b.data(), padded(columns), {0, depth});
+    multiply({a.data(), a_stride, c.data(), c_stride, rows, add}, panels, {0, panels.count()}, {0, depth});
+    for (std::int64_t row = 0; row < rows; ++row) {
+      for (std::int64_t n = 0; n < c_stride; ++n) {
+        double sum = add || n >= padded(columns) ? 7 : 0, magnitude = 7;
+        for (std::int64_t k = 0; k < depth && n < columns; ++k) {
+          const double term = static_cast<double>(rounded(a[static_cast<std::size_t>(row * a_stride + k)])) *
+                              rounded(b[static_cast<std::size_t>(k * padded(columns) + n)]);
+          sum += term;
+          magnitude += std::abs(term);
+        }
+        ASSERT_NEAR(c[static_cast<std::size_t>(row * c_stride + n)], sum, 5e-7 * magnitude)
+            << row << ", " << n;
+      }
+    }
+  }
+};
+
+TEST_P(Products, AreThoseOfTheRoundedFactors) {
+  for (const std::int64_t rows : {1, 5, 64, 65, 130}) {
+    for (const std::int64_t depth : {1, 2, 33, 100}) check(rows, depth, 40, depth % 2 == 0);
+  }
+  check(7, 64, 32, true);
+  check(7, 512, 1, false);
+}
+
+TEST_P(Products, OfBlocksAndOfSomeRows) {
+  constexpr std::int64_t kBlocks = 3, kRows = 2, kApart = 5, kDepth = 6, kColumns = 32;
+  std::vector<float> a(kBlocks * kApart * kDepth), b(kDepth * kColumns), blocks(kBlocks * kApart * kColumns),
+      one(kRows * kColumns), upper(one), lower(one);
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] = number(static_cast<std::int64_t>(i));
+  for (std::size_t i = 0; i < b.size(); ++i) b[i] = number(500 + static_cast<std::int64_t>(i));
+  Panels panels(GetParam());
+  panels.resize(kDepth, kColumns);
+  panels.pack_rows(b.data(), kColumns, {0, kDepth});
+  multiply_blocks({a.data(), kDepth, blocks.data(), kColumns, kRows, false}, panels, kBlocks, kApart);
+  for (std::int64_t block = 0; block < kBlocks; ++block) {
+    const float* from = a.data() + block * kApart * kDepth;
+    multiply({from, kDepth, one.data(), kColumns, kRows, false}, panels, {0, 1}, {0, kDepth});
+    // The same in two parts.
+    multiply({from, kDepth, upper.data(), kColumns, kRows, false}, panels, {0, 1}, {0, 4});
+    multiply({from + 4, kDepth, upper.data(), kColumns, kRows, true}, panels, {0, 1}, {4, 2});
+    for (std::size_t i = 0; i < one.size(); ++i) {
+      EXPECT_EQ(blocks[static_cast<std::size_t>(block * kApart * kColumns) + i], one[i]);
+      EXPECT_NEAR(upper[i], one[i], 1e-6);
+    }
+  }
+}
+
+TEST_P(Products, KeepNanAndInfinity) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN(),
+                  kInf = std::numeric_limits<float>::infinity();
+  Panels panels(GetParam());
+  panels.resize(1, 32);
+  const std::vector<float> ones(32, 1);
+  panels.pack_rows(ones.data(), 32, {0, 1});
+  const float a[] = {kNan, kInf};
+  std::vector<float> c(64);
+  multiply({a, 1, c.data(), 32, 2, false}, panels, {0, 1}, {0, 1});
+  EXPECT_TRUE(std::isnan(c[0]));
+  EXPECT_EQ(c[32], kInf);
+}
+
+INSTANTIATE_TEST_SUITE_P(Precisions, Products, ::testing::Values(Precision::kFp32, Precision::kBf16),
+                         [](const auto& one) { return one.param == Precision::kBf16 ? "bf16" : "fp32"; });
+
+}  // namespace
+}  // namespace charrnn
