@@ -21,7 +21,7 @@ void check_mode(const RunOptions& now, const RunOptions& then, const std::string
     warn(fmt::format("'{}' is of a reproducible run; from here on its bits no longer are", checkpoint));
     return;
   }
-  const auto refuse = [&](const char* option, std::int64_t is, std::int64_t was) {
+  const auto refuse = [&](const char* option, const auto& is, const auto& was) {
     require<UsageError>(is == was,
                         "cannot resume from '{}' with other bits: {} is {}, was {}; give it back, or leave "
                         "the mode with --no-reproducible",
@@ -29,6 +29,8 @@ void check_mode(const RunOptions& now, const RunOptions& then, const std::string
   };
   refuse("micro-batches", now.micro_batches, then.micro_batches);
   refuse("threads", threads_of(now), threads_of(then));
+  refuse("engine", now.engine, then.engine);
+  refuse("precision", now.precision, then.precision);
 }
 
 void refuse_differences(const RunConfig& now, RunConfig then, const std::string& checkpoint) {

@@ -1,5 +1,9 @@
 #include "base/thread_team.hpp"
 
+#include <system_error>
+
+#include "base/error.hpp"
+
 namespace charrnn {
 
 namespace {
@@ -35,7 +39,14 @@ void ThreadTeam::resize(int threads) {
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
   const std::uint32_t now = run_.load();
-  for (int i = 1; i < threads; ++i) threads_.emplace_back([this, i, now] { serve(i, now); });
+  try {
+    for (int i = 1; i < threads; ++i) threads_.emplace_back([this, i, now] { serve(i, now); });
+  } catch (const std::system_error& error) {
+    const std::size_t started = threads_.size() + 1;
+    resize(1);
+    throw UsageError(fmt::format("the system gives this process only {} threads, not {} ({}); use --threads",
+                                 started, threads, error.what()));
+  }
 }
 
 void ThreadTeam::run(const std::function<void(int)>& work) {

@@ -20,7 +20,7 @@ class ThreadTeam {
   ThreadTeam& operator=(const ThreadTeam&) = delete;
 
   int size() const { return static_cast<int>(threads_.size()) + 1; }
-  /// Not within run().
+  /// Not within run(). UsageError if the system does not give so many.
   void resize(int threads);
 
   /// Runs work(i) for every i in [0, size()), each on a thread of its own, i = 0 on the caller's; returns

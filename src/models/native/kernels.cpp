@@ -5,6 +5,13 @@
 
 #include "models/native/bfloat16.hpp"
 
+// The iterations of the next loop do not read what others write.
+#if defined(__clang__)
+#define CHARRNN_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define CHARRNN_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 namespace charrnn::CHARRNN_KERNELS {
 
 namespace {
@@ -63,7 +70,7 @@ void lstm_forward(std::int64_t rows, std::int64_t units, float* gates, const flo
   for (std::int64_t row = 0; row < rows; ++row) {
     float* const i = gates + 4 * units * row;
     float *const f = i + units, *const g = f + units, *const o = g + units;
-#pragma GCC ivdep
+    CHARRNN_INDEPENDENT
     for (std::int64_t u = 0; u < units; ++u) {
       i[u] = sigmoid(i[u] + bias[u]);
       f[u] = sigmoid(f[u] + bias[units + u]);
@@ -81,7 +88,7 @@ void lstm_backward(std::int64_t rows, std::int64_t units, float* gates, const fl
   for (std::int64_t row = 0; row < rows; ++row) {
     float* const i = gates + 4 * units * row;
     float *const f = i + units, *const g = f + units, *const o = g + units;
-#pragma GCC ivdep
+    CHARRNN_INDEPENDENT
     for (std::int64_t u = 0; u < units; ++u) {
       const std::int64_t at = units * row + u;
       const float in = i[u], forget = f[u], cell = g[u], out = o[u];
@@ -102,7 +109,7 @@ void gru_forward(std::int64_t rows, std::int64_t units, float* gates, float* hid
   for (std::int64_t row = 0; row < rows; ++row) {
     float* const r = gates + 3 * units * row;
     float *const z = r + units, *const n = z + units;
-#pragma GCC ivdep
+    CHARRNN_INDEPENDENT
     for (std::int64_t u = 0; u < units; ++u) {
       const std::int64_t at = units * row + u;
       r[u] = sigmoid(r[u] + bias[u]);
@@ -119,7 +126,7 @@ void gru_backward(std::int64_t rows, std::int64_t units, float* gates, float* hi
   for (std::int64_t row = 0; row < rows; ++row) {
     float* const r = gates + 3 * units * row;
     float *const z = r + units, *const n = z + units;
-#pragma GCC ivdep
+    CHARRNN_INDEPENDENT
     for (std::int64_t u = 0; u < units; ++u) {
       const std::int64_t at = units * row + u;
       const float reset = r[u], update = z[u], fresh = n[u];
@@ -137,7 +144,7 @@ void gru_backward(std::int64_t rows, std::int64_t units, float* gates, float* hi
 void rnn_forward(std::int64_t rows, std::int64_t units, const float* gates, const float* bias,
                  float* h_after) {
   for (std::int64_t row = 0; row < rows; ++row) {
-#pragma GCC ivdep
+    CHARRNN_INDEPENDENT
     for (std::int64_t u = 0; u < units; ++u) {
       h_after[units * row + u] = hyperbolic_tangent(gates[units * row + u] + bias[u]);
     }
@@ -146,7 +153,7 @@ void rnn_forward(std::int64_t rows, std::int64_t units, const float* gates, cons
 
 void rnn_backward(std::int64_t rows, std::int64_t units, float* gates, const float* h_after,
                   const float* d_output, const float* d_h) {
-#pragma GCC ivdep
+  CHARRNN_INDEPENDENT
   for (std::int64_t at = 0; at < rows * units; ++at) {
     gates[at] = (d_output[at] + d_h[at]) * (1.0F - h_after[at] * h_after[at]);
   }
@@ -160,7 +167,7 @@ double softmax_loss(std::int64_t symbols, float* logits, const float* bias, std:
     largest[lane] = kNone;
     sums[lane] = 0;
   }
-#pragma GCC ivdep
+  CHARRNN_INDEPENDENT
   for (std::int64_t v = 0; v < symbols; ++v) logits[v] += bias[v];
   for (std::int64_t v = symbols; v < all; ++v) logits[v] = kNone;
   for (std::int64_t v = 0; v < all; v += kLanes) {
@@ -186,19 +193,19 @@ double softmax_loss(std::int64_t symbols, float* logits, const float* bias, std:
   float sum = 0;
   for (std::int64_t lane = 0; lane < kLanes; ++lane) sum += sums[lane];
   const float factor = 1.0F / sum;
-#pragma GCC ivdep
+  CHARRNN_INDEPENDENT
   for (std::int64_t v = 0; v < symbols; ++v) logits[v] *= factor;
   logits[target] -= 1.0F;
   return __builtin_log(static_cast<double>(sum)) - static_cast<double>(of_target);
 }
 
 void to_bf16(std::int64_t size, const float* from, std::uint16_t* to) {
-#pragma GCC ivdep
+  CHARRNN_INDEPENDENT
   for (std::int64_t i = 0; i < size; ++i) to[i] = static_cast<std::uint16_t>(bf16_bits(from[i]));
 }
 
 void round_to_bf16(std::int64_t size, const float* from, float* to) {
-#pragma GCC ivdep
+  CHARRNN_INDEPENDENT
   for (std::int64_t i = 0; i < size; ++i) to[i] = rounded_to_bf16(from[i]);
 }
 
@@ -218,7 +225,7 @@ double sum_of_squares(std::int64_t size, const float* x) {
 void adam(std::int64_t size, float* parameters, const float* gradient, float* exp_avg, float* exp_avg_sq,
           const AdamRates& rates) {
   const AdamRates r = rates;
-#pragma GCC ivdep
+  CHARRNN_INDEPENDENT
   for (std::int64_t i = 0; i < size; ++i) {
     const float before = parameters[i] * r.shrink;
     const float g = gradient[i] * r.gradient_scale + parameters[i] * r.weight_decay;

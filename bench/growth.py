@@ -1,0 +1,80 @@
+"""How the cost of a training step grows with each size of the model and the batch, on the native engine.
+
+usage: growth.py PROGRAM CORPUS [--steps 10] [--threads 2] [--ranks 2] [--only hidden columns …] [--json FILE]
+
+From an LSTM of one layer of 256 units with 64 columns and windows of 32, one size at a time is changed. Prints a Markdown
+table for each: milliseconds a step, characters a second, MFU (operations of the model's products against the measured
+peak of the processor's), and the share of the step that is not forward or backward pass. The vocabulary is changed by a
+text of that many symbols.
+"""
+import argparse
+import json
+import os
+import random
+import subprocess
+import tempfile
+from pathlib import Path
+
+BASE = {"model": "lstm", "layers": 1, "hidden": 256, "columns": 64, "bptt": 32}
+SIZES = {
+    "model": ["rnn", "gru", "lstm"],
+    "hidden": [64, 128, 256, 512, 1024, 2048],
+    "columns": [8, 16, 32, 64, 128, 256, 512, 1024],
+    "bptt": [8, 16, 32, 64, 128, 256],
+    "layers": [1, 2, 3, 4],
+    "vocabulary": [56, 256, 8000],
+    "ranks": [1, 2],
+}
+
+
+def text_of(symbols, characters=1_000_000):
+    """Random letters of an alphabet of so many, each often enough to be known."""
+    source = random.Random(1)
+    return "".join(chr(0x4E00 + source.randrange(symbols - 2)) for _ in range(characters))
+
+
+def measure(arguments, corpus, ranks, options):
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    launch = ["mpirun", "-np", str(ranks), "--bind-to", "none"] if ranks > 1 else []
+    launch += ["--allow-run-as-root"] if launch and os.geteuid() == 0 else []
+    threads = max(1, arguments.threads // ranks)
+    output = subprocess.run([*launch, arguments.program, "bench", "--corpus", corpus, "--no-bptt-jitter", "--engine", "native",
+                             "--steps", str(arguments.steps), "--threads", str(threads), "--json", *words],
+                            check=True, capture_output=True, text=True).stdout
+    return json.loads(output)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program")
+    parser.add_argument("corpus")
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--threads", type=int, default=2, help="cores, shared by the ranks where there are several")
+    parser.add_argument("--only", nargs="+", default=list(SIZES), choices=list(SIZES))
+    parser.add_argument("--json", help="file for the numbers")
+    arguments = parser.parse_args()
+    everything = {}
+    for size in arguments.only:
+        print(f"\n| {size} | ms/step | char/s | MFU | not forward or backward |\n|---|---|---|---|---|")
+        for value in SIZES[size]:
+            with tempfile.TemporaryDirectory() as folder:
+                corpus, ranks, options = arguments.corpus, 1, dict(BASE)
+                if size == "vocabulary":
+                    corpus = str(Path(folder) / "text.txt")
+                    Path(corpus).write_text(text_of(value))
+                elif size == "ranks":
+                    ranks = value
+                else:
+                    options[size] = value
+                found = measure(arguments, corpus, ranks, options)
+            engine = found["engines"][0]
+            phases = engine["phases"]
+            rest = 1 - (phases["forward"] + phases["backward"]) / sum(phases.values())
+            everything.setdefault(size, {})[value] = found
+            print(f"| {value} | {engine['milliseconds']:.2f} | {engine['characters_per_second']:,.0f} | "
+                  f"{100 * engine['mfu']:.0f} % | {100 * rest:.0f} % |", flush=True)
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(everything, indent=1))
+
+
+main()
