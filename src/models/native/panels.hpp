@@ -75,15 +75,16 @@ class Panels {
   AlignedBuffer memory_;
 };
 
-/// c [rows, 32 · panels] (+)= a [rows, depth] · rows [first_row, first_row + depth) of `b`.
+/// Left factor a [rows, depth] and result c of a product; both row-major, their rows so many floats apart.
 struct Product {
   const float* a;
   std::int64_t a_stride;
   float* c;
   std::int64_t c_stride;
   std::int64_t rows;
-  bool add;
+  bool add;  ///< to what is in c
 };
+/// c [rows, 32 · panels.count] = or += a · b, of b only these panels and rows, of which the first is even.
 void multiply(const Product& product, const Panels& b, const Range& panels, const Range& b_rows);
 /// With all of b, for `blocks` blocks of rows, each `block_rows` after the one before in a and c.
 void multiply_blocks(const Product& product, const Panels& b, std::int64_t blocks, std::int64_t block_rows);
