@@ -73,7 +73,15 @@ RunStart plan_run(const TrainArguments& arguments, const Warn& warn) {
     validate(start.config);
     return start;
   }
-  const RunConfig then = config_of(read_checkpoint(start.checkpoint), start.checkpoint);
+  RunConfig then;
+  try {
+    then = config_of(read_checkpoint(start.checkpoint), start.checkpoint);
+  } catch (const DataError&) {
+    // An attempt that is still at work in the folder has a newer one by now. Whoever takes the folder next is
+    // told about it.
+    if (std::filesystem::exists(start.checkpoint) || !arguments.resume_path.empty()) throw;
+    return plan_run(arguments, warn);
+  }
   RunConfig config = then;
   config.run.run_dir = start.config.run.run_dir;
   config.run.name = start.config.run.name;

@@ -25,13 +25,16 @@ namespace fs = std::filesystem;
 /// Rank 0 plans, takes the folder and writes config.toml; every rank gets the same plan.
 RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional<Ownership>& ownership) {
   const std::string plan = on_root(job.control, [&] {
-    RunStart start = plan_run(arguments, warn_on_stderr);
-    start.config.data.corpus = fs::absolute(start.config.data.corpus).lexically_normal().string();
+    // Wrong options come to light before anything is touched.
+    RunStart start = plan_run(arguments, arguments.resume ? Warn([](const std::string&) {}) : warn_on_stderr);
     const fs::path folder = folder_of(start.config);
     std::error_code error;
     fs::create_directories(folder, error);
     require<UsageError>(!error, "cannot make the run's folder '{}': {}", folder.string(), error.message());
     ownership.emplace(folder, warn_on_stderr);
+    // Until now another attempt may have written checkpoints and removed older ones.
+    if (arguments.resume) start = plan_run(arguments, warn_on_stderr);
+    start.config.data.corpus = fs::absolute(start.config.data.corpus).lexically_normal().string();
     const CheckpointStore store(folder / "checkpoints");
     store.sweep();
     if (!arguments.resume_path.empty()) {

@@ -141,9 +141,10 @@ class Faults(program.TestCase):
 
     def test_second_run_in_the_same_folder(self):
         folder = self.folder / "runs" / "run"
-        with program.Running(self.folder, *self.train_words("run", *MODEL), ranks=2) as running:
+        words = self.train_words("run", *MODEL, "--epochs", 100_000)
+        with program.Running(self.folder, *words, ranks=2) as running:
             program.wait_for_step(folder, 2, running)
-            result = program.run(*self.train_words("run", *MODEL, "--resume"), expect=2)
+            result = program.run(*words, "--resume", expect=2)
             self.assertIn("is training in", result.stderr)
             self.assertIn(str(running.pid(0)), result.stderr)
             self.assertIsNone(running.process.poll())

@@ -16,7 +16,7 @@ MODEL = ["--columns", 6, "--bptt", 10, "--model", "lstm", "--layers", 2, "--hidd
          0.5, "--learning-rate", 3e-3]
 # About 29 windows an epoch; cycles of one and two epochs: step 20 lies in the first, step 45 in the middle of the second.
 SGDR = ["--schedule", "sgdr", "--cycle-epochs", 1, "--cycle-mult", 2, "--epochs", 3]
-TIMES = ("seconds", "characters_per_second")  # what may differ between two equal runs
+TIMES = ("seconds", "characters_per_second", "mfu")  # what may differ between two equal runs
 
 
 def told(run_folder):
