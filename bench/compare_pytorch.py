@@ -129,7 +129,7 @@ def main():
     cores, results, facts = arguments.threads, {}, {}
     for _ in range(arguments.rounds):
         for model in arguments.models:
-            for name, threads, ranks in {("charrnn_dist", cores, 1), ("charrnn_dist, a rank a core", 1, cores)}:
+            for name, threads, ranks in (("charrnn_dist", cores, 1), ("charrnn_dist, a rank a core", 1, cores)):
                 took, memory, facts = ours(arguments.program, arguments.corpus, model, arguments.steps, threads, ranks)
                 results.setdefault(model, {}).setdefault(name, []).append((took, memory))
             for variant in arguments.variants:

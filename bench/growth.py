@@ -1,6 +1,6 @@
 """How the cost of a training step grows with each size of the model and the batch, on the native engine.
 
-usage: growth.py PROGRAM CORPUS [--steps 10] [--threads 2] [--ranks 2] [--only hidden columns …] [--json FILE]
+usage: growth.py PROGRAM CORPUS [--steps 10] [--threads 2] [--only hidden columns …] [--json FILE]
 
 From an LSTM of one layer of 256 units with 64 columns and windows of 32, one size at a time is changed. Prints a Markdown
 table for each: milliseconds a step, characters a second, MFU (operations of the model's products against the measured

@@ -14,6 +14,7 @@ Resources choose_threads(const RunOptions& run, Job& job) {
 
 void give_threads(int threads, const ModelConfig& model, bool reproducible, const Compute& compute) {
   const bool native = runs_natively(model, compute);
+  // Not both: OpenMP's threads spin for a while after their work, on the cores that the team's would need.
   compute.team.resize(native ? threads : 1);
   configure_torch(native ? 1 : threads, reproducible);
 }

@@ -102,7 +102,7 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
   }
   if (checkpoint) together(job.control, [&] { load_trained(model, *checkpoint); });
 
-  const double peak = setup.measure_products(config, job);
+  const double peak = setup.measure_products(job);
 
   const std::int64_t first_step = checkpoint ? checkpoint->step : 0;
   std::optional<Reporter> reporter;

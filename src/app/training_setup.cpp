@@ -19,6 +19,7 @@ TrainingSetup::TrainingSetup(const RunConfig& config, Job& job)
       resources(choose_threads(config.run, job)),
       device(choose_device(config.run.device, job.mpi.local_rank(),
                            [&](const std::string& line) { notes.push_back(line); })),
+      precision(config.run.precision == "bf16" ? Precision::kBf16 : Precision::kFp32),
       model(make_model_here(config)),
       gradients(config.run.comm, device, job, Seconds(config.run.timeout)),
       reducer(make_reducer(config.run, *model, data.training->sharding(), gradients.communicator())) {
@@ -28,9 +29,8 @@ TrainingSetup::TrainingSetup(const RunConfig& config, Job& job)
   optimizer.emplace(config.optimizer, *model, team);
 }
 
-double TrainingSetup::measure_products(const RunConfig& config, Job& job) const {
-  ThreadTeam all(resources.threads);
-  const Precision precision = config.run.precision == "bf16" ? Precision::kBf16 : Precision::kFp32;
+double TrainingSetup::measure_products(Job& job) const {
+  ThreadTeam all(resources.threads);  // the other one has none where LibTorch runs the model
   job.control.barrier();
   std::array<double, 1> rate{device.cuda ? 0 : measure_product_rate(precision, all)};
   job.control.all_reduce_sum(rate);
@@ -38,7 +38,7 @@ double TrainingSetup::measure_products(const RunConfig& config, Job& job) const 
 }
 
 std::unique_ptr<LanguageModel> TrainingSetup::make_model_here(const RunConfig& config) {
-  const Compute compute{device, config.run.engine, config.run.precision, team};
+  const Compute compute{device, config.run.engine, precision, team};
   is_native = runs_natively(config.model, compute);
   give_threads(resources.threads, config.model, config.run.reproducible, compute);
   return make_model(config.model, data.vocabulary->size(), compute);

@@ -30,12 +30,13 @@ class TrainingSetup {
 
   /// Floating-point operations a second of all ranks' CPUs in matrix products, measured while all compute; 0
   /// on GPUs. Collective.
-  double measure_products(const RunConfig& config, Job& job) const;
+  double measure_products(Job& job) const;
 
   TrainingData data;
   Resources resources;
   std::vector<std::string> notes;  ///< about the device, for the screen
   Device device;
+  Precision precision;
   ThreadTeam team;
   bool is_native = false;  ///< the native engine computes
   std::unique_ptr<LanguageModel> model;

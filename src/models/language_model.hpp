@@ -84,7 +84,7 @@ class LanguageModel {
   virtual std::vector<float> store_parameters() const = 0;
   virtual void load_parameters(std::span<const float> flat) = 0;
 
-  /// From now on train() tells `clock` its phases; it must outlive this.
+  /// From now on train() tells `clock` its phases; null: nobody.
   void time_phases(PhaseClock* clock) { clock_ = clock; }
 
   /// A state of zeros for `columns` columns.

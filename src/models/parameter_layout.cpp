@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/random.hpp"
+#include "base/rounding.hpp"
 #include "base/sha256.hpp"
 
 namespace charrnn {
@@ -14,7 +15,7 @@ void ParameterLayout::add(std::string name, std::vector<std::int64_t> shape, Sta
   Parameter parameter{std::move(name), std::move(shape), size_, 0, start, bound};
   parameter.size =
       std::accumulate(parameter.shape.begin(), parameter.shape.end(), std::int64_t{1}, std::multiplies<>());
-  size_ += (parameter.size + kAlignment - 1) / kAlignment * kAlignment;
+  size_ += round_up(parameter.size, kAlignment);
   parameters_.push_back(std::move(parameter));
 }
 

@@ -131,9 +131,8 @@ bool runs_natively(const ModelConfig& config, const Compute& compute) {
                       "--engine native runs rnn, gru and lstm on CPUs; {} needs --engine torch",
                       compute.device.cuda ? "a GPU" : "--model " + config.model);
   const bool native = can && compute.engine != "torch";
-  require<UsageError>(native || compute.precision == "fp32",
-                      "--precision {} is for the native engine, which does not run this model: use fp32",
-                      compute.precision);
+  require<UsageError>(native || compute.precision == Precision::kFp32,
+                      "--precision bf16 is for the native engine, which does not run this model: use fp32");
   return native;
 }
 
@@ -142,8 +141,7 @@ std::unique_ptr<LanguageModel> make_model(const ModelConfig& config, std::int64_
   const ModelKind& kind = model_kind(config.model);
   ParameterLayout layout = parameter_layout(config, vocabulary_size);
   if (runs_natively(config, compute)) {
-    return make_native_language_model(config, kind, vocabulary_size, std::move(layout),
-                                      compute.precision == "bf16" ? Precision::kBf16 : Precision::kFp32,
+    return make_native_language_model(config, kind, vocabulary_size, std::move(layout), compute.precision,
                                       compute.team);
   }
   return make_torch_language_model(config, kind, vocabulary_size, std::move(layout), compute.device);

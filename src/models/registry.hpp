@@ -8,6 +8,7 @@
 #include "base/thread_team.hpp"
 #include "models/language_model.hpp"
 #include "models/model_kind.hpp"
+#include "models/native/panels.hpp"
 
 namespace charrnn {
 
@@ -23,9 +24,9 @@ ParameterLayout parameter_layout(const ModelConfig& config, std::int64_t vocabul
 /// Where and how a model computes.
 struct Compute {
   Device device;
-  std::string engine = "auto";     ///< torch, native, or auto: the fastest that runs the model
-  std::string precision = "fp32";  ///< fp32, or bf16 with the native engine: factors of matrix products
-  ThreadTeam& team;                ///< of the native engine
+  std::string engine = "auto";             ///< torch, native, or auto: the fastest that runs the model
+  Precision precision = Precision::kFp32;  ///< another one only with the native engine
+  ThreadTeam& team;                        ///< of the native engine
 };
 
 /// Whether the native engine computes the model; else LibTorch does. UsageError if the engine that was asked

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/rounding.hpp"
 #include "models/flat_tensor.hpp"
 #include "models/native/kernels.hpp"
 
@@ -24,8 +25,7 @@ std::vector<Range> stretches_of(const ParameterGroup& group, const ParameterLayo
   std::vector<Range> stretches;
   for (const Parameter& parameter : layout.parameters()) {
     if (std::ranges::find(group.names, parameter.name) == group.names.end()) continue;
-    const std::int64_t all = (parameter.size + ParameterLayout::kAlignment - 1) /
-                             ParameterLayout::kAlignment * ParameterLayout::kAlignment;
+    const std::int64_t all = round_up(parameter.size, ParameterLayout::kAlignment);
     if (!stretches.empty() && stretches.back().end() == parameter.offset) {
       stretches.back().count += all;
     } else {

@@ -35,6 +35,9 @@ class TrainingStep {
         clock_(clock) {
     model.time_phases(&clock);
   }
+  ~TrainingStep() { model_.time_phases(nullptr); }
+  TrainingStep(const TrainingStep&) = delete;
+  TrainingStep& operator=(const TrainingStep&) = delete;
 
   /// Step number `step` with this rank's part of a batch: the gradient of the mean loss over all ranks'
   /// targets, clipped, then one update at `factor` times the groups' learning rates. Moves `state` on.

@@ -44,7 +44,7 @@ struct Outcome {
   std::vector<float> gradient, h, c;
 };
 
-Outcome train(const Case& c, const std::string& engine, int threads, const std::string& precision = "fp32") {
+Outcome train(const Case& c, const std::string& engine, int threads, Precision precision = Precision::kFp32) {
   ThreadTeam team(threads);
   const auto model = make_model(c.model, c.vocabulary, {{}, engine, precision, team});
   model->load_parameters(draw_parameters(model->layout()));
@@ -170,7 +170,7 @@ TEST(NativeEngine, Bf16IsCloseToFp32) {
     c.model = {.model = cell, .layers = 2, .hidden = 64, .dropout = 0.4};
     c.columns = 16;
     c.length = 8;
-    const Outcome exact = train(c, "native", 1), rounded = train(c, "native", 2, "bf16");
+    const Outcome exact = train(c, "native", 1), rounded = train(c, "native", 2, Precision::kBf16);
     double difference = 0, size = 0;
     for (std::size_t i = 0; i < exact.gradient.size(); ++i) {
       difference += std::pow(static_cast<double>(rounded.gradient[i]) - exact.gradient[i], 2);

@@ -97,9 +97,10 @@ void InputLayer::prepare_gradients(std::int64_t part, std::int64_t parts) {
 }
 
 void InputLayer::add_weight_gradient(std::int64_t block, float* gradient, OuterProducts& products) const {
+  if (is_masked_) return;
   const std::int64_t count = OuterProducts::block_of(first_.units());
-  products.sum(is_masked_ ? first_.gates(0) : d_products_.data(), first_.gate_units(), inputs(),
-               block * count, count, {&x_panels_, nullptr});
+  products.sum(d_products_.data(), first_.gate_units(), inputs(), block * count, count,
+               {&x_panels_, nullptr});
   first_.weight_ih().add_to_gradient(block * count, count, products.sums(0), OuterProducts::stride(x_panels_),
                                      nullptr, gradient);
 }

@@ -32,6 +32,8 @@ class InputLayer {
   void backward(const Range& columns);
   /// For all parts, after backward() of all columns; then the gradients.
   void prepare_gradients(std::int64_t part, std::int64_t parts);
+  /// The first layer's input of every row, where it is that; null: add_weight_gradient() sees to weight_ih.
+  const Panels* inputs_of_rows() const { return is_masked_ ? &x_panels_ : nullptr; }
   /// Adds those of one block of weight_ih's outputs (RecurrentLayer::gradient_blocks()) and, elsewhere, those
   /// of one block of characters.
   void add_weight_gradient(std::int64_t block, float* gradient, OuterProducts& products) const;

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "base/rounding.hpp"
+
 namespace charrnn {
 
 /// Units of a layer are padded with zeros to a multiple of this: no kernel has a tail, and a gate is a whole
@@ -12,7 +14,7 @@ namespace charrnn {
 inline constexpr std::int64_t kUnitBlock = 32;
 
 constexpr std::int64_t padded(std::int64_t units) {
-  return (units + kUnitBlock - 1) / kUnitBlock * kUnitBlock;
+  return round_up(units, kUnitBlock);
 }
 
 struct AdamRates {

@@ -256,8 +256,8 @@ class NativeLanguageModel final : public LanguageModel {
     for (std::size_t l = layers_.size(); l-- > 0; block -= layers_[l].gradient_blocks()) {
       if (block >= layers_[l].gradient_blocks()) continue;
       const auto gradient = of_layer<float>(flat, static_cast<std::int64_t>(l));
-      layers_[l].add_gradients(block, l > 0 ? &links_[l - 1].inputs : nullptr, weight_mask(l), gradient,
-                               scratch.products);
+      const Panels* inputs = l > 0 ? &links_[l - 1].inputs : input_->inputs_of_rows();
+      layers_[l].add_gradients(block, inputs, weight_mask(l), gradient, scratch.products);
       if (l == 0) input_->add_weight_gradient(block, gradient.weight_ih, scratch.products);
       return true;
     }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/rounding.hpp"
 #include "models/native/aligned_buffer.hpp"
 #include "models/native/weight.hpp"
 
@@ -12,7 +13,7 @@ namespace charrnn {
 /// Rows are padded with zeros to a multiple of this, so that few lengths of a product come up.
 constexpr std::int64_t padded_rows(std::int64_t rows) {
   constexpr std::int64_t kBlock = 16;
-  return (rows + kBlock - 1) / kBlock * kBlock;
+  return round_up(rows, kBlock);
 }
 
 /// Makes `panels` hold padded_rows(rows) rows, and copies share `part` of `parts` of `matrix` [rows, columns]

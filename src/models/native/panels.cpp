@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/rounding.hpp"
+
 namespace charrnn {
 
 namespace {
@@ -21,7 +23,8 @@ class LeftFactor {
       return;
     }
     static thread_local AlignedBuffer memory;
-    stride_ = (depth + 15) / 16 * 16;
+    constexpr std::int64_t kLine = 16;  // floats of a cache line
+    stride_ = round_up(depth, kLine);
     block_size_ = product.rows * stride_;
     memory.grow(blocks * block_size_);
     floats_ = memory.data();
