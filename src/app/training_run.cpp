@@ -1,8 +1,10 @@
 #include "app/training_run.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <vector>
 
 #include "app/job.hpp"
 #include "app/loaded_model.hpp"
@@ -25,8 +27,17 @@ namespace fs = std::filesystem;
 /// Rank 0 plans, takes the folder and writes config.toml; every rank gets the same plan.
 RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional<Ownership>& ownership) {
   const std::string plan = on_root(job.control, [&] {
-    // Wrong options come to light before anything is touched.
-    RunStart start = plan_run(arguments, arguments.resume ? Warn([](const std::string&) {}) : warn_on_stderr);
+    // Wrong options come to light before anything is touched. What a resumed run would warn of is told once:
+    // by the second plan, or here where there is none.
+    std::vector<std::string> warnings;
+    RunStart start;
+    try {
+      start = plan_run(arguments, [&](const std::string& warning) { warnings.push_back(warning); });
+    } catch (...) {
+      std::ranges::for_each(warnings, warn_on_stderr);
+      throw;
+    }
+    if (!arguments.resume) std::ranges::for_each(warnings, warn_on_stderr);
     const fs::path folder = folder_of(start.config);
     std::error_code error;
     fs::create_directories(folder, error);
