@@ -7,6 +7,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -57,6 +58,16 @@ class Communicator {
   virtual void all_reduce_sum(std::span<float> data) = 0;
   virtual void all_reduce_sum(std::span<double> data) = 0;
 
+  /// The same for a buffer that is left alone until finish_all_reduces(), the next collective on this
+  /// communicator: meanwhile the caller computes, and poll()s now and then to move the sums on. Neither
+  /// throws; what goes wrong comes to light at the end. A communicator that cannot work on the side does it
+  /// all there.
+  virtual void begin_all_reduce_sum(std::span<float> data) { begun_.push_back(data); }
+  virtual void poll() {}
+  virtual void finish_all_reduces() {
+    for (const std::span<float> data : std::exchange(begun_, {})) all_reduce_sum(data);
+  }
+
   /// `send` holds size() slices one after the other, slice r has send_counts[r] elements and goes to rank r;
   /// `receive` gets the slices of ranks 0, 1, … one after the other, receive_counts[r] from rank r.
   virtual void all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
@@ -101,6 +112,7 @@ class Communicator {
   Seconds timeout_;
   std::int64_t step_ = 0;
   std::uint64_t sequence_ = 0;
+  std::vector<std::span<float>> begun_;
 };
 
 /// Sends a string of any length from root to all.

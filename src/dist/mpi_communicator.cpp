@@ -35,6 +35,19 @@ struct MpiCommunicator::Handle {
   MPI_Comm comm = MPI_COMM_NULL;
   int rank = 0;
   int size = 1;
+
+  // All-reduces in the background.
+  std::vector<MPI_Request> begun;
+  int failure = MPI_SUCCESS;  ///< of the first call that failed
+
+  void note(int code) {
+    if (failure == MPI_SUCCESS) failure = code;
+  }
+  bool are_complete() {
+    int done = 0;
+    note(MPI_Testall(static_cast<int>(begun.size()), begun.data(), &done, MPI_STATUSES_IGNORE));
+    return done != 0;
+  }
 };
 
 MpiCommunicator::MpiCommunicator(const MpiSession& session, Seconds timeout)
@@ -56,20 +69,21 @@ int MpiCommunicator::size() const {
   return handle_->size;
 }
 
+void MpiCommunicator::check(const char* collective, int code) const {
+  if (code == MPI_SUCCESS) return;
+  std::array<char, MPI_MAX_ERROR_STRING> text{};
+  int length = 0;
+  MPI_Error_string(code, text.data(), &length);
+  fail(collective, Seconds(0), std::string(text.data(), static_cast<std::size_t>(length)));
+}
+
 template <class Post>
 void MpiCommunicator::complete(const char* collective, const Post& post) {
-  const auto check = [&](int code) {
-    if (code == MPI_SUCCESS) return;
-    std::array<char, MPI_MAX_ERROR_STRING> text{};
-    int length = 0;
-    MPI_Error_string(code, text.data(), &length);
-    fail(collective, Seconds(0), std::string(text.data(), static_cast<std::size_t>(length)));
-  };
   MPI_Request request = MPI_REQUEST_NULL;
-  check(post(&request));
+  check(collective, post(&request));
   wait(collective, [&] {
     int done = 0;
-    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE));
+    check(collective, MPI_Test(&request, &done, MPI_STATUS_IGNORE));
     return done != 0;
   });
 }
@@ -93,6 +107,30 @@ void MpiCommunicator::all_reduce_sum(std::span<float> data) {
 }
 void MpiCommunicator::all_reduce_sum(std::span<double> data) {
   sum(data);
+}
+
+void MpiCommunicator::begin_all_reduce_sum(std::span<float> data) {
+  count_call();
+  while (!data.empty()) {
+    const std::span<float> piece = data.first(std::min(data.size(), kMostElements));
+    handle_->note(MPI_Iallreduce(MPI_IN_PLACE, piece.data(), static_cast<int>(piece.size()), MPI_FLOAT,
+                                 MPI_SUM, handle_->comm, &handle_->begun.emplace_back(MPI_REQUEST_NULL)));
+    data = data.subspan(piece.size());
+  }
+}
+
+void MpiCommunicator::poll() {
+  if (!handle_->begun.empty()) handle_->are_complete();
+}
+
+void MpiCommunicator::finish_all_reduces() {
+  constexpr const char* kName = "all_reduce_sum";
+  wait(kName, [&] {
+    const bool complete = handle_->are_complete();
+    check(kName, handle_->failure);
+    return complete;
+  });
+  handle_->begun.clear();
 }
 
 void MpiCommunicator::all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,

@@ -20,6 +20,9 @@ class MpiCommunicator final : public Communicator {
 
   void all_reduce_sum(std::span<float> data) override;
   void all_reduce_sum(std::span<double> data) override;
+  void begin_all_reduce_sum(std::span<float> data) override;
+  void poll() override;
+  void finish_all_reduces() override;
   void all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
                   std::span<float> receive, std::span<const std::int64_t> receive_counts) override;
   void all_gather(std::span<const float> mine, std::span<float> all,
@@ -32,6 +35,8 @@ class MpiCommunicator final : public Communicator {
  private:
   struct Handle;
 
+  /// Throws CommError if MPI's `code` says that a call failed.
+  void check(const char* collective, int code) const;
   /// Posts a non-blocking call (post(MPI_Request*) returns MPI's code) and waits for its end.
   template <class Post>
   void complete(const char* collective, const Post& post);

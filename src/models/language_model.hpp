@@ -10,6 +10,7 @@
 
 #include "base/device.hpp"
 #include "base/phase_clock.hpp"
+#include "base/range.hpp"
 #include "models/model_config.hpp"
 #include "models/parameter_layout.hpp"
 
@@ -62,6 +63,22 @@ class HiddenState {
   bool has_cell_;
 };
 
+/// Hears from train() while it computes, on the thread that called it. Must not throw.
+class GradientListener {
+ public:
+  virtual ~GradientListener() = default;
+  GradientListener(const GradientListener&) = delete;
+  GradientListener& operator=(const GradientListener&) = delete;
+
+  /// The call has added all that it adds to the next one of gradient_parts().
+  virtual void part_is_complete() = 0;
+  /// Now and then: a moment for something else.
+  virtual void poll() = 0;
+
+ protected:
+  GradientListener() = default;
+};
+
 class LanguageModel {
  public:
   virtual ~LanguageModel() = default;
@@ -80,6 +97,11 @@ class LanguageModel {
   virtual void parameters_changed() {}
   /// train() adds to `buffer` from now on, laid out and placed like gradient(), which it is at first.
   virtual void add_gradients_to(std::span<float> buffer) = 0;
+  /// Where train() completes the gradient part by part: the parts in that order, together all of layout().
+  virtual std::vector<Range> gradient_parts() const { return {{0, layout_.size()}}; }
+  /// From now on train() tells `listener`; null: nobody. A model that completes all at once, or has nothing
+  /// to do, need not tell.
+  void tell_gradient(GradientListener* listener) { listener_ = listener; }
   /// Parameters to and from host memory.
   virtual std::vector<float> store_parameters() const = 0;
   virtual void load_parameters(std::span<const float> flat) = 0;
@@ -109,6 +131,7 @@ class LanguageModel {
         layout_(std::move(layout)),
         device_(device) {}
   PhaseClock* clock() const { return clock_; }
+  GradientListener* listener() const { return listener_; }
 
  private:
   ModelConfig config_;
@@ -116,6 +139,7 @@ class LanguageModel {
   ParameterLayout layout_;
   Device device_;
   PhaseClock* clock_ = nullptr;
+  GradientListener* listener_ = nullptr;
 };
 
 }  // namespace charrnn

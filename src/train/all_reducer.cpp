@@ -1,3 +1,5 @@
+#include <vector>
+
 #include "models/flat_tensor.hpp"
 #include "train/gradient_reducer.hpp"
 
@@ -5,22 +7,43 @@ namespace charrnn {
 
 namespace {
 
-class AllReducer final : public GradientReducer {
+/// Part by part, each as soon as the model has completed it.
+class AllReducer final : public GradientReducer, private GradientListener {
  public:
   AllReducer(LanguageModel& model, const Sharding& sharding, Communicator& communicator)
-      : model_(model), groups_(static_cast<std::size_t>(sharding.mine.count)), communicator_(communicator) {}
+      : model_(model),
+        parts_(model.gradient_parts()),
+        groups_(static_cast<std::size_t>(sharding.mine.count)),
+        communicator_(communicator) {}
 
   void sum(std::int64_t step, const std::function<void(std::size_t)>& work) override {
     wrap(model_.gradient(), model_.device()).zero_();
-    for (std::size_t i = 0; i < groups_; ++i) work(i);
     communicator_.set_step(step);
-    if (communicator_.size() > 1) communicator_.all_reduce_sum(model_.gradient());
+    begun_ = 0;
+    const bool is_alone = communicator_.size() == 1;
+    for (std::size_t i = 0; i < groups_; ++i) {
+      if (i + 1 == groups_ && !is_alone) model_.tell_gradient(this);
+      work(i);
+    }
+    if (is_alone) return;
+    model_.tell_gradient(nullptr);
+    while (begun_ < parts_.size()) part_is_complete();
+    communicator_.finish_all_reduces();
   }
 
  private:
+  void part_is_complete() override {
+    const Range& part = parts_[begun_++];
+    communicator_.begin_all_reduce_sum(model_.gradient().subspan(static_cast<std::size_t>(part.first),
+                                                                 static_cast<std::size_t>(part.count)));
+  }
+  void poll() override { communicator_.poll(); }
+
   LanguageModel& model_;
+  std::vector<Range> parts_;
   std::size_t groups_;
   Communicator& communicator_;
+  std::size_t begun_ = 0;  ///< parts of this step
 };
 
 }  // namespace

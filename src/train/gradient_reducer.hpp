@@ -26,7 +26,8 @@ class GradientReducer {
   GradientReducer() = default;
 };
 
-/// One all-reduce; the order of additions is the communicator's. Both must outlive it.
+/// All-reduces while the model computes, part by part of the gradient; the order of additions is the
+/// communicator's. Both must outlive it.
 std::unique_ptr<GradientReducer> make_all_reducer(LanguageModel& model, const Sharding& sharding,
                                                   Communicator& communicator);
 

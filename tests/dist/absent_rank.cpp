@@ -34,6 +34,12 @@ void call(Communicator& subject, const std::string& collective) {
   const std::map<std::string, std::function<void()>> calls = {
       {"all_reduce_sum", [&] { subject.all_reduce_sum(one.span()); }},
       {"all_reduce_sum_double", [&] { subject.all_reduce_sum(precise.span()); }},
+      {"all_reduce_sum_begun",
+       [&] {
+         subject.begin_all_reduce_sum(one.span());
+         subject.poll();
+         subject.finish_all_reduces();
+       }},
       {"all_to_all", [&] { subject.all_to_all(many.span(), counts, all.span(), counts); }},
       {"all_gather", [&] { subject.all_gather(one.span(), all.span(), counts); }},
       {"gather", [&] { subject.gather(one.span(), all.span(), counts, 0); }},
@@ -44,7 +50,7 @@ void call(Communicator& subject, const std::string& collective) {
 }
 
 std::string wrong_with(const CommError& error, const Communicator& subject, const std::string& collective) {
-  const std::string name = collective == "all_reduce_sum_double" ? "all_reduce_sum" : collective;
+  const std::string name = collective.starts_with("all_reduce_sum") ? "all_reduce_sum" : collective;
   const double limit = kTimeout.count();
   if (error.rank() != subject.rank()) return "wrong rank";
   if (error.step() != kStep) return "wrong step";

@@ -82,6 +82,27 @@ TEST_F(CommunicatorContract, AllReduceOfAGradientsLength) {
   EXPECT_EQ(data.values(), std::vector<float>(kLength, static_cast<float>(triangle())));
 }
 
+TEST_F(CommunicatorContract, AllReducesInTheBackground) {
+  constexpr std::size_t kLength = 300'001;
+  for (int round = 1; round <= 3; ++round) {
+    const auto own = static_cast<float>(round * (rank() + 1)), sum = static_cast<float>(round * triangle());
+    Buffer<float> first(std::vector<float>(kLength, own)), second({own, 10 * own}),
+        third(std::vector<float>{});
+    const std::uint64_t before = subject().sequence();
+    subject().begin_all_reduce_sum(first.span());
+    subject().poll();
+    subject().begin_all_reduce_sum(second.span());
+    subject().begin_all_reduce_sum(third.span());
+    for (int i = 0; i < 100 * rank(); ++i) subject().poll();
+    subject().finish_all_reduces();
+    EXPECT_EQ(first.values(), std::vector<float>(kLength, sum));
+    EXPECT_EQ(second.values(), (std::vector<float>{sum, 10 * sum}));
+    EXPECT_EQ(subject().sequence(), before + 3);
+  }
+  subject().finish_all_reduces();  // of none
+  check_all_reduce<float>();
+}
+
 TEST_F(CommunicatorContract, AllToAllWithUnevenSlices) {
   // Rank r sends r + 2·s numbers to rank s (rank 0 sends itself none): 1000·r + 100·s + place.
   const auto slice = [](int from, int to) {

@@ -234,5 +234,55 @@ TEST(NativeEngine, GradientIsOneAdditionToWhatIsThere) {
   EXPECT_EQ(gradient_on_top_of(start), expected);
 }
 
+/// Keeps what each part of the gradient was when it was said to be complete.
+class PartKeeper final : public GradientListener {
+ public:
+  explicit PartKeeper(LanguageModel& model) : model_(model), parts_(model.gradient_parts()) {}
+
+  void part_is_complete() override {
+    const Range& part = parts_.at(told_++);
+    std::copy_n(model_.gradient().begin() + part.first, part.count, kept_.begin() + part.first);
+  }
+  void poll() override { ++(told_ == 0 ? polls_before_ : polls_between_); }
+
+  std::size_t told() const { return told_; }
+  const std::vector<float>& kept() const { return kept_; }
+  int polls_before() const { return polls_before_; }
+  int polls_between() const { return polls_between_; }
+
+ private:
+  LanguageModel& model_;
+  std::vector<Range> parts_;
+  std::vector<float> kept_ = std::vector<float>(model_.gradient().size(), -1);
+  std::size_t told_ = 0;
+  int polls_before_ = 0, polls_between_ = 0;
+};
+
+TEST(NativeEngine, TellsOfEveryPartOfTheGradientOnceItIsComplete) {
+  for (const int layers : {1, 2, 3}) {
+    for (const int threads : {1, 3}) {
+      Case c;
+      c.model = {.model = "gru", .layers = layers, .hidden = 70, .dropout = 0.4};
+      c.length = 9;
+      const Tokens tokens = draw_tokens(c, 1);
+      ThreadTeam team(threads);
+      const auto model = make_model(c.model, c.vocabulary, {.device = {}, .engine = "native", .team = team});
+      model->load_parameters(draw_parameters(model->layout()));
+      PartKeeper keeper(*model);
+      model->tell_gradient(&keeper);
+      model->train({tokens.inputs, tokens.targets, c.length, c.columns}, *model->make_state(c.columns),
+                   DropoutKey{.seed = 1});
+      const std::vector<Range> parts = model->gradient_parts();
+      EXPECT_EQ(std::ssize(parts), layers);
+      EXPECT_EQ(keeper.told(), parts.size());
+      EXPECT_EQ(keeper.kept(), std::vector<float>(model->gradient().begin(), model->gradient().end()));
+      EXPECT_GE(keeper.polls_before(), c.length);
+      if (threads == 1) {  // else another thread may be late with its last block
+        EXPECT_GE(keeper.polls_between(), (layers - 1) * c.length);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace charrnn

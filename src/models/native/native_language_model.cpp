@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <utility>
 
 #include "models/dropout.hpp"
@@ -31,6 +32,11 @@ struct Scratch {
   AlignedBuffer embedding;
 };
 
+/// Blocks of a part of the gradient in a call of train().
+struct BlockCounter {
+  std::atomic<std::int64_t> handed_out{0}, done{0};
+};
+
 class NativeLanguageModel final : public LanguageModel {
  public:
   NativeLanguageModel(const ModelConfig& model, const ModelKind& kind, std::int64_t vocabulary,
@@ -49,6 +55,7 @@ class NativeLanguageModel final : public LanguageModel {
       layers_.emplace_back(kind.cell, layer == 0 ? model.embedding : model.hidden, model.hidden,
                            of_layer<const float>(flat_.data(), layer), precision);
       links_.emplace_back(precision);
+      blocks_.emplace_back();
     }
     input_.emplace(flat_.data(), vocabulary, model.embedding, layers_.front(), precision);
   }
@@ -57,6 +64,16 @@ class NativeLanguageModel final : public LanguageModel {
   std::span<float> gradient() override { return flat_gradient_.span(); }
   void parameters_changed() override { packed_.reset(); }
   void add_gradients_to(std::span<float> buffer) override { target_ = buffer; }
+
+  std::vector<Range> gradient_parts() const override {
+    std::vector<Range> parts;
+    std::int64_t end = layout().size();
+    for (std::size_t layer = layers_.size(); layer-- > 0; end = parts.back().first) {
+      const std::int64_t first = layer > 0 ? layout().parameters()[1 + 4 * layer].offset : 0;
+      parts.push_back({first, end - first});
+    }
+    return parts;
+  }
 
   std::vector<float> store_parameters() const override { return {flat_.span().begin(), flat_.span().end()}; }
   void load_parameters(std::span<const float> flat) override {
@@ -72,21 +89,29 @@ class NativeLanguageModel final : public LanguageModel {
     if (window.columns == 0) return 0;
     start(window.inputs, window.length, state, key, window.predicts_every() ? window.length : 1, true);
     while (std::ssize(scratch_) < team_.size()) scratch_.emplace_back();
-    next_block_ = 0;
+    for (BlockCounter& blocks : blocks_) blocks.handed_out = blocks.done = 0;
+    told_ = layers_.size();
     const PhaseScope scope(clock(), Phase::kForward);
     team_.run([&](int thread) {
       const Range columns = share_of(columns_, thread, team_.size());
       forward(thread, state);
       output_.forward(columns, predicting_outputs(), window.targets);
       if (thread == 0 && clock() != nullptr) clock()->enter(Phase::kBackward);
-      backward(columns);
-      wait_for_others(thread);
-      prepare_gradients(thread);
-      wait_for_others(thread);
-      while (add_gradients(next_block_++, scratch_[static_cast<std::size_t>(thread)])) continue;
+      const std::function<void()> poll = [&] {
+        if (thread == 0) tell();
+      };
+      output_backward(columns);
+      for (std::size_t layer = layers_.size(); layer-- > 0;) {
+        backward(layer, columns, poll);
+        wait_for_others(thread);
+        prepare_gradients(layer, thread);
+        wait_for_others(thread);
+        add_gradients(layer, scratch_[static_cast<std::size_t>(thread)], poll);
+      }
       wait_for_others(thread);
       release_units();
     });
+    tell();
     return sum_of_losses();
   }
 
@@ -136,6 +161,7 @@ class NativeLanguageModel final : public LanguageModel {
     if (precision_ == Precision::kBf16 && has_bf16_units()) release_bf16_units();
   }
 
+  bool is_top(std::size_t layer) const { return layer + 1 == layers_.size(); }
   double dropout_after(std::size_t layer) const {
     return layer + 1 < layers_.size() ? config().dropout : config().dropout_output;
   }
@@ -221,54 +247,82 @@ class NativeLanguageModel final : public LanguageModel {
     }
   }
 
-  void backward(const Range& columns) {
+  void output_backward(const Range& columns) {
     const std::int64_t units = padded(config().hidden);
-    const std::size_t top = layers_.size() - 1;
-    float* d_outputs = links_[top].d_outputs.data();
+    float* d_outputs = links_.back().d_outputs.data();
     for (std::int64_t t = 0; t < length_ - predicting_; ++t) {
       std::fill_n(d_outputs + (t * columns_ + columns.first) * units, columns.count * units, 0.0F);
     }
     output_.backward(columns, d_outputs + first_predicting_row() * units);
-    for (std::size_t l = top + 1; l-- > 0;) {
-      float* d = links_[l].d_outputs.data();
-      if (is_masked(l)) apply_mask(links_[l].mask, columns, d, d);
-      layers_[l].backward(columns, d);
-      if (l > 0) layers_[l].input_gradient(columns, links_[l - 1].d_outputs.data());
-    }
-    input_->backward(columns);
   }
 
-  void prepare_gradients(int thread) {
-    const std::int64_t units = padded(config().hidden);
-    for (std::size_t l = 0; l < layers_.size(); ++l) {
-      layers_[l].prepare_gradients(thread, team_.size());
-      if (l + 1 < layers_.size()) {
-        pack_share(outputs(l), units, length_ * columns_, thread, team_.size(), links_[l].inputs);
-      }
+  void backward(std::size_t layer, const Range& columns, const std::function<void()>& poll) {
+    float* d_outputs = links_[layer].d_outputs.data();
+    if (is_masked(layer)) apply_mask(links_[layer].mask, columns, d_outputs, d_outputs);
+    layers_[layer].backward(columns, d_outputs, poll);
+    if (layer > 0) {
+      layers_[layer].input_gradient(columns, links_[layer - 1].d_outputs.data());
+    } else {
+      input_->backward(columns);
     }
-    output_.prepare_gradients(predicting_outputs(), thread, team_.size());
-    input_->prepare_gradients(thread, team_.size());
   }
 
-  /// Block number `block` of all parameters' gradients; false if there is none.
-  bool add_gradients(std::int64_t block, Scratch& scratch) {
+  // The gradient comes in one part a layer, from the top down: with the last layer's comes the output
+  // layer's, with the first one's the embedding's.
+
+  void prepare_gradients(std::size_t layer, int thread) {
+    layers_[layer].prepare_gradients(thread, team_.size());
+    if (is_top(layer)) output_.prepare_gradients(predicting_outputs(), thread, team_.size());
+    if (layer > 0) {
+      pack_share(outputs(layer - 1), padded(config().hidden), length_ * columns_, thread, team_.size(),
+                 links_[layer - 1].inputs);
+    } else {
+      input_->prepare_gradients(thread, team_.size());
+    }
+  }
+
+  std::int64_t gradient_blocks(std::size_t layer) const {
+    return layers_[layer].gradient_blocks() + (is_top(layer) ? output_.gradient_blocks() : 0) +
+           (layer == 0 ? input_->embedding_blocks() : 0);
+  }
+
+  /// Blocks of a layer's part, as long as there are any left.
+  void add_gradients(std::size_t layer, Scratch& scratch, const std::function<void()>& poll) {
+    BlockCounter& blocks = blocks_[layer];
+    const std::int64_t count = gradient_blocks(layer);
+    for (std::int64_t block = blocks.handed_out++; block < count; block = blocks.handed_out++) {
+      add_gradients(layer, block, scratch);
+      ++blocks.done;
+      poll();
+    }
+  }
+
+  void add_gradients(std::size_t l, std::int64_t block, Scratch& scratch) {
     float* flat = target_.data();
-    for (std::size_t l = layers_.size(); l-- > 0; block -= layers_[l].gradient_blocks()) {
-      if (block >= layers_[l].gradient_blocks()) continue;
+    const RecurrentLayer& layer = layers_[l];
+    if (block < layer.gradient_blocks()) {
       const auto gradient = of_layer<float>(flat, static_cast<std::int64_t>(l));
       const Panels* inputs = l > 0 ? &links_[l - 1].inputs : input_->inputs_of_rows();
-      layers_[l].add_gradients(block, inputs, weight_mask(l), gradient, scratch.products);
+      layer.add_gradients(block, inputs, weight_mask(l), gradient, scratch.products);
       if (l == 0) input_->add_weight_gradient(block, gradient.weight_ih, scratch.products);
-      return true;
+      return;
     }
-    if (block < output_.gradient_blocks()) {
+    block -= layer.gradient_blocks();
+    if (is_top(l) && block < output_.gradient_blocks()) {
       output_.add_gradients(block, place(flat, last() - 1), place(flat, last()), scratch.products);
-      return true;
+      return;
     }
-    block -= output_.gradient_blocks();
-    if (block >= input_->embedding_blocks()) return false;
+    if (is_top(l)) block -= output_.gradient_blocks();
     input_->add_embedding_gradient(block, place(flat, 0), scratch.embedding);
-    return true;
+  }
+
+  /// Tells the listener of every part that is complete by now.
+  void tell() {
+    if (listener() == nullptr) return;
+    for (; told_ > 0 && blocks_[told_ - 1].done == gradient_blocks(told_ - 1); --told_) {
+      listener()->part_is_complete();
+    }
+    listener()->poll();
   }
 
   void compute_losses(const Window& window, HiddenState& state) {
@@ -344,7 +398,8 @@ class NativeLanguageModel final : public LanguageModel {
   std::vector<AlignedBuffer> weight_masks_;
   std::optional<std::pair<bool, std::int64_t>> packed_;  ///< with a mask? of which step?
   std::deque<Scratch> scratch_;                          ///< one a thread
-  std::atomic<std::int64_t> next_block_{0};
+  std::deque<BlockCounter> blocks_;                      ///< of each layer's part of the gradient
+  std::size_t told_ = 0;  ///< layers whose part the listener has not been told of
 
   // The window.
   std::int64_t length_ = 0, columns_ = 0, predicting_ = 0;

@@ -72,7 +72,8 @@ void RecurrentLayer::forward(const Range& columns) {
   }
 }
 
-void RecurrentLayer::backward(const Range& columns, const float* d_outputs) {
+void RecurrentLayer::backward(const Range& columns, const float* d_outputs,
+                              const std::function<void()>& poll) {
   const Kernels& kernel = kernels();
   const std::int64_t first = columns.first * units_, size = columns.count * units_;
   float *d_h = d_h_.data() + first, *d_c = cell_ == Cell::kLstm ? d_c_.data() + first : nullptr;
@@ -80,6 +81,7 @@ void RecurrentLayer::backward(const Range& columns, const float* d_outputs) {
   if (d_c != nullptr) std::fill_n(d_c, size, 0.0F);
   const Panels& w = weight_hh_.backward();
   for (std::int64_t t = length_ - 1; t >= 0; --t) {
+    poll();
     const std::int64_t row = t * columns_ + columns.first;
     const float* d_output = d_outputs + row * units_;
     const Product product{gates(row), gate_units_, d_h, units_, columns.count, cell_ == Cell::kGru};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "base/range.hpp"
 #include "models/model_kind.hpp"
@@ -43,8 +44,9 @@ class RecurrentLayer {
   float* c(std::int64_t t) { return c_.data() + t * columns_ * units_; }
 
   void forward(const Range& columns);
-  /// d_outputs: [rows, units]. No gradient comes from what follows the window.
-  void backward(const Range& columns, const float* d_outputs);
+  /// d_outputs: [rows, units]. No gradient comes from what follows the window. Calls `poll` at every time
+  /// step.
+  void backward(const Range& columns, const float* d_outputs, const std::function<void()>& poll);
   /// The gradient of the layer's inputs, [rows, padded(inputs)]; after backward().
   void input_gradient(const Range& columns, float* d_inputs);
 
