@@ -5,17 +5,17 @@
 namespace charrnn {
 
 InputLayer::InputLayer(const float* embedding, std::int64_t vocabulary, std::int64_t size,
-                       RecurrentLayer& first, Precision precision)
+                       RecurrentLayer& first, const DropoutMask& mask, Precision precision)
     : embedding_(embedding),
       size_(size),
       first_(first),
+      mask_(mask),
       number_(static_cast<std::size_t>(vocabulary), -1),
       x_panels_(precision) {}
 
-void InputLayer::start(std::span<const std::int64_t> tokens, std::int64_t columns, bool is_masked) {
+void InputLayer::start(std::span<const std::int64_t> tokens, std::int64_t columns) {
   columns_ = columns;
   rows_ = std::ssize(tokens);
-  is_masked_ = is_masked;
   for (const std::int64_t token : different_) number_[static_cast<std::size_t>(token)] = -1;
   different_.clear();
   number_of_.clear();
@@ -29,7 +29,7 @@ void InputLayer::start(std::span<const std::int64_t> tokens, std::int64_t column
   }
   x_.grow(inputs() * stride());
   x_panels_.resize(padded_rows(inputs()), size_);
-  if (is_masked) {
+  if (mask_.is_on()) {
     d_x_.grow(rows_ * stride());
   } else {
     products_.grow(inputs() * first_.gate_units());
@@ -37,20 +37,15 @@ void InputLayer::start(std::span<const std::int64_t> tokens, std::int64_t column
   }
 }
 
-void InputLayer::set_mask(const float* mask, std::int64_t mask_rows) {
-  mask_ = mask;
-  mask_rows_ = mask_rows * columns_;
-}
-
 void InputLayer::embed(std::int64_t part, std::int64_t parts) {
   const Range mine = share_of(inputs(), part, parts);
   for (std::int64_t input = mine.first; input < mine.end(); ++input) {
     const float* from = embedding_ + token_of(input) * size_;
     float* to = x_.data() + input * stride();
-    const float* mask = is_masked_ ? mask_ + input % mask_rows_ * size_ : nullptr;
+    const float* mask = mask_.is_on() ? mask_.row(input) : nullptr;
     for (std::int64_t i = 0; i < size_; ++i) to[i] = mask == nullptr ? from[i] : from[i] * mask[i];
   }
-  float* products = is_masked_ ? first_.gates(0) : products_.data();
+  float* products = mask_.is_on() ? first_.gates(0) : products_.data();
   const Panels& weights = first_.weight_ih().forward();
   multiply({x_.data() + mine.first * stride(), stride(), products + mine.first * first_.gate_units(),
             first_.gate_units(), mine.count, false},
@@ -58,7 +53,7 @@ void InputLayer::embed(std::int64_t part, std::int64_t parts) {
 }
 
 void InputLayer::fill_gates(const Range& columns) {
-  if (is_masked_) return;
+  if (mask_.is_on()) return;
   const std::int64_t units = first_.gate_units();
   for (std::int64_t row = columns.first; row < rows_; row += columns_) {
     for (std::int64_t at = row; at < row + columns.count; ++at) {
@@ -69,20 +64,14 @@ void InputLayer::fill_gates(const Range& columns) {
 }
 
 void InputLayer::backward(const Range& columns) {
-  if (!is_masked_) return;
+  if (!mask_.is_on()) return;
   first_.input_gradient(columns, d_x_.data());
-  for (std::int64_t row = columns.first; row < rows_; row += columns_) {
-    for (std::int64_t at = row; at < row + columns.count; ++at) {
-      const float* mask = mask_ + at % mask_rows_ * size_;
-      float* d_x = d_x_.data() + at * stride();
-      for (std::int64_t i = 0; i < size_; ++i) d_x[i] *= mask[i];
-    }
-  }
+  mask_.apply(columns, d_x_.data(), d_x_.data(), stride());
 }
 
 void InputLayer::prepare_gradients(std::int64_t part, std::int64_t parts) {
   pack_share(x_.data(), stride(), inputs(), part, parts, x_panels_);
-  if (is_masked_) return;
+  if (mask_.is_on()) return;
   const std::int64_t units = first_.gate_units();
   const Range mine = share_of(units / kPanelWidth, part, parts);
   const std::int64_t first = mine.first * kPanelWidth, count = mine.count * kPanelWidth;
@@ -97,7 +86,7 @@ void InputLayer::prepare_gradients(std::int64_t part, std::int64_t parts) {
 }
 
 void InputLayer::add_weight_gradient(std::int64_t block, float* gradient, OuterProducts& products) const {
-  if (is_masked_) return;
+  if (mask_.is_on()) return;
   const std::int64_t count = OuterProducts::block_of(first_.units());
   products.sum(d_products_.data(), first_.gate_units(), inputs(), block * count, count,
                {&x_panels_, nullptr});
@@ -106,15 +95,15 @@ void InputLayer::add_weight_gradient(std::int64_t block, float* gradient, OuterP
 }
 
 std::int64_t InputLayer::embedding_blocks() const {
-  return is_masked_ ? 1 : (inputs() + kCharacters - 1) / kCharacters;
+  return mask_.is_on() ? 1 : (inputs() + kCharacters - 1) / kCharacters;
 }
 
 void InputLayer::add_embedding_gradient(std::int64_t block, float* gradient, AlignedBuffer& scratch) const {
   // One row for each different character of the block.
   const std::int64_t first = block * kCharacters;
-  const std::int64_t count = is_masked_ ? std::ssize(different_) : std::min(kCharacters, inputs() - first);
+  const std::int64_t count = mask_.is_on() ? std::ssize(different_) : std::min(kCharacters, inputs() - first);
   scratch.grow(count * stride());
-  if (is_masked_) {
+  if (mask_.is_on()) {
     std::fill_n(scratch.data(), count * stride(), 0.0F);
     for (std::int64_t row = 0; row < rows_; ++row) {
       const float* from = d_x_.data() + row * stride();

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "models/native/dropout_mask.hpp"
 #include "models/native/recurrent_layer.hpp"
 
 namespace charrnn {
@@ -15,14 +16,12 @@ namespace charrnn {
 /// the backward pass. With dropout of the input every character is different.
 class InputLayer {
  public:
-  /// `embedding` [vocabulary, size] are the parameters; both must outlive this.
+  /// `embedding` [vocabulary, size] are the parameters; `mask` is that of its rows. All must outlive this.
   InputLayer(const float* embedding, std::int64_t vocabulary, std::int64_t size, RecurrentLayer& first,
-             Precision precision);
+             const DropoutMask& mask, Precision precision);
 
-  /// A new window, on one thread.
-  void start(std::span<const std::int64_t> tokens, std::int64_t columns, bool is_masked);
-  /// Dropout's mask of the window [mask_rows · columns, size], for all rows or for one again and again.
-  void set_mask(const float* mask, std::int64_t mask_rows);
+  /// A new window, on one thread; after the mask's start().
+  void start(std::span<const std::int64_t> tokens, std::int64_t columns);
 
   // For all parts, a barrier between the two: the first layer's gates get the inputs' products.
   void embed(std::int64_t part, std::int64_t parts);
@@ -33,7 +32,7 @@ class InputLayer {
   /// For all parts, after backward() of all columns; then the gradients.
   void prepare_gradients(std::int64_t part, std::int64_t parts);
   /// The first layer's input of every row, where it is that; null: add_weight_gradient() sees to weight_ih.
-  const Panels* inputs_of_rows() const { return is_masked_ ? &x_panels_ : nullptr; }
+  const Panels* inputs_of_rows() const { return mask_.is_on() ? &x_panels_ : nullptr; }
   /// Adds those of one block of weight_ih's outputs (RecurrentLayer::gradient_blocks()) and, elsewhere, those
   /// of one block of characters.
   void add_weight_gradient(std::int64_t block, float* gradient, OuterProducts& products) const;
@@ -44,19 +43,17 @@ class InputLayer {
   static constexpr std::int64_t kCharacters = 64;  ///< in a block of the embedding's gradient
 
   std::int64_t stride() const { return padded(size_); }
-  std::int64_t inputs() const { return is_masked_ ? rows_ : std::ssize(different_); }
+  std::int64_t inputs() const { return mask_.is_on() ? rows_ : std::ssize(different_); }
   std::int64_t token_of(std::int64_t input) const {
-    return different_[static_cast<std::size_t>(is_masked_ ? number_of_[static_cast<std::size_t>(input)]
-                                                          : input)];
+    return different_[static_cast<std::size_t>(mask_.is_on() ? number_of_[static_cast<std::size_t>(input)]
+                                                             : input)];
   }
 
   const float* embedding_;
   std::int64_t size_;
   RecurrentLayer& first_;
+  const DropoutMask& mask_;
   std::int64_t columns_ = 0, rows_ = 0;  ///< of the window
-  bool is_masked_ = false;
-  const float* mask_ = nullptr;
-  std::int64_t mask_rows_ = 0;
   std::vector<std::int64_t> number_;     ///< by token: its place in different_, −1: it is not there
   std::vector<std::int64_t> different_;  ///< the window's tokens, each once
   std::vector<std::int64_t> number_of_;  ///< by row: its token's place in different_

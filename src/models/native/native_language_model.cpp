@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "models/dropout.hpp"
+#include "models/native/dropout_mask.hpp"
 #include "models/native/input_layer.hpp"
 #include "models/native/native_state.hpp"
 #include "models/native/output_layer.hpp"
@@ -18,9 +19,9 @@ namespace {
 
 /// What goes from one layer to the next, [rows, padded(hidden)].
 struct Link {
-  explicit Link(Precision precision) : inputs(precision) {}
+  Link(DropoutMask dropout, Precision precision) : mask(std::move(dropout)), inputs(precision) {}
 
-  AlignedBuffer mask;    ///< of dropout [length or 1, columns, hidden]
+  DropoutMask mask;
   AlignedBuffer masked;  ///< outputs times mask
   AlignedBuffer d_outputs;
   Panels inputs;  ///< of the layer above, as a right factor
@@ -47,6 +48,7 @@ class NativeLanguageModel final : public LanguageModel {
         flat_(layout().size()),
         flat_gradient_(layout().size()),
         target_(flat_gradient_.span()),
+        input_mask_(kInputMask, model.dropout_input, model.embedding, model.locked_dropout),
         output_(place(flat_.data(), last() - 1), place(flat_.data(), last()), vocabulary, model.hidden,
                 precision),
         precision_(precision),
@@ -54,10 +56,12 @@ class NativeLanguageModel final : public LanguageModel {
     for (std::int64_t layer = 0; layer < model.layers; ++layer) {
       layers_.emplace_back(kind.cell, layer == 0 ? model.embedding : model.hidden, model.hidden,
                            of_layer<const float>(flat_.data(), layer), precision);
-      links_.emplace_back(precision);
+      links_.emplace_back(DropoutMask(layer, layer + 1 < model.layers ? model.dropout : model.dropout_output,
+                                      model.hidden, model.locked_dropout),
+                          precision);
       blocks_.emplace_back();
     }
-    input_.emplace(flat_.data(), vocabulary, model.embedding, layers_.front(), precision);
+    input_.emplace(flat_.data(), vocabulary, model.embedding, layers_.front(), input_mask_, precision);
   }
 
   std::span<float> parameters() override { return flat_.span(); }
@@ -162,11 +166,6 @@ class NativeLanguageModel final : public LanguageModel {
   }
 
   bool is_top(std::size_t layer) const { return layer + 1 == layers_.size(); }
-  double dropout_after(std::size_t layer) const {
-    return layer + 1 < layers_.size() ? config().dropout : config().dropout_output;
-  }
-  bool is_masked(std::size_t layer) const { return key_ && dropout_after(layer) > 0; }
-  std::int64_t mask_rows() const { return config().locked_dropout ? 1 : length_; }
   const float* weight_mask(std::size_t layer) const {
     return drops_weights() ? weight_masks_[layer].data() : nullptr;
   }
@@ -174,7 +173,7 @@ class NativeLanguageModel final : public LanguageModel {
 
   /// Outputs of a layer as the next one gets them.
   float* outputs(std::size_t layer) {
-    return is_masked(layer) ? links_[layer].masked.data() : layers_[layer].h(1);
+    return links_[layer].mask.is_on() ? links_[layer].masked.data() : layers_[layer].h(1);
   }
   float* predicting_outputs() {
     return outputs(layers_.size() - 1) + first_predicting_row() * padded(config().hidden);
@@ -192,20 +191,14 @@ class NativeLanguageModel final : public LanguageModel {
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
       layers_[layer].resize(length_, columns_);
       Link& link = links_[layer];
-      if (is_masked(layer)) {
-        link.mask.grow(mask_rows() * columns_ * hidden);
-        link.masked.grow(rows * padded(hidden));
-      }
+      link.mask.start(key, length, columns_);
+      if (link.mask.is_on()) link.masked.grow(rows * padded(hidden));
       if (trains) link.d_outputs.grow(rows * padded(hidden));
       if (trains && layer + 1 < layers_.size()) link.inputs.resize(padded_rows(rows), hidden);
       if (drops_weights()) weight_masks_[layer].grow(layers_[layer].weight_hh().size());
     }
-    const bool masks_input = key_ && config().dropout_input > 0;
-    input_->start(inputs, columns_, masks_input);
-    if (masks_input) {
-      input_mask_.grow(mask_rows() * columns_ * config().embedding);
-      input_->set_mask(input_mask_.data(), mask_rows());
-    }
+    input_mask_.start(key, length, columns_);
+    input_->start(inputs, columns_);
     output_.resize(predicting_, columns_, trains);
   }
 
@@ -221,7 +214,8 @@ class NativeLanguageModel final : public LanguageModel {
       }
       output_.pack(thread, team_.size());
     }
-    make_dropout_masks(columns);
+    input_mask_.draw(columns);
+    for (Link& link : links_) link.mask.draw(columns);
     wait_for_others(thread);
     if (thread == 0) note_packed();
     input_->embed(thread, team_.size());
@@ -243,7 +237,8 @@ class NativeLanguageModel final : public LanguageModel {
       layer.forward(columns);
       std::copy_n(own(layer.h(length_)), columns.count * units, own(state.h(number)));
       if (has_cell_) std::copy_n(own(layer.c(length_)), columns.count * units, own(state.c(number)));
-      if (is_masked(l)) apply_mask(links_[l].mask, columns, layer.h(1), links_[l].masked.data());
+      Link& link = links_[l];
+      if (link.mask.is_on()) link.mask.apply(columns, layer.h(1), link.masked.data(), units);
     }
   }
 
@@ -257,8 +252,9 @@ class NativeLanguageModel final : public LanguageModel {
   }
 
   void backward(std::size_t layer, const Range& columns, const std::function<void()>& poll) {
+    const DropoutMask& mask = links_[layer].mask;
     float* d_outputs = links_[layer].d_outputs.data();
-    if (is_masked(layer)) apply_mask(links_[layer].mask, columns, d_outputs, d_outputs);
+    if (mask.is_on()) mask.apply(columns, d_outputs, d_outputs, padded(config().hidden));
     layers_[layer].backward(columns, d_outputs, poll);
     if (layer > 0) {
       layers_[layer].input_gradient(columns, links_[layer - 1].d_outputs.data());
@@ -360,41 +356,16 @@ class NativeLanguageModel final : public LanguageModel {
     }
   }
 
-  void make_dropout_masks(const Range& columns) {
-    if (!key_) return;
-    const auto fill = [&](std::int64_t layer, double p, std::int64_t units, AlignedBuffer& mask) {
-      if (p == 0) return;
-      fill_dropout_mask(*key_, layer, p, mask_rows(), columns_, units, columns.first, columns.end(),
-                        mask.span());
-    };
-    fill(kInputMask, config().dropout_input, config().embedding, input_mask_);
-    for (std::size_t l = 0; l < layers_.size(); ++l) {
-      fill(static_cast<std::int64_t>(l), dropout_after(l), config().hidden, links_[l].mask);
-    }
-  }
-
-  /// to = from · mask, both [rows, padded(hidden)]; padding stays zero.
-  void apply_mask(const AlignedBuffer& mask, const Range& columns, const float* from, float* to) const {
-    const std::int64_t hidden = config().hidden, units = padded(hidden);
-    for (std::int64_t t = 0; t < length_; ++t) {
-      for (std::int64_t column = columns.first; column < columns.end(); ++column) {
-        const std::int64_t row = t * columns_ + column;
-        const float* of_row = mask.data() + (mask_rows() == 1 ? column : row) * hidden;
-        for (std::int64_t u = 0; u < hidden; ++u) to[row * units + u] = from[row * units + u] * of_row[u];
-      }
-    }
-  }
-
   bool has_cell_;
   ThreadTeam& team_;
   AlignedBuffer flat_, flat_gradient_;
   std::span<float> target_;  ///< where gradients are added
   std::deque<RecurrentLayer> layers_;
+  DropoutMask input_mask_;
   std::optional<InputLayer> input_;
   OutputLayer output_;
   Precision precision_;
   std::deque<Link> links_;  ///< after each layer
-  AlignedBuffer input_mask_;
   std::vector<AlignedBuffer> weight_masks_;
   std::optional<std::pair<bool, std::int64_t>> packed_;  ///< with a mask? of which step?
   std::deque<Scratch> scratch_;                          ///< one a thread

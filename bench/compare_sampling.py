@@ -1,0 +1,170 @@
+"""Characters per second that charrnn_dist samples, beside a PyTorch loop with the same weights, interleaved.
+
+usage: compare_sampling.py PROGRAM CORPUS [--models rnn gru lstm] [--streams 1 64] [--rounds 5] [--json FILE]
+
+  compare_sampling.py build/release/charrnn_dist nietzsche.txt --json sampling.json
+  compare_sampling.py build/release/charrnn_dist nietzsche.txt --models lstm --streams 1 --rounds 3
+
+The notebook's stateful models (configs/lesson6) are trained for a few steps. `charrnn_dist sample` writes one stream;
+its time is the difference between a long and a short sample, so that start-up (loading libraries, reading the
+checkpoint) drops out. The peer reads the weights from the same checkpoint and writes one character at a time, with the
+state carried and torch.multinomial, for one stream and for many in a batch; it times its loop itself. It runs its LSTM
+without oneDNN, too, whose layer rearranges the weights for every character. All use one thread. First both write
+greedily, which must give the same text.
+
+A round measures every variant once, in turn, so that a busy machine hits all of them; the table has medians over the
+rounds. CPU time leaves out the waits of a busy machine. Start-up is the time to the first characters. Prints Markdown.
+Needs h5py.
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+CONFIGS = Path(__file__).resolve().parent.parent / "configs/lesson6"
+MODELS = {"rnn": ("stateful_rnn", 200_000), "gru": ("stateful_gru", 100_000), "lstm": ("stateful_lstm_sgdr", 6_000)}
+PRIME, WARM_UP, COMPARED = "for thos", 20, 60
+PEER_SHARE = 40  # its time is exact on far fewer characters, and it needs more for each
+
+
+def sample_in_pytorch(checkpoint, streams, steps, with_onednn, is_greedy):
+    """The peer, in a process of its own. Prints its loop's seconds of wall and CPU time and the first stream's text."""
+    import h5py
+    import torch
+
+    torch.set_num_threads(1)
+    torch.backends.mkldnn.enabled = bool(with_onednn)
+    with h5py.File(checkpoint) as file:
+        weights = {name: torch.tensor(tensor[:]) for name, tensor in file["model"].items()}
+        symbols = [symbol.decode() for symbol in file["vocabulary"][:]]
+    (vocabulary, embedding), (rows, hidden) = weights["e.weight"].shape, weights["rnn.weight_hh_l0"].shape
+    layers = sum(name.startswith("rnn.weight_hh") for name in weights)
+    kind = {1: torch.nn.RNN, 3: torch.nn.GRU, 4: torch.nn.LSTM}[rows // hidden]
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.e = torch.nn.Embedding(vocabulary, embedding)
+            self.rnn = kind(embedding, hidden, layers)
+            self.l_out = torch.nn.Linear(hidden, vocabulary)
+
+        def forward(self, tokens, state):
+            output, state = self.rnn(self.e(tokens), state)
+            return self.l_out(output[-1]), state
+
+    net = Net().eval()
+    net.load_state_dict(weights)
+    texts = [[] for _ in range(streams)]
+    prime = torch.tensor([[symbols.index(c)] * streams for c in PRIME])
+    with torch.no_grad():
+        logits, state = net(prime, None)
+        for step in range(WARM_UP + steps):
+            if step == WARM_UP:
+                wall, cpu = time.perf_counter(), time.process_time()
+            probabilities = torch.softmax(logits, -1)
+            tokens = probabilities.argmax(-1, True) if is_greedy else torch.multinomial(probabilities, 1)
+            for text, (token,) in zip(texts, tokens.tolist()):
+                text.append(symbols[token])
+            logits, state = net(tokens.t(), state)
+    print(json.dumps({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "text": "".join(texts[0])}))
+
+
+def run(command):
+    """Runs a command; its standard output, seconds of wall and CPU time, and peak memory in MiB."""
+    env = dict(os.environ, OMP_NUM_THREADS="1")
+    if os.geteuid() == 0:
+        env.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+    with tempfile.TemporaryFile("w+") as output:
+        start = time.perf_counter()
+        process = subprocess.Popen([str(word) for word in command], stdout=output, env=env)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            sys.exit(f"this failed: {' '.join(map(str, command))}")
+        output.seek(0)
+        return output.read(), seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def sample(program, checkpoint, length, *options):
+    return run([program, "sample", "--checkpoint", checkpoint, "--prime", PRIME, "--length", length, "--device", "cpu",
+                *options])
+
+
+def ours(program, checkpoint, length):
+    """Characters per second of wall time and of CPU time, seconds of start-up, and MiB."""
+    _, short_wall, short_cpu, _ = sample(program, checkpoint, 1)
+    _, wall, cpu, memory = sample(program, checkpoint, 1 + length)
+    return length / (wall - short_wall), length / (cpu - short_cpu), short_wall, memory
+
+
+def peer(checkpoint, streams, steps, with_onednn=True, is_greedy=False):
+    """The same four, and the text."""
+    flags = [int(with_onednn), int(is_greedy)]
+    output, wall, _, memory = run([sys.executable, __file__, "--peer", checkpoint, streams, steps, *flags])
+    found = json.loads(output)
+    count = streams * steps
+    return (count / found["wall"], count / found["cpu"], wall - found["wall"], memory), found["text"]
+
+
+def check_same_text(program, checkpoint):
+    own = sample(program, checkpoint, COMPARED, "--greedy")[0].removeprefix(PRIME)[:COMPARED]
+    theirs = peer(checkpoint, 1, COMPARED - WARM_UP, is_greedy=True)[1]
+    if own != theirs:
+        sys.exit(f"{checkpoint}: greedy samples differ: {own!r} and {theirs!r}")
+
+
+def main():
+    if sys.argv[1:2] == ["--peer"]:
+        checkpoint, *numbers = sys.argv[2:]
+        return sample_in_pytorch(checkpoint, *map(int, numbers))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program")
+    parser.add_argument("corpus")
+    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
+    parser.add_argument("--streams", type=int, nargs="+", default=[1, 64], help="batch sizes of the peer")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--length", type=int, help="characters that a long sample has more than a short one")
+    parser.add_argument("--steps", type=int, default=100, help="steps that the models are trained for")
+    parser.add_argument("--json", help="file for the numbers")
+    arguments = parser.parse_args()
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoints = {model: f"{folder}/{model}/checkpoints/latest" for model in arguments.models}
+        for model, checkpoint in checkpoints.items():
+            config = CONFIGS / f"{MODELS[model][0]}.toml"
+            run([arguments.program, "train", "--config", config, "--corpus", arguments.corpus, "--device", "cpu",
+                 "--max-steps", arguments.steps, "--run-dir", folder, "--name", model])
+            check_same_text(arguments.program, checkpoint)
+        for _ in range(arguments.rounds):
+            for model, checkpoint in checkpoints.items():
+                length = arguments.length or MODELS[model][1]
+                variants = results.setdefault(model, {})
+                variants.setdefault(("charrnn_dist", 1), []).append(ours(arguments.program, checkpoint, length))
+                for streams in arguments.streams:
+                    for name in ("PyTorch", "PyTorch without oneDNN") if model == "lstm" else ("PyTorch",):
+                        cost, _ = peer(checkpoint, streams, max(length // PEER_SHARE, 1), name == "PyTorch")
+                        variants.setdefault((name, streams), []).append(cost)
+    print("| model | variant | streams | char/s | ours is times as fast | CPU µs/character | start-up s | MiB |")
+    print("|---|---|---|---|---|---|---|---|")
+    table = []
+    for model, variants in results.items():
+        medians = {variant: [statistics.median(column) for column in zip(*runs)] for variant, runs in variants.items()}
+        for (name, streams), (rate, cpu_rate, start_up, memory) in medians.items():
+            ratio = medians["charrnn_dist", 1][0] / rate
+            print(f"| {model} | {name} | {streams} | {rate:,.0f} | {ratio:.2f} | {1e6 / cpu_rate:.1f} | "
+                  f"{start_up:.2f} | {memory:.0f} |")
+            table.append({"model": model, "variant": name, "streams": streams, "characters_per_second": rate,
+                          "ratio": ratio, "cpu_microseconds": 1e6 / cpu_rate, "start_up_seconds": start_up,
+                          "mib": memory, "rounds": [round(one[0], 1) for one in variants[name, streams]]})
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(table, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
