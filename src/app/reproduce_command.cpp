@@ -77,7 +77,7 @@ std::string write(const LoadedModel& loaded, const std::string& prime, std::int6
   Sampler sampler({loaded.model.get()}, loaded.vocabulary, options, loaded.config.data.window);
   sampler.prime(prime);
   std::string text;
-  for (std::int64_t i = 0; i < length; ++i) text += sampler.next();
+  for (std::int64_t i = 0; i < length; ++i) text += sampler.next()[0];
   return text;
 }
 

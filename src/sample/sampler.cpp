@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <set>
 #include <utility>
 
@@ -19,15 +20,18 @@ std::vector<double> probabilities_of(std::span<const float> logits) {
 }  // namespace
 
 Sampler::Sampler(std::vector<LanguageModel*> models, const Vocabulary& vocabulary,
-                 const SampleOptions& options, std::int64_t window)
+                 const SampleOptions& options, std::int64_t window, std::int64_t texts)
     : models_(std::move(models)),
       vocabulary_(vocabulary),
       options_(options),
-      random_(options.seed, Purpose::kSampling),
       window_(window),
-      logits_(static_cast<std::size_t>(vocabulary.size())) {
+      logits_(static_cast<std::size_t>(texts * vocabulary.size())),
+      written_(static_cast<std::size_t>(texts)) {
   validate(options);
-  for (const LanguageModel* model : models_) states_.push_back(model->make_state(1));
+  for (std::int64_t text = 0; text < texts; ++text) {
+    random_.emplace_back(options.seed, Purpose::kSampling, static_cast<std::uint64_t>(text));
+  }
+  for (const LanguageModel* model : models_) states_.push_back(model->make_state(texts));
   if (vocabulary.unknown()) excluded_.push_back(*vocabulary.unknown());
   if (vocabulary.padding()) excluded_.push_back(*vocabulary.padding());
 }
@@ -51,46 +55,61 @@ std::vector<char32_t> Sampler::prime(std::string_view text) {
   require<UsageError>(std::ssize(tokens) >= window_,
                       "--prime '{}' has {} characters that the model knows, and it reads windows of {}", text,
                       tokens.size(), window_);
-  read(tokens);
+  std::vector<std::int64_t> rows;
+  for (const std::int64_t token : tokens) rows.insert(rows.end(), written_.size(), token);
+  read(rows);
   return {unknown.begin(), unknown.end()};
 }
 
-std::string Sampler::next() {
-  const std::int64_t token = choose_token(logits_, options_, excluded_, random_.uniform());
-  read({token});
-  std::string text;
-  vocabulary_.append_text(text, static_cast<Token>(token));
-  return text;
+const std::vector<std::string>& Sampler::next() {
+  std::vector<std::int64_t> tokens;
+  for (std::size_t text = 0; text < written_.size(); ++text) {
+    tokens.push_back(choose_token(logits_of(text), options_, excluded_, random_[text].uniform()));
+    written_[text].clear();
+    vocabulary_.append_text(written_[text], static_cast<Token>(tokens.back()));
+  }
+  read(tokens);
+  return written_;
 }
 
 void Sampler::read(const std::vector<std::int64_t>& tokens) {
   if (window_ > 0) {
     last_.insert(last_.end(), tokens.begin(), tokens.end());
-    last_.erase(last_.begin(), last_.end() - window_);
+    last_.erase(last_.begin(), last_.end() - window_ * std::ssize(written_));
     for (const auto& state : states_) state->zero();
     predict(last_);
     return;
   }
-  constexpr std::size_t kAtOnce = 1024;  // bounds the memory that a long text takes
-  for (std::size_t at = 0; at < tokens.size(); at += kAtOnce) {
-    predict(std::span(tokens).subspan(at, std::min(kAtOnce, tokens.size() - at)));
+  const std::size_t at_once = 1024 * written_.size();  // bounds the memory that a long text takes
+  for (std::size_t at = 0; at < tokens.size(); at += at_once) {
+    predict(std::span(tokens).subspan(at, std::min(at_once, tokens.size() - at)));
   }
 }
 
 void Sampler::predict(std::span<const std::int64_t> tokens) {
-  const auto length = static_cast<std::int64_t>(tokens.size());
+  const auto length = static_cast<std::int64_t>(tokens.size() / written_.size());
   models_[0]->predict(tokens, length, *states_[0], logits_);
   if (models_.size() == 1) return;
-  std::vector<double> mean = probabilities_of(logits_);
+  std::vector<std::vector<double>> means;
+  for (std::size_t text = 0; text < written_.size(); ++text)
+    means.push_back(probabilities_of(logits_of(text)));
   for (std::size_t i = 1; i < models_.size(); ++i) {
     models_[i]->predict(tokens, length, *states_[i], logits_);
-    const std::vector<double> more = probabilities_of(logits_);
-    for (std::size_t token = 0; token < mean.size(); ++token) mean[token] += more[token];
+    for (std::size_t text = 0; text < written_.size(); ++text) {
+      const std::vector<double> more = probabilities_of(logits_of(text));
+      std::ranges::transform(means[text], more, means[text].begin(), std::plus());
+    }
   }
   // Logits are probabilities' logarithms but for a constant, so the sum is as good as the mean.
-  for (std::size_t token = 0; token < mean.size(); ++token) {
-    logits_[token] = static_cast<float>(std::log(mean[token]));
+  for (std::size_t text = 0; text < written_.size(); ++text) {
+    std::ranges::transform(means[text], logits_of(text).begin(),
+                           [](double mean) { return static_cast<float>(std::log(mean)); });
   }
+}
+
+std::span<float> Sampler::logits_of(std::size_t text) {
+  const auto size = static_cast<std::size_t>(vocabulary_.size());
+  return std::span(logits_).subspan(text * size, size);
 }
 
 }  // namespace charrnn

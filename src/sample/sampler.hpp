@@ -1,4 +1,4 @@
-// Writes text with a model, one character after the other.
+// Writes texts with a model, one character after the other.
 #pragma once
 
 #include <cstdint>
@@ -17,35 +17,39 @@ namespace charrnn {
 
 /// Carries the hidden state along. For a model that was trained on windows (`window` > 0) it reads the last
 /// `window` characters anew for every character, as the notebook's get_next_n does. Several models are an
-/// ensemble: the mean of their probabilities decides.
+/// ensemble: the mean of their probabilities decides. Texts that are written at once differ in their random
+/// numbers only; the first one is what it would be alone.
 class Sampler {
  public:
   /// The models share `vocabulary`. UsageError for options out of range.
   Sampler(std::vector<LanguageModel*> models, const Vocabulary& vocabulary, const SampleOptions& options,
-          std::int64_t window = 0);
+          std::int64_t window = 0, std::int64_t texts = 1);
 
-  /// Reads a text before writing, of any length. An empty one stands for a newline (a window of them), or for
-  /// the first token where there is none. Returns the characters that the vocabulary does not know, each
-  /// once; they are read as unknown, or left out if the vocabulary has no such token. UsageError for a text
-  /// that does not fill a window.
+  /// Reads a text before writing, of any length, the same for all. An empty one stands for a newline (a
+  /// window of them), or for the first token where there is none. Returns the characters that the vocabulary
+  /// does not know, each once; they are read as unknown, or left out if the vocabulary has no such token.
+  /// UsageError for a text that does not fill a window.
   std::vector<char32_t> prime(std::string_view text);
 
-  /// The next character (a byte in bytes mode).
-  std::string next();
+  /// The next character (a byte in bytes mode) of each text.
+  const std::vector<std::string>& next();
 
  private:
+  /// Tokens [length, texts].
   void read(const std::vector<std::int64_t>& tokens);
   void predict(std::span<const std::int64_t> tokens);
+  std::span<float> logits_of(std::size_t text);
 
   std::vector<LanguageModel*> models_;
   const Vocabulary& vocabulary_;
   SampleOptions options_;
   std::vector<std::int64_t> excluded_;  ///< tokens that stand for no character
-  RandomStream random_;
+  std::vector<RandomStream> random_;    ///< one a text
   std::vector<std::unique_ptr<HiddenState>> states_;
   std::int64_t window_;
-  std::vector<std::int64_t> last_;  ///< the window's characters
-  std::vector<float> logits_;
+  std::vector<std::int64_t> last_;  ///< the window's characters [window, texts]
+  std::vector<float> logits_;       ///< [texts, vocabulary]
+  std::vector<std::string> written_;
 };
 
 }  // namespace charrnn

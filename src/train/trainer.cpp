@@ -230,7 +230,7 @@ void Trainer::sample() {
                       parts_.config.data.window);
       sampler.prime("");
       std::string written;
-      for (std::int64_t i = 0; i < kSampleLength; ++i) written += sampler.next();
+      for (std::int64_t i = 0; i < kSampleLength; ++i) written += sampler.next()[0];
       return written;
     });
   });

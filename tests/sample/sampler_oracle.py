@@ -1,5 +1,6 @@
 """The sampler against a loop in PyTorch, and what it does with primes of every kind."""
 import random
+import re
 import sys
 from pathlib import Path
 
@@ -102,6 +103,19 @@ class Sampler(program.TestCase):
         self.assertEqual(len(one), 3 + 300 + 1)
         self.assertLessEqual(set(one), set(self.oracle.symbols))
 
+    def test_many_texts_at_once(self):
+        for checkpoints in ([], program.files_of(self.run_folder)[:1]):
+            words = [*checkpoints, "--length", 200, "--prime", "na "]
+            many = self.sample(*words, "--count", 5).stdout
+            parts = re.split(r"^--- (\d) of 5 ---\n", many, flags=re.M)
+            self.assertEqual((parts[0], parts[1::2]), ("", list("12345")))
+            texts = parts[2::2]
+            self.assertEqual(texts[0], self.sample(*words).stdout)
+            self.assertEqual(len(set(texts)), 5)
+            self.assertEqual({len(text) for text in texts}, {3 + 200 + 1})
+            greedy = re.split(r"^--- . of 3 ---\n", self.sample(*words, "--greedy", "--count", 3).stdout, flags=re.M)
+            self.assertEqual(set(greedy[1:]), {self.sample(*words, "--greedy").stdout})
+
     def test_narrow_choices_are_greedy(self):
         greedy = self.sample("--greedy", "--length", 50).stdout
         for words in (["--top-k", 1], ["--top-p", 1e-9], ["--temperature", 1e-4]):
@@ -127,7 +141,7 @@ class Sampler(program.TestCase):
 
     def test_options_out_of_range(self):
         for words, says in ((["--temperature", 0], "--temperature"), (["--top-p", 0], "--top-p"),
-                            (["--top-k", -1], "--top-k"), (["--length", -1], "--length")):
+                            (["--top-k", -1], "--top-k"), (["--length", -1], "--length"), (["--count", 0], "--count")):
             result = self.sample(*words, expect=2)
             self.assertEqual((result.stdout, len(result.stderr.splitlines())), ("", 1))
             self.assertIn(says, result.stderr)
