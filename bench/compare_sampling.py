@@ -5,12 +5,12 @@ usage: compare_sampling.py PROGRAM CORPUS [--models rnn gru lstm] [--streams 1 6
   compare_sampling.py build/release/charrnn_dist nietzsche.txt --json sampling.json
   compare_sampling.py build/release/charrnn_dist nietzsche.txt --models lstm --streams 1 --rounds 3
 
-The notebook's stateful models (configs/lesson6) are trained for a few steps. `charrnn_dist sample` writes one stream;
-its time is the difference between a long and a short sample, so that start-up (loading libraries, reading the
-checkpoint) drops out. The peer reads the weights from the same checkpoint and writes one character at a time, with the
-state carried and torch.multinomial, for one stream and for many in a batch; it times its loop itself. It runs its LSTM
-without oneDNN, too, whose layer rearranges the weights for every character. All use one thread. First both write
-greedily, which must give the same text.
+The notebook's stateful models (configs/lesson6) are trained for a few steps. `charrnn_dist sample` writes one text, or
+many at once (--count); its time is the difference between a long and a short sample, so that start-up (loading
+libraries, reading the checkpoint) drops out. The peer reads the weights from the same checkpoint and writes one
+character at a time, with the state carried and torch.multinomial, for one stream or a batch of them; it times its loop
+itself. It runs its LSTM without oneDNN, too, whose layer rearranges the weights for every character. All use one
+thread. First both write greedily, which must give the same text.
 
 A round measures every variant once, in turn, so that a busy machine hits all of them; the table has medians over the
 rounds. CPU time leaves out the waits of a busy machine. Start-up is the time to the first characters. Prints Markdown.
@@ -29,7 +29,7 @@ from pathlib import Path
 CONFIGS = Path(__file__).resolve().parent.parent / "configs/lesson6"
 MODELS = {"rnn": ("stateful_rnn", 200_000), "gru": ("stateful_gru", 100_000), "lstm": ("stateful_lstm_sgdr", 6_000)}
 PRIME, WARM_UP, COMPARED = "for thos", 20, 60
-PEER_SHARE = 40  # its time is exact on far fewer characters, and it needs more for each
+SLOW_SHARE = 40  # of a long sample's steps, for all but one stream of ours: their steps take longer
 
 
 def sample_in_pytorch(checkpoint, streams, steps, with_onednn, is_greedy):
@@ -91,16 +91,18 @@ def run(command):
         return output.read(), seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
-def sample(program, checkpoint, length, *options):
+def sample(program, checkpoint, streams, length, *options):
+    count = ["--count", streams] if streams > 1 else []
     return run([program, "sample", "--checkpoint", checkpoint, "--prime", PRIME, "--length", length, "--device", "cpu",
-                *options])
+                *count, *options])
 
 
-def ours(program, checkpoint, length):
+def ours(program, checkpoint, streams, steps):
     """Characters per second of wall time and of CPU time, seconds of start-up, and MiB."""
-    _, short_wall, short_cpu, _ = sample(program, checkpoint, 1)
-    _, wall, cpu, memory = sample(program, checkpoint, 1 + length)
-    return length / (wall - short_wall), length / (cpu - short_cpu), short_wall, memory
+    _, short_wall, short_cpu, _ = sample(program, checkpoint, streams, 1)
+    _, wall, cpu, memory = sample(program, checkpoint, streams, 1 + steps)
+    characters = streams * steps
+    return characters / (wall - short_wall), characters / (cpu - short_cpu), short_wall, memory
 
 
 def peer(checkpoint, streams, steps, with_onednn=True, is_greedy=False):
@@ -113,7 +115,7 @@ def peer(checkpoint, streams, steps, with_onednn=True, is_greedy=False):
 
 
 def check_same_text(program, checkpoint):
-    own = sample(program, checkpoint, COMPARED, "--greedy")[0].removeprefix(PRIME)[:COMPARED]
+    own = sample(program, checkpoint, 1, COMPARED, "--greedy")[0].removeprefix(PRIME)[:COMPARED]
     theirs = peer(checkpoint, 1, COMPARED - WARM_UP, is_greedy=True)[1]
     if own != theirs:
         sys.exit(f"{checkpoint}: greedy samples differ: {own!r} and {theirs!r}")
@@ -127,9 +129,9 @@ def main():
     parser.add_argument("program")
     parser.add_argument("corpus")
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
-    parser.add_argument("--streams", type=int, nargs="+", default=[1, 64], help="batch sizes of the peer")
+    parser.add_argument("--streams", type=int, nargs="+", default=[1, 64], help="texts that are written at once")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--length", type=int, help="characters that a long sample has more than a short one")
+    parser.add_argument("--length", type=int, help="of a long sample, less a short one; default: by model")
     parser.add_argument("--steps", type=int, default=100, help="steps that the models are trained for")
     parser.add_argument("--json", help="file for the numbers")
     arguments = parser.parse_args()
@@ -145,10 +147,12 @@ def main():
             for model, checkpoint in checkpoints.items():
                 length = arguments.length or MODELS[model][1]
                 variants = results.setdefault(model, {})
-                variants.setdefault(("charrnn_dist", 1), []).append(ours(arguments.program, checkpoint, length))
+                slow = max(length // SLOW_SHARE, 1)
                 for streams in arguments.streams:
+                    cost = ours(arguments.program, checkpoint, streams, length if streams == 1 else slow)
+                    variants.setdefault(("charrnn_dist", streams), []).append(cost)
                     for name in ("PyTorch", "PyTorch without oneDNN") if model == "lstm" else ("PyTorch",):
-                        cost, _ = peer(checkpoint, streams, max(length // PEER_SHARE, 1), name == "PyTorch")
+                        cost, _ = peer(checkpoint, streams, slow, name == "PyTorch")
                         variants.setdefault((name, streams), []).append(cost)
     print("| model | variant | streams | char/s | ours is times as fast | CPU µs/character | start-up s | MiB |")
     print("|---|---|---|---|---|---|---|---|")
@@ -156,7 +160,7 @@ def main():
     for model, variants in results.items():
         medians = {variant: [statistics.median(column) for column in zip(*runs)] for variant, runs in variants.items()}
         for (name, streams), (rate, cpu_rate, start_up, memory) in medians.items():
-            ratio = medians["charrnn_dist", 1][0] / rate
+            ratio = medians["charrnn_dist", streams][0] / rate
             print(f"| {model} | {name} | {streams} | {rate:,.0f} | {ratio:.2f} | {1e6 / cpu_rate:.1f} | "
                   f"{start_up:.2f} | {memory:.0f} |")
             table.append({"model": model, "variant": name, "streams": streams, "characters_per_second": rate,

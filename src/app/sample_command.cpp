@@ -1,5 +1,6 @@
 // charrnn_dist sample: texts from a checkpoint; a single one is written to the terminal character by
 // character.
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -7,6 +8,7 @@
 #include "app/device_choice.hpp"
 #include "app/loaded_model.hpp"
 #include "data/utf8.hpp"
+#include "dist/topology.hpp"
 #include "models/torch_runtime.hpp"
 #include "sample/sampler.hpp"
 
@@ -43,13 +45,19 @@ void write_many(const SampleArguments& arguments, Sampler& sampler) {
   }
 }
 
+/// A core for every few texts.
+int threads_for(std::int64_t texts) {
+  constexpr std::int64_t kTexts = 8;
+  return static_cast<int>(std::clamp<std::int64_t>(texts / kTexts, 1, std::ssize(place_here().cores)));
+}
+
 void run_sample(SampleArguments& arguments) {
   require<UsageError>(arguments.length >= 0, "--length must be at least 0, not {}", arguments.length);
   require<UsageError>(arguments.count >= 1, "--count must be at least 1, not {}", arguments.count);
   arguments.options.seed = static_cast<std::uint64_t>(arguments.seed);
   validate(arguments.options);
   configure_torch(1);  // one character at a time is too little work for more
-  ThreadTeam team;
+  ThreadTeam team(threads_for(arguments.count));
   const Device device = choose_device(arguments.device, 0, warn_on_stderr);
   const std::vector<LoadedModel> loaded =
       load_ensemble(arguments.checkpoints, {.device = device, .team = team}, warn_on_stderr);
