@@ -89,6 +89,7 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
 /// ranks.
 RunOptions run_of(const EvalArguments& arguments, const LoadedModel& model) {
   RunOptions run = model.config.run;
+  run.engine = arguments.compute.engine;
   if (!run.reproducible || arguments.compute.threads > 0) run.threads = arguments.compute.threads;
   return run;
 }
@@ -112,7 +113,9 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   together(job.control, [&] { models = load_ensemble(paths, compute, warn); });
   const ScannedText text = scan_text(arguments.corpus, {.vocabulary = models[0].vocabulary.options()}, job);
   const RunOptions run = run_of(arguments, models[0]);
-  give_threads(choose_threads(run, job).threads, models[0].config.model, run.reproducible, compute);
+  RunConfig config = models[0].config;
+  config.run = run;
+  give_threads(choose_threads(config, job).threads, config.model, run.reproducible, compute);
   const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], run, text, job);
   if (batches->carry_state() && job.mpi.size() > arguments.columns) {
     warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns",

@@ -110,9 +110,9 @@ ExitCode run_reproduce(const ReproduceArguments& arguments, const StopSignals& s
   require<UsageError>(!arguments.corpus.empty(), "reproduce needs --corpus: launch/fetch_nietzsche gets it");
   std::vector<Experiment> experiments;
   together(job.control, [&] { experiments = choose(arguments); });
-  RunOptions run;
-  run.threads = arguments.compute.threads;
-  const Resources resources = choose_threads(run, job);
+  RunConfig config;
+  config.run.threads = arguments.compute.threads;
+  const Resources resources = choose_threads(config, job);
   const ReportFacts facts{fmt::format("launch/run -np {} reproduce{}{} --corpus {}", job.mpi.size(),
                                       arguments.runs.empty() ? "" : " ", fmt::join(arguments.runs, " "),
                                       fs::path(arguments.corpus).filename().string()),

@@ -2,6 +2,7 @@
 
 #include "app/loaded_model.hpp"
 #include "app/options.hpp"
+#include "app/threads.hpp"
 #include "base/error.hpp"
 
 namespace charrnn {
@@ -14,8 +15,9 @@ void apply_given(const TrainArguments& arguments, RunConfig& config) {
 }
 
 /// What decides the bits of a run in reproducible mode must stay; the mode itself may be left.
-void check_mode(const RunOptions& now, const RunOptions& then, const std::string& checkpoint,
+void check_mode(const RunConfig& config, const RunConfig& before, const std::string& checkpoint,
                 const Warn& warn) {
+  const RunOptions &now = config.run, &then = before.run;
   if (!then.reproducible) return;
   if (!now.reproducible) {
     warn(fmt::format("'{}' is of a reproducible run; from here on its bits no longer are", checkpoint));
@@ -28,8 +30,8 @@ void check_mode(const RunOptions& now, const RunOptions& then, const std::string
                         checkpoint, option, is, was);
   };
   refuse("micro-batches", now.micro_batches, then.micro_batches);
-  refuse("threads", threads_of(now), threads_of(then));
   refuse("engine", now.engine, then.engine);
+  if (threads_decide_bits(config)) refuse("threads", threads_of(config), threads_of(before));
   refuse("precision", now.precision, then.precision);
 }
 
@@ -88,7 +90,7 @@ RunStart plan_run(const TrainArguments& arguments, const Warn& warn) {
   apply_given(arguments, config);
   validate(config);
   refuse_differences(config, then, start.checkpoint);
-  check_mode(config.run, then.run, start.checkpoint, warn);
+  check_mode(config, then, start.checkpoint, warn);
   start.config = config;
   return start;
 }

@@ -16,7 +16,7 @@ std::unique_ptr<GradientReducer> make_reducer(const RunOptions& run, LanguageMod
 
 TrainingSetup::TrainingSetup(const RunConfig& config, Job& job)
     : data(load_training_data(config, job)),
-      resources(choose_threads(config.run, job)),
+      resources(choose_threads(config, job)),
       device(choose_device(config.run.device, job.mpi.local_rank(),
                            [&](const std::string& line) { notes.push_back(line); })),
       precision(config.run.precision == "bf16" ? Precision::kBf16 : Precision::kFp32),

@@ -125,8 +125,12 @@ ParameterLayout parameter_layout(const ModelConfig& config, std::int64_t vocabul
   return layout;
 }
 
+bool can_run_natively(const ModelConfig& config) {
+  return model_kind(config.model).family == Family::kStacked;
+}
+
 bool runs_natively(const ModelConfig& config, const Compute& compute) {
-  const bool can = model_kind(config.model).family == Family::kStacked && !compute.device.cuda;
+  const bool can = can_run_natively(config) && !compute.device.cuda;
   require<UsageError>(compute.engine != "native" || can,
                       "--engine native runs rnn, gru and lstm on CPUs; {} needs --engine torch",
                       compute.device.cuda ? "a GPU" : "--model " + config.model);

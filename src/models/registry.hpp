@@ -29,6 +29,8 @@ struct Compute {
   ThreadTeam& team;                        ///< of the native engine
 };
 
+/// Whether the native engine knows the model.
+bool can_run_natively(const ModelConfig& config);
 /// Whether the native engine computes the model; else LibTorch does. UsageError if the engine that was asked
 /// for cannot run it.
 bool runs_natively(const ModelConfig& config, const Compute& compute);

@@ -23,10 +23,6 @@ void one_of(const char* option, const std::string& value, std::initializer_list<
 
 }  // namespace
 
-std::int64_t threads_of(const RunOptions& run) {
-  return run.reproducible && run.threads == 0 ? 1 : run.threads;
-}
-
 void validate(const RunConfig& config) {
   const auto& [data, model, optimizer, schedule, run] = config;
   require<UsageError>(!data.corpus.empty(),

@@ -64,9 +64,6 @@ struct RunOptions {
   std::int64_t micro_batches = 8;  ///< groups of columns in that mode: the most ranks it can have
 };
 
-/// RunOptions::threads, but in reproducible mode never a number that depends on the machine.
-std::int64_t threads_of(const RunOptions& run);
-
 struct RunConfig {
   DataConfig data;
   ModelConfig model;
