@@ -9,8 +9,8 @@ The notebook's stateful models (configs/lesson6) are trained for a few steps. `c
 many at once (--count); its time is the difference between a long and a short sample, so that start-up (loading
 libraries, reading the checkpoint) drops out. The peer reads the weights from the same checkpoint and writes one
 character at a time, with the state carried and torch.multinomial, for one stream or a batch of them; it times its loop
-itself. It runs its LSTM without oneDNN, too, whose layer rearranges the weights for every character. All use one
-thread. First both write greedily, which must give the same text.
+itself. It runs its LSTM without oneDNN, too, whose layer rearranges the weights for every character. Every process is
+bound to the same cores (one, if not told otherwise). First both write greedily, which must give the same text.
 
 A round measures every variant once, in turn, so that a busy machine hits all of them; the table has medians over the
 rounds. CPU time leaves out the waits of a busy machine. Start-up is the time to the first characters. Prints Markdown.
@@ -37,7 +37,7 @@ def sample_in_pytorch(checkpoint, streams, steps, with_onednn, is_greedy):
     import h5py
     import torch
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
     torch.backends.mkldnn.enabled = bool(with_onednn)
     with h5py.File(checkpoint) as file:
         weights = {name: torch.tensor(tensor[:]) for name, tensor in file["model"].items()}
@@ -76,7 +76,7 @@ def sample_in_pytorch(checkpoint, streams, steps, with_onednn, is_greedy):
 
 def run(command):
     """Runs a command; its standard output, seconds of wall and CPU time, and peak memory in MiB."""
-    env = dict(os.environ, OMP_NUM_THREADS="1")
+    env = dict(os.environ)
     if os.geteuid() == 0:
         env.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
     with tempfile.TemporaryFile("w+") as output:
@@ -130,11 +130,13 @@ def main():
     parser.add_argument("corpus")
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 64], help="texts that are written at once")
+    parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--length", type=int, help="of a long sample, less a short one; default: by model")
     parser.add_argument("--steps", type=int, default=100, help="steps that the models are trained for")
     parser.add_argument("--json", help="file for the numbers")
     arguments = parser.parse_args()
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:arguments.cores])
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         checkpoints = {model: f"{folder}/{model}/checkpoints/latest" for model in arguments.models}

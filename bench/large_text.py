@@ -11,8 +11,9 @@ start to end, one thread a rank, first alone, then under mpirun. The loader in P
 dictionary of its characters and a tensor of their numbers; its numbers leave out the import of PyTorch and are scaled
 linearly to the whole text. The text was just written: it comes from the page cache.
 
-Peak memory is the largest resident set of a process (of the ranks: the largest one). The anonymous part of it, sampled
-50 times a second, is what the kernel cannot evict; the rest is mapped from files. Medians over interleaved rounds.
+Peak memory is the largest resident set of a process. The anonymous part of it, sampled 50 times a second, is what the
+kernel cannot evict; the rest is mapped from files. Of several ranks the table has the largest and the busiest one; its
+CPU time is about what the seconds would be on a machine with nothing else to do. Medians over interleaved rounds.
 Prints Markdown.
 """
 import argparse
@@ -69,7 +70,7 @@ def watch(record, command):
 
 
 def measure(folder, command, ranks=1):
-    """Runs a command on so many ranks; its standard output, and its seconds and memory by rank."""
+    """Runs a command on so many ranks; its standard output, its seconds, and the most that a rank took."""
     env = dict(os.environ, OMP_NUM_THREADS="1", TMPDIR=folder, PMIX_MCA_gds="hash")
     if os.geteuid() == 0:
         env.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
@@ -84,9 +85,7 @@ def measure(folder, command, ranks=1):
     if output.returncode != 0:
         sys.exit(f"this failed with {output.returncode}: {' '.join(words)}")
     by_rank = [json.loads(Path(f"{record}.{rank}").read_text()) for rank in range(ranks)]
-    return output.stdout, {"seconds": seconds, "cpu": sum(rank["cpu"] for rank in by_rank),
-                           "mib": max(rank["mib"] for rank in by_rank),
-                           "anonymous": max(rank["anonymous"] for rank in by_rank)}
+    return output.stdout, {"seconds": seconds, **{key: max(rank[key] for rank in by_rank) for key in by_rank[0]}}
 
 
 def write_text(program, folder, name, size):
@@ -139,7 +138,7 @@ def main():
                     results.setdefault((name, characters), []).append(start_training(program, folder, path, ranks))
             name = f"Python, scaled from {part_size / 1e6:,.0f} MB"
             results.setdefault((name, size), []).append(start_in_python(folder, part, size / part_size))
-    print("| what | MB of text | seconds | CPU seconds, all ranks | peak MiB a process | of it anonymous |")
+    print("| what | MB of text | seconds | CPU seconds a process | peak MiB a process | of it anonymous |")
     print("|---|---|---|---|---|---|")
     table = []
     for (name, characters), runs in results.items():

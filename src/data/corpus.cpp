@@ -1,9 +1,10 @@
 #include "data/corpus.hpp"
 
-#include <array>
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/sha256.hpp"
@@ -31,52 +32,85 @@ class Cursor {
       return byte;
     }
     const DecodedCharacter decoded = decode_utf8(file_.bytes().subspan(at_));
-    require(decoded.bytes > 0,
-            "'{}' is not valid UTF-8 at byte {} (0x{:02x}, character {}); convert it (iconv -t UTF-8) or use "
-            "--bytes",
-            file_.path().string(), at_, byte, character_ - 1);
+    if (decoded.bytes == 0) fail(byte);
     at_ += static_cast<std::size_t>(decoded.bytes);
     return decoded.code_point;
   }
 
  private:
+  [[noreturn]] void fail(unsigned byte) const {
+    throw DataError(fmt::format(
+        "'{}' is not valid UTF-8 at byte {} (0x{:02x}, character {}); convert it (iconv -t UTF-8) or use "
+        "--bytes",
+        file_.path().string(), at_, byte, character_ - 1));
+  }
+
   const MappedFile& file_;
   bool bytes_;
   std::size_t at_;
   std::int64_t character_;
 };
 
-/// Counts characters; ASCII, nearly all of most texts, in a plain array.
+void release(const MappedFile& file, std::int64_t from, std::int64_t to) {
+  release_pages(file.bytes().subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from)));
+}
+
+/// At character `first`.
+Cursor cursor_at(const MappedFile& file, const CorpusSummary& summary, bool bytes, std::int64_t first) {
+  const std::int64_t mark = first / CorpusSummary::kStride;
+  Cursor cursor(file, bytes, summary.offsets.at(static_cast<std::size_t>(mark)),
+                mark * CorpusSummary::kStride);
+  while (cursor.character() < first) cursor.next();
+  return cursor;
+}
+
+constexpr std::size_t kCodePoints = 0x110000;
+
+/// How often each character comes up.
 class Counter {
  public:
-  explicit Counter(bool lowercase) : lowercase_(lowercase) {}
-  void add(char32_t character) {
-    if (character < ascii_.size()) {
-      ++ascii_[character];
-    } else {
-      ++others_[character];
+  std::int64_t& operator[](char32_t character) { return counts_[character]; }
+  std::map<char32_t, std::int64_t> counts(bool lowercase) const {
+    std::map<char32_t, std::int64_t> found;
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      const auto character = static_cast<char32_t>(i);
+      if (counts_[i] > 0) found[lowercase ? to_lower(character) : character] += counts_[i];
     }
-  }
-  std::map<char32_t, std::int64_t> counts() const {
-    std::map<char32_t, std::int64_t> all;
-    for (const auto& [character, count] : others_) all[folded(character)] += count;
-    for (char32_t character = 0; character < ascii_.size(); ++character) {
-      if (ascii_[character] > 0) all[folded(character)] += ascii_[character];
-    }
-    return all;
+    return found;
   }
 
  private:
-  char32_t folded(char32_t character) const { return lowercase_ ? to_lower(character) : character; }
+  std::vector<std::int64_t> counts_ = std::vector<std::int64_t>(kCodePoints);
+};
 
-  bool lowercase_;
-  std::array<std::int64_t, 128> ascii_{};
-  std::map<char32_t, std::int64_t> others_;
+/// A vocabulary's tokens, each looked up once.
+class TokenTable {
+ public:
+  explicit TokenTable(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {}
+  /// -1: the vocabulary lacks it.
+  std::int32_t of(char32_t character) {
+    std::int32_t& token = tokens_[character];
+    if (token == kNotAsked) {
+      const std::optional<Token> found = vocabulary_.find(character);
+      token = found ? static_cast<std::int32_t>(*found) : -1;
+    }
+    return token;
+  }
+
+ private:
+  static constexpr std::int32_t kNotAsked = -2;
+  const Vocabulary& vocabulary_;
+  std::vector<std::int32_t> tokens_ = std::vector<std::int32_t>(kCodePoints, kNotAsked);
 };
 
 std::string hash_of(std::span<const unsigned char> bytes) {
   Sha256 digest;
-  digest.update(bytes.data(), bytes.size());
+  constexpr std::size_t kPiece = std::size_t{4} << 20;
+  for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
+    const std::span<const unsigned char> piece = bytes.subspan(at, std::min(kPiece, bytes.size() - at));
+    digest.update(piece.data(), piece.size());
+    release_pages(piece);
+  }
   return digest.hex();
 }
 
@@ -93,17 +127,19 @@ std::int64_t train_length(const CorpusOptions& options, const std::string& path,
 template <class T>
 void encode_range(const MappedFile& file, const CorpusSummary& summary, const Vocabulary& vocabulary,
                   std::int64_t first, std::span<T> tokens) {
-  const std::int64_t mark = first / CorpusSummary::kStride;
-  Cursor cursor(file, vocabulary.options().bytes, summary.offsets.at(static_cast<std::size_t>(mark)),
-                mark * CorpusSummary::kStride);
-  while (cursor.character() < first) cursor.next();
+  TokenTable table(vocabulary);
+  Cursor cursor = cursor_at(file, summary, vocabulary.options().bytes, first);
+  const std::int64_t start = cursor.offset();
   for (T& token : tokens) {
     const char32_t character = cursor.next();
-    const std::optional<Token> found = vocabulary.find(character);
-    require(found.has_value(), "'{}' has the character {} (number {}), which the vocabulary lacks",
-            file.path().string(), printable(character), cursor.character() - 1);
-    token = static_cast<T>(*found);
+    const std::int32_t found = table.of(character);
+    if (found < 0) {  // require() would write its message for every character
+      throw DataError(fmt::format("'{}' has the character {} (number {}), which the vocabulary lacks",
+                                  file.path().string(), printable(character), cursor.character() - 1));
+    }
+    token = static_cast<T>(found);
   }
+  release(file, start, cursor.offset());
 }
 
 }  // namespace
@@ -113,23 +149,27 @@ CorpusSummary scan_corpus(const MappedFile& file, const CorpusOptions& options) 
   CorpusSummary summary;
   summary.sha256 = hash_of(file.bytes());
   summary.bytes = static_cast<std::int64_t>(file.bytes().size());
-  Counter whole(symbols.lowercase);
+  Counter counter;
   for (Cursor cursor(file, symbols.bytes, 0, 0); !cursor.at_end();) {
-    if (cursor.character() % CorpusSummary::kStride == 0) summary.offsets.push_back(cursor.offset());
-    whole.add(cursor.next());
+    if (cursor.character() % CorpusSummary::kStride == 0) {
+      if (!summary.offsets.empty()) release(file, summary.offsets.back(), cursor.offset());
+      summary.offsets.push_back(cursor.offset());
+    }
+    ++counter[cursor.next()];
     summary.characters = cursor.character();
   }
   summary.train_characters = train_length(options, file.path().string(), summary.characters);
 
-  std::map<char32_t, std::int64_t> counts = whole.counts();
   const bool needs_training_counts = !symbols.bytes && !symbols.full;
   if (needs_training_counts && summary.train_characters < summary.characters) {
-    Counter training(symbols.lowercase);
-    for (Cursor cursor(file, false, 0, 0); cursor.character() < summary.train_characters;)
-      training.add(cursor.next());
-    counts = training.counts();
+    Cursor cursor = cursor_at(file, summary, false, summary.train_characters);
+    for (std::int64_t from = cursor.offset(); !cursor.at_end();) {
+      --counter[cursor.next()];
+      if (cursor.character() % CorpusSummary::kStride == 0)
+        release(file, std::exchange(from, cursor.offset()), cursor.offset());
+    }
   }
-  summary.symbols = Vocabulary::from_counts(counts, symbols).symbols();
+  summary.symbols = Vocabulary::from_counts(counter.counts(symbols.lowercase), symbols).symbols();
   return summary;
 }
 

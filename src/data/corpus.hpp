@@ -35,7 +35,7 @@ struct CorpusSummary {
   static CorpusSummary from_json(const std::string& text);
 };
 
-/// Reads the whole file once (twice if the training part is a fraction): checks that it is UTF-8, counts,
+/// Reads the whole file once, and what is not for training again: checks that it is UTF-8, counts,
 /// hashes. DataError with byte position or sizes for invalid UTF-8 and for parts that do not fit.
 CorpusSummary scan_corpus(const MappedFile& file, const CorpusOptions& options);
 

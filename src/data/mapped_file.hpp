@@ -23,4 +23,8 @@ class MappedFile {
   std::span<const unsigned char> bytes_;
 };
 
+/// These bytes of a mapping of a file (of no other memory: it would lose them) are not needed for now: they
+/// no longer count as this process's memory, and are read again when they are touched.
+void release_pages(std::span<const unsigned char> bytes);
+
 }  // namespace charrnn

@@ -4,14 +4,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
+#include "data/mapped_file.hpp"
 
 namespace charrnn {
 
@@ -47,6 +50,11 @@ class TokenArray::Storage {
   Storage& operator=(const Storage&) = delete;
 
   unsigned char* data() const { return data_; }
+  /// Written, and not needed for now.
+  void release(std::span<const std::byte> bytes) const {
+    if (!memory_.empty()) return;
+    release_pages({reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()});
+  }
 
  private:
   std::size_t bytes_;
@@ -59,11 +67,18 @@ TokenArray::TokenArray(const MappedFile& file, const CorpusSummary& summary, con
     : size_(count), wide_(vocabulary.size() > 256) {
   const auto elements = static_cast<std::size_t>(count);
   storage_ = std::make_unique<Storage>(elements * (wide_ ? sizeof(Token) : 1));
-  if (count == 0) return;
+  const auto fill = [&](auto* tokens) {
+    constexpr std::int64_t kPiece = std::int64_t{4} << 20;
+    for (std::int64_t at = 0; at < count; at += kPiece) {
+      const std::span piece(tokens + at, static_cast<std::size_t>(std::min(kPiece, count - at)));
+      encode(file, summary, vocabulary, first + at, piece);
+      storage_->release(std::as_bytes(piece));
+    }
+  };
   if (wide_) {
-    encode(file, summary, vocabulary, first, std::span(reinterpret_cast<Token*>(storage_->data()), elements));
+    fill(reinterpret_cast<Token*>(storage_->data()));
   } else {
-    encode(file, summary, vocabulary, first, std::span<std::uint8_t>(storage_->data(), elements));
+    fill(storage_->data());
   }
 }
 

@@ -5,13 +5,32 @@
 #include <algorithm>
 #include <array>
 
-// NOLINTNEXTLINE(readability-identifier-naming): BLAS's own name
 extern "C" void sgemm_(const char*, const char*, const int*, const int*, const int*, const float*,
                        const float*, const int*, const float*, const int*, const float*, float*, const int*);
+
+#if defined(__SANITIZE_THREAD__)
+extern "C" void __tsan_read_range(void*, long);
+extern "C" void __tsan_write_range(void*, long);
+#endif
 
 namespace charrnn {
 
 namespace {
+
+/// LibTorch is not instrumented: tells ThreadSanitizer what a product reads and writes.
+template <class Element>
+void show_to_sanitizer([[maybe_unused]] const Element* a, [[maybe_unused]] std::int64_t a_stride,
+                       [[maybe_unused]] std::int64_t rows, [[maybe_unused]] const Element* panel,
+                       [[maybe_unused]] std::int64_t depth, [[maybe_unused]] float* c,
+                       [[maybe_unused]] std::int64_t c_stride) {
+#if defined(__SANITIZE_THREAD__)
+  __tsan_read_range(const_cast<Element*>(panel), depth * kPanelWidth * static_cast<long>(sizeof(Element)));
+  for (std::int64_t row = 0; row < rows; ++row) {
+    __tsan_read_range(const_cast<Element*>(a) + row * a_stride, depth * static_cast<long>(sizeof(Element)));
+    __tsan_write_range(c + row * c_stride, kPanelWidth * sizeof(float));
+  }
+#endif
+}
 
 using Product = void (*)(const float*, std::int64_t, std::int64_t, const float*, std::int64_t, float*,
                          std::int64_t, bool);
@@ -48,6 +67,7 @@ Product choose_product() {
 void multiply_panel(const float* a, std::int64_t a_stride, std::int64_t rows, const float* panel,
                     std::int64_t depth, float* c, std::int64_t c_stride, bool add) {
   static const Product product = choose_product();
+  show_to_sanitizer(a, a_stride, rows, panel, depth, c, c_stride);
   for (std::int64_t row = 0; row < rows; row += kMostRows) {
     product(a + row * a_stride, a_stride, std::min(kMostRows, rows - row), panel, depth, c + row * c_stride,
             c_stride, add);
@@ -57,6 +77,7 @@ void multiply_panel(const float* a, std::int64_t a_stride, std::int64_t rows, co
 void multiply_panel(const std::uint16_t* a, std::int64_t a_stride, std::int64_t rows,
                     const std::uint16_t* panel, std::int64_t depth, float* c, std::int64_t c_stride,
                     bool add) {
+  show_to_sanitizer(a, a_stride, rows, panel, depth, c, c_stride);
   const auto* left = reinterpret_cast<const at::BFloat16*>(a);
   const auto* right = reinterpret_cast<const at::BFloat16*>(panel);
   for (std::int64_t row = 0; row < rows; row += kMostRows) {
