@@ -39,10 +39,11 @@ MappedFile::~MappedFile() {
 
 void release_pages(std::span<const unsigned char> bytes) {
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto first = reinterpret_cast<std::uintptr_t>(bytes.data()) / page * page;
-  const auto last = reinterpret_cast<std::uintptr_t>(bytes.data() + bytes.size()) / page * page;
+  const std::uintptr_t before =
+      reinterpret_cast<std::uintptr_t>(bytes.data()) % page;  // since its page's start
+  const std::size_t whole = (before + bytes.size()) / page * page;
   // Advice: where it is not taken the pages stay until the kernel wants them.
-  if (last > first) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  ::madvise(const_cast<unsigned char*>(bytes.data()) - before, whole, MADV_DONTNEED);
 }
 
 }  // namespace charrnn

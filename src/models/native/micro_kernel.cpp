@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+// NOLINTNEXTLINE(readability-identifier-naming): BLAS's own name
 extern "C" void sgemm_(const char*, const char*, const int*, const int*, const int*, const float*,
                        const float*, const int*, const float*, const int*, const float*, float*, const int*);
 
