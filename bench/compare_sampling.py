@@ -1,6 +1,7 @@
 """Characters per second that charrnn_dist samples, beside a PyTorch loop with the same weights, interleaved.
 
-usage: compare_sampling.py PROGRAM CORPUS [--models rnn gru lstm] [--streams 1 64] [--rounds 5] [--json FILE]
+usage: compare_sampling.py PROGRAM CORPUS [--models rnn gru lstm] [--streams 1 64] [--cores 1] [--rounds 5]
+                           [--json FILE]
 
   compare_sampling.py build/release/charrnn_dist nietzsche.txt --json sampling.json
   compare_sampling.py build/release/charrnn_dist nietzsche.txt --models lstm --streams 1 --rounds 3
@@ -13,8 +14,8 @@ itself. It runs its LSTM without oneDNN, too, whose layer rearranges the weights
 bound to the same cores (one, if not told otherwise). First both write greedily, which must give the same text.
 
 A round measures every variant once, in turn, so that a busy machine hits all of them; the table has medians over the
-rounds. CPU time leaves out the waits of a busy machine. Start-up is the time to the first characters. Prints Markdown.
-Needs h5py.
+rounds, of the ratios within a round, too. CPU time leaves out the waits of a busy machine. Start-up is the time to the
+first characters. Prints Markdown. Needs h5py.
 """
 import argparse
 import json
@@ -130,7 +131,7 @@ def main():
     parser.add_argument("corpus")
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 64], help="texts that are written at once")
-    parser.add_argument("--cores", type=int, default=1)
+    parser.add_argument("--cores", type=int, default=1, help="cores that every process is bound to")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--length", type=int, help="of a long sample, less a short one; default: by model")
     parser.add_argument("--steps", type=int, default=100, help="steps that the models are trained for")
@@ -162,7 +163,8 @@ def main():
     for model, variants in results.items():
         medians = {variant: [statistics.median(column) for column in zip(*runs)] for variant, runs in variants.items()}
         for (name, streams), (rate, cpu_rate, start_up, memory) in medians.items():
-            ratio = medians["charrnn_dist", streams][0] / rate
+            ratio = statistics.median(one[0] / other[0] for one, other in zip(variants["charrnn_dist", streams],
+                                                                              variants[name, streams]))
             print(f"| {model} | {name} | {streams} | {rate:,.0f} | {ratio:.2f} | {1e6 / cpu_rate:.1f} | "
                   f"{start_up:.2f} | {memory:.0f} |")
             table.append({"model": model, "variant": name, "streams": streams, "characters_per_second": rate,

@@ -149,8 +149,10 @@ double SyntheticText::mean_loss(std::string_view text, std::size_t first, std::s
   double sum = 0;
   for (std::size_t i = 0; i < last; ++i) {
     const double surprisal = reader.advance(text[i]);
-    require(std::isfinite(surprisal), "character {} ({}) cannot follow in this source: not a text of it", i,
-            quoted(text.substr(i, 1)));
+    if (!std::isfinite(surprisal)) {  // require() would write its message for every character
+      throw DataError(fmt::format("character {} ({}) cannot follow in this source: not a text of it", i,
+                                  quoted(text.substr(i, 1))));
+    }
     if (i >= first) sum += surprisal;
   }
   return sum / static_cast<double>(last - first);

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,7 +27,8 @@ class TokenArray::Storage {
       data_ = memory_.data();
       return;
     }
-    std::string name = (std::filesystem::temp_directory_path() / "charrnn_tokens_XXXXXX").string();
+    const char* folder = std::getenv("TMPDIR");
+    std::string name = fmt::format("{}/charrnn_tokens_XXXXXX", folder != nullptr ? folder : "/tmp");
     const int file = ::mkstemp(name.data());
     require(file >= 0, "cannot make a temporary file '{}': {}; set TMPDIR to a folder with {} MB of room",
             name, std::strerror(errno), bytes >> 20);

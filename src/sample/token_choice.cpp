@@ -26,14 +26,17 @@ std::vector<double> token_probabilities(std::span<const float> logits, const Sam
   const auto logit = [&](std::int64_t token) {
     return static_cast<double>(logits[static_cast<std::size_t>(token)]);
   };
-  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return logit(a) > logit(b); });
+  if (options.top_k > 0 || options.top_p < 1) {
+    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return logit(a) > logit(b); });
+  }
   if (options.top_k > 0 && options.top_k < static_cast<std::int64_t>(order.size())) {
     order.resize(static_cast<std::size_t>(options.top_k));
   }
+  const double largest = logit(*std::ranges::max_element(order, {}, logit));
   std::vector<double> weights;
   weights.reserve(order.size());
   for (const std::int64_t token : order) {
-    weights.push_back(std::exp((logit(token) - logit(order[0])) / options.temperature));
+    weights.push_back(std::exp((logit(token) - largest) / options.temperature));
   }
   double total = std::accumulate(weights.begin(), weights.end(), 0.0);
   if (options.top_p < 1) {
