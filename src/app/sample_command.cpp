@@ -53,7 +53,8 @@ int threads_for(std::int64_t texts) {
 
 void run_sample(SampleArguments& arguments) {
   require<UsageError>(arguments.length >= 0, "--length must be at least 0, not {}", arguments.length);
-  require<UsageError>(arguments.count >= 1, "--count must be at least 1, not {}", arguments.count);
+  require<UsageError>(arguments.count >= 1 && arguments.count <= 65'536,
+                      "--count must be from 1 to 65,536, not {}", arguments.count);
   arguments.options.seed = static_cast<std::uint64_t>(arguments.seed);
   validate(arguments.options);
   configure_torch(1);  // one character at a time is too little work for more
