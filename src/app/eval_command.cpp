@@ -87,11 +87,12 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
 
 /// How the run of `model` computed, which decides whether the result has the same bits on any number of
 /// ranks.
-RunOptions run_of(const EvalArguments& arguments, const LoadedModel& model) {
-  RunOptions run = model.config.run;
+RunConfig config_of_run(const EvalArguments& arguments, const LoadedModel& model) {
+  RunConfig config = model.config;
+  RunOptions& run = config.run;
   run.engine = arguments.compute.engine;
   if (!run.reproducible || arguments.compute.threads > 0) run.threads = arguments.compute.threads;
-  return run;
+  return config;
 }
 
 Evaluation evaluate_adapting(const EvalArguments& arguments, LoadedModel& loaded, const RunOptions& run,
@@ -112,9 +113,8 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   std::vector<LoadedModel> models;
   together(job.control, [&] { models = load_ensemble(paths, compute, warn); });
   const ScannedText text = scan_text(arguments.corpus, {.vocabulary = models[0].vocabulary.options()}, job);
-  const RunOptions run = run_of(arguments, models[0]);
-  RunConfig config = models[0].config;
-  config.run = run;
+  const RunConfig config = config_of_run(arguments, models[0]);
+  const RunOptions& run = config.run;
   give_threads(choose_threads(config, job).threads, config.model, run.reproducible, compute);
   const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], run, text, job);
   if (batches->carry_state() && job.mpi.size() > arguments.columns) {

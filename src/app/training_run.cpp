@@ -27,8 +27,8 @@ namespace fs = std::filesystem;
 /// Rank 0 plans, takes the folder and writes config.toml; every rank gets the same plan.
 RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional<Ownership>& ownership) {
   const std::string plan = on_root(job.control, [&] {
-    // Wrong options come to light before anything is touched. What a resumed run would warn of is told once:
-    // by the second plan, or here where there is none.
+    // Wrong options come to light before anything is touched. Only a resumed run has something to warn of,
+    // and that is told once: by its second plan, or here where there is none.
     std::vector<std::string> warnings;
     RunStart start;
     try {
@@ -37,7 +37,6 @@ RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional
       std::ranges::for_each(warnings, warn_on_stderr);
       throw;
     }
-    if (!arguments.resume) std::ranges::for_each(warnings, warn_on_stderr);
     const fs::path folder = folder_of(start.config);
     std::error_code error;
     fs::create_directories(folder, error);
