@@ -3,10 +3,11 @@
 usage: compare_pytorch.py PROGRAM CORPUS [--models rnn gru lstm] [--threads 2] [--rounds 5] [--steps 100] [--json FILE]
 
 All train the notebook's stateful models on the corpus: 64 columns, windows of 8, Adam. PyTorch runs in eager mode with
-its fused Adam, under bf16 autocast (where it runs), with torch.compile, and as DistributedDataParallel over gloo with one process a
-core; charrnn_dist in one process with all threads, and under mpirun with one rank a core. A round measures every
-variant once, in turn, so that a busy machine hits all of them; the table has medians over the rounds of a run's median
-over its stretches of 10 steps, and the ratio to the best arrangement of charrnn_dist, in fp32. Prints Markdown.
+its fused Adam, under bf16 autocast (where it runs), with torch.compile, and as DistributedDataParallel over gloo with one
+process a core; charrnn_dist in one process with all threads, and under mpirun with one rank a core, and beside autocast
+with --precision bf16 too. A round measures every variant once, in turn, so that a busy machine hits all of them; the table
+has medians over the rounds of a run's median over its stretches of 10 steps, and the ratio to the best arrangement of
+charrnn_dist in the same precision. Prints Markdown.
 """
 import argparse
 import json
@@ -19,6 +20,8 @@ from pathlib import Path
 
 MODELS = {"rnn": (1, 256, 0.0), "gru": (1, 256, 0.0), "lstm": (2, 512, 0.5)}
 COLUMNS, BPTT, EMBEDDING, STRETCH = 64, 8, 42, 10
+OURS, RANKS = {"fp32": "charrnn_dist", "bf16": "charrnn_dist bf16"}, ", a rank a core"
+BF16 = {OURS["bf16"], OURS["bf16"] + RANKS, "PyTorch autocast"}
 
 
 def train_in_pytorch(variant, model, corpus, steps, threads, rank=0, ranks=1, port=0):
@@ -85,7 +88,7 @@ def peak_memory(command, errors=None):
     return output if os.waitstatus_to_exitcode(status) == 0 else None, usage.ru_maxrss / 1024
 
 
-def ours(program, corpus, model, steps, threads, ranks):
+def ours(program, corpus, model, steps, precision, threads, ranks):
     layers, hidden, dropout = MODELS[model]
     launch = []
     if ranks > 1:
@@ -94,7 +97,7 @@ def ours(program, corpus, model, steps, threads, ranks):
     output, memory = peak_memory(
         [*launch, program, "bench", "--corpus", corpus, "--model", model, "--lowercase", "--train-characters", "493747",
          "--layers", str(layers), "--hidden", str(hidden), "--dropout", str(dropout), "--columns", str(COLUMNS), "--bptt",
-         str(BPTT), "--no-bptt-jitter", "--steps", str(steps), "--threads", str(threads), "--engine", "native", "--json"])
+         str(BPTT), "--no-bptt-jitter", "--steps", str(steps), "--threads", str(threads), "--engine", "native", "--precision", precision, "--json"])
     if output is None:
         sys.exit(f"{program} failed")
     found = json.loads(output)
@@ -129,27 +132,31 @@ def main():
     cores, results, facts = arguments.threads, {}, {}
     for _ in range(arguments.rounds):
         for model in arguments.models:
-            for name, threads, ranks in (("charrnn_dist", cores, 1), ("charrnn_dist, a rank a core", 1, cores)):
-                took, memory, facts = ours(arguments.program, arguments.corpus, model, arguments.steps, threads, ranks)
-                results.setdefault(model, {}).setdefault(name, []).append((took, memory))
+            for precision in ("fp32", "bf16") if "autocast" in arguments.variants else ("fp32",):
+                for arrangement, threads, ranks in (("", cores, 1), (RANKS, 1, cores)):
+                    took, memory, facts[precision] = ours(arguments.program, arguments.corpus, model, arguments.steps,
+                                                          precision, threads, ranks)
+                    results.setdefault(model, {}).setdefault(OURS[precision] + arrangement, []).append((took, memory))
             for variant in arguments.variants:
                 threads, ranks = (1, cores) if variant == "ddp" else (cores, 1)
                 took = peer(variant, arguments.corpus, model, arguments.steps, threads, ranks)
                 if took:
                     results[model].setdefault(f"PyTorch {variant}", []).append(took)
-    print(f"{facts['processor']}, {cores} core(s), products at up to {facts['gflop_per_second']:.0f} GFLOP/s\n")
+    rates = ", ".join(f"{precision} {found['gflop_per_second']:.0f} GFLOP/s" for precision, found in facts.items())
+    print(f"{facts['fp32']['processor']}, {cores} core(s), products at up to {rates}\n")
     print("| model | variant | ms/step | times the best of ours | MiB a process |\n|---|---|---|---|---|")
     table = []
     for model, variants in results.items():
         medians = {name: tuple(statistics.median(column) for column in zip(*runs)) for name, runs in variants.items()}
-        best = min(took for name, (took, _) in medians.items() if name.startswith("charrnn_dist"))
         layers, hidden, _ = MODELS[model]
         for name, (took, memory) in sorted(medians.items()):
+            same = OURS["bf16" if name in BF16 else "fp32"]
+            best = min(medians[one][0] for one in (same, same + RANKS))
             print(f"| {model} {layers}×{hidden} | {name} | {took:.2f} | {took / best:.2f} | {memory:.0f} |")
             table.append({"model": model, "variant": name, "milliseconds": took, "ratio": took / best, "mib": memory,
                           "rounds": [round(one, 3) for one, _ in variants[name]]})
     if arguments.json:
-        Path(arguments.json).write_text(json.dumps({"processor": facts["processor"], "cores": cores, "results": table}, indent=1))
+        Path(arguments.json).write_text(json.dumps({"processor": facts["fp32"]["processor"], "cores": cores, "results": table}, indent=1))
 
 
 main()

@@ -1,11 +1,12 @@
 """How the cost of a training step grows with each size of the model and the batch, on the native engine.
 
-usage: growth.py PROGRAM CORPUS [--steps 10] [--threads 2] [--only hidden columns …] [--json FILE]
+usage: growth.py PROGRAM CORPUS [--steps 10] [--threads 2] [--only hidden columns …] [--json FILE] [--plot FILE.svg]
 
 From an LSTM of one layer of 256 units with 64 columns and windows of 32, one size at a time is changed. Prints a Markdown
 table for each: milliseconds a step, characters a second, MFU (operations of the model's products against the measured
 peak of the processor's), and the share of the step that is not forward or backward pass. The vocabulary is changed by a
-text of that many symbols.
+text of that many symbols. The plot has both times of a step over each size: measured, and that of its products at the
+peak; where the lines part, something other than arithmetic binds.
 """
 import argparse
 import json
@@ -44,6 +45,28 @@ def measure(arguments, corpus, ranks, options):
     return json.loads(output)
 
 
+def plot(everything, file):
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "growth"  # the same numbers make the same file
+    from matplotlib import pyplot
+
+    wide = (len(everything) + 1) // 2
+    figure, panels = pyplot.subplots(2, wide, figsize=(3.6 * wide, 6), squeeze=False, constrained_layout=True)
+    for panel, (size, values) in zip(panels.flat, everything.items()):
+        engines = [found["engines"][0] for found in values.values()]
+        names = [str(value) for value in values]
+        panel.plot(names, [one["milliseconds"] for one in engines], "o-", label="measured")
+        panel.plot(names, [one["milliseconds"] * one["mfu"] for one in engines], "s--", label="its products at the peak")
+        panel.set(yscale="log", xlabel=size, ylabel="ms a step")
+        panel.grid(alpha=0.3)
+    for panel in panels.flat[len(everything):]:
+        panel.remove()
+    panels[0, 0].legend()
+    figure.savefig(file, metadata={"Date": None})
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
@@ -52,6 +75,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2, help="cores, shared by the ranks where there are several")
     parser.add_argument("--only", nargs="+", default=list(SIZES), choices=list(SIZES))
     parser.add_argument("--json", help="file for the numbers")
+    parser.add_argument("--plot", help="file for the picture (SVG)")
     arguments = parser.parse_args()
     everything = {}
     for size in arguments.only:
@@ -75,6 +99,8 @@ def main():
                   f"{100 * engine['mfu']:.0f} % | {100 * rest:.0f} % |", flush=True)
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(everything, indent=1))
+    if arguments.plot:
+        plot(everything, arguments.plot)
 
 
 main()
