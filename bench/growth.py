@@ -3,9 +3,9 @@
 usage: growth.py PROGRAM CORPUS [--steps 10] [--threads 2] [--only hidden columns …] [--json FILE] [--plot FILE.svg]
 
 From an LSTM of one layer of 256 units with 64 columns and windows of 32, one size at a time is changed. Prints a Markdown
-table for each: milliseconds a step, characters a second, MFU (operations of the model's products against the measured
-peak of the processor's), and the share of the step that is not forward or backward pass. The vocabulary is changed by a
-text of that many symbols. The plot has both times of a step over each size: measured, and that of its products at the
+table for each: milliseconds a step, characters a second, MFU (operations of the model's products against the highest
+measured peak of the processor's), and the share of the step that is not forward or backward pass. The vocabulary is changed by a
+text of that many symbols. The plot has both times of a step over each size: measured, and that of its products at that
 peak; where the lines part, something other than arithmetic binds.
 """
 import argparse
@@ -13,6 +13,7 @@ import json
 import os
 import random
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -45,6 +46,23 @@ def measure(arguments, corpus, ranks, options):
     return json.loads(output)
 
 
+def share_of_peak(everything, found):
+    """Of the highest peak that was measured: a busy moment while it is measured makes it too low, never too high."""
+    peak = max(one["gflop_per_second"] for values in everything.values() for one in values.values())
+    return found["engines"][0]["mfu"] * found["gflop_per_second"] / peak
+
+
+def show(everything):
+    for size, values in everything.items():
+        print(f"\n| {size} | ms/step | char/s | MFU | not forward or backward |\n|---|---|---|---|---|")
+        for value, found in values.items():
+            engine = found["engines"][0]
+            phases = engine["phases"]
+            rest = 1 - (phases["forward"] + phases["backward"]) / sum(phases.values())
+            print(f"| {value} | {engine['milliseconds']:.2f} | {engine['characters_per_second']:,.0f} | "
+                  f"{100 * share_of_peak(everything, found):.0f} % | {100 * rest:.0f} % |")
+
+
 def plot(everything, file):
     import matplotlib
 
@@ -55,10 +73,11 @@ def plot(everything, file):
     wide = (len(everything) + 1) // 2
     figure, panels = pyplot.subplots(2, wide, figsize=(3.6 * wide, 6), squeeze=False, constrained_layout=True)
     for panel, (size, values) in zip(panels.flat, everything.items()):
-        engines = [found["engines"][0] for found in values.values()]
         names = [str(value) for value in values]
-        panel.plot(names, [one["milliseconds"] for one in engines], "o-", label="measured")
-        panel.plot(names, [one["milliseconds"] * one["mfu"] for one in engines], "s--", label="its products at the peak")
+        measured = [found["engines"][0]["milliseconds"] for found in values.values()]
+        shares = [share_of_peak(everything, found) for found in values.values()]
+        panel.plot(names, measured, "o-", label="measured")
+        panel.plot(names, [took * share for took, share in zip(measured, shares)], "s--", label="its products at the peak")
         panel.set(yscale="log", xlabel=size, ylabel="ms a step")
         panel.grid(alpha=0.3)
     for panel in panels.flat[len(everything):]:
@@ -79,7 +98,6 @@ def main():
     arguments = parser.parse_args()
     everything = {}
     for size in arguments.only:
-        print(f"\n| {size} | ms/step | char/s | MFU | not forward or backward |\n|---|---|---|---|---|")
         for value in SIZES[size]:
             with tempfile.TemporaryDirectory() as folder:
                 corpus, ranks, options = arguments.corpus, 1, dict(BASE)
@@ -91,12 +109,9 @@ def main():
                 else:
                     options[size] = value
                 found = measure(arguments, corpus, ranks, options)
-            engine = found["engines"][0]
-            phases = engine["phases"]
-            rest = 1 - (phases["forward"] + phases["backward"]) / sum(phases.values())
             everything.setdefault(size, {})[value] = found
-            print(f"| {value} | {engine['milliseconds']:.2f} | {engine['characters_per_second']:,.0f} | "
-                  f"{100 * engine['mfu']:.0f} % | {100 * rest:.0f} % |", flush=True)
+            print(f"{size} {value}: {found['engines'][0]['milliseconds']:.2f} ms", file=sys.stderr)
+    show(everything)
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(everything, indent=1))
     if arguments.plot:
