@@ -67,8 +67,8 @@ def plot(everything, file):
     import matplotlib
 
     matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "growth"  # the same numbers make the same file
-    from matplotlib import pyplot
+    matplotlib.rcParams.update({"svg.hashsalt": "growth", "svg.fonttype": "none"})  # the same numbers make the same file
+    from matplotlib import pyplot, ticker
 
     wide = (len(everything) + 1) // 2
     figure, panels = pyplot.subplots(2, wide, figsize=(3.6 * wide, 6), squeeze=False, constrained_layout=True)
@@ -78,7 +78,9 @@ def plot(everything, file):
         shares = [share_of_peak(everything, found) for found in values.values()]
         panel.plot(names, measured, "o-", label="measured")
         panel.plot(names, [took * share for took, share in zip(measured, shares)], "s--", label="its products at the peak")
-        panel.set(yscale="log", xlabel=size, ylabel="ms a step")
+        panel.set(yscale="log", xlabel=size, ylabel="ms a step", ylim=(min(measured) / 2, max(measured) * 2))
+        panel.yaxis.set(major_locator=ticker.LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}",
+                        minor_locator=ticker.NullLocator())
         panel.grid(alpha=0.3)
     for panel in panels.flat[len(everything):]:
         panel.remove()
