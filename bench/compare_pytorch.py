@@ -20,8 +20,6 @@ from pathlib import Path
 
 MODELS = {"rnn": (1, 256, 0.0), "gru": (1, 256, 0.0), "lstm": (2, 512, 0.5)}
 COLUMNS, BPTT, EMBEDDING, STRETCH = 64, 8, 42, 10
-OURS, RANKS = {"fp32": "charrnn_dist", "bf16": "charrnn_dist bf16"}, ", a rank a core"
-BF16 = {OURS["bf16"], OURS["bf16"] + RANKS, "PyTorch autocast"}
 
 
 def train_in_pytorch(variant, model, corpus, steps, threads, rank=0, ranks=1, port=0):
@@ -97,7 +95,8 @@ def ours(program, corpus, model, steps, precision, threads, ranks):
     output, memory = peak_memory(
         [*launch, program, "bench", "--corpus", corpus, "--model", model, "--lowercase", "--train-characters", "493747",
          "--layers", str(layers), "--hidden", str(hidden), "--dropout", str(dropout), "--columns", str(COLUMNS), "--bptt",
-         str(BPTT), "--no-bptt-jitter", "--steps", str(steps), "--threads", str(threads), "--engine", "native", "--precision", precision, "--json"])
+         str(BPTT), "--no-bptt-jitter", "--steps", str(steps), "--threads", str(threads), "--engine", "native",
+         "--precision", precision, "--json"])
     if output is None:
         sys.exit(f"{program} failed")
     found = json.loads(output)
@@ -133,30 +132,33 @@ def main():
     for _ in range(arguments.rounds):
         for model in arguments.models:
             for precision in ("fp32", "bf16") if "autocast" in arguments.variants else ("fp32",):
-                for arrangement, threads, ranks in (("", cores, 1), (RANKS, 1, cores)):
+                name = "charrnn_dist" if precision == "fp32" else f"charrnn_dist {precision}"
+                for arrangement, threads, ranks in (("", cores, 1), (", a rank a core", 1, cores)):
                     took, memory, facts[precision] = ours(arguments.program, arguments.corpus, model, arguments.steps,
                                                           precision, threads, ranks)
-                    results.setdefault(model, {}).setdefault(OURS[precision] + arrangement, []).append((took, memory))
+                    runs = results.setdefault(model, {}).setdefault((name + arrangement, precision), [])
+                    runs.append((took, memory))
             for variant in arguments.variants:
                 threads, ranks = (1, cores) if variant == "ddp" else (cores, 1)
                 took = peer(variant, arguments.corpus, model, arguments.steps, threads, ranks)
                 if took:
-                    results[model].setdefault(f"PyTorch {variant}", []).append(took)
+                    precision = "bf16" if variant == "autocast" else "fp32"
+                    results[model].setdefault((f"PyTorch {variant}", precision), []).append(took)
     rates = ", ".join(f"{precision} {found['gflop_per_second']:.0f} GFLOP/s" for precision, found in facts.items())
     print(f"{facts['fp32']['processor']}, {cores} core(s), products at up to {rates}\n")
     print("| model | variant | ms/step | times the best of ours | MiB a process |\n|---|---|---|---|---|")
     table = []
     for model, variants in results.items():
-        medians = {name: tuple(statistics.median(column) for column in zip(*runs)) for name, runs in variants.items()}
+        medians = {key: tuple(statistics.median(column) for column in zip(*runs)) for key, runs in variants.items()}
         layers, hidden, _ = MODELS[model]
-        for name, (took, memory) in sorted(medians.items()):
-            same = OURS["bf16" if name in BF16 else "fp32"]
-            best = min(medians[one][0] for one in (same, same + RANKS))
+        for (name, precision), (took, memory) in sorted(medians.items()):
+            best = min(least for (one, its), (least, _) in medians.items() if one.startswith("charrnn_dist") and its == precision)
             print(f"| {model} {layers}×{hidden} | {name} | {took:.2f} | {took / best:.2f} | {memory:.0f} |")
             table.append({"model": model, "variant": name, "milliseconds": took, "ratio": took / best, "mib": memory,
-                          "rounds": [round(one, 3) for one, _ in variants[name]]})
+                          "rounds": [round(one, 3) for one, _ in variants[name, precision]]})
     if arguments.json:
-        Path(arguments.json).write_text(json.dumps({"processor": facts["fp32"]["processor"], "cores": cores, "results": table}, indent=1))
+        found = {"processor": facts["fp32"]["processor"], "cores": cores, "results": table}
+        Path(arguments.json).write_text(json.dumps(found, indent=1))
 
 
 main()

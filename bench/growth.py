@@ -4,9 +4,9 @@ usage: growth.py PROGRAM CORPUS [--steps 10] [--threads 2] [--only hidden column
 
 From an LSTM of one layer of 256 units with 64 columns and windows of 32, one size at a time is changed. Prints a Markdown
 table for each: milliseconds a step, characters a second, MFU (operations of the model's products against the highest
-measured peak of the processor's), and the share of the step that is not forward or backward pass. The vocabulary is changed by a
-text of that many symbols. The plot has both times of a step over each size: measured, and that of its products at that
-peak; where the lines part, something other than arithmetic binds.
+measured peak of the processor's), and the share of the step that is not forward or backward pass. The vocabulary is
+changed by a text of that many symbols. The plot has both times of a step over each size: measured, and that of its products
+at that peak; where the lines part, something other than arithmetic binds.
 """
 import argparse
 import json
@@ -46,13 +46,18 @@ def measure(arguments, corpus, ranks, options):
     return json.loads(output)
 
 
-def share_of_peak(everything, found):
-    """Of the highest peak that was measured: a busy moment while it is measured makes it too low, never too high."""
-    peak = max(one["gflop_per_second"] for values in everything.values() for one in values.values())
+def highest_peak(everything):
+    """A busy moment while the peak is measured makes it too low, never too high."""
+    return max(found["gflop_per_second"] for values in everything.values() for found in values.values())
+
+
+def share_of(peak, found):
+    """MFU of a measurement against `peak` instead of the one of its own run."""
     return found["engines"][0]["mfu"] * found["gflop_per_second"] / peak
 
 
 def show(everything):
+    peak = highest_peak(everything)
     for size, values in everything.items():
         print(f"\n| {size} | ms/step | char/s | MFU | not forward or backward |\n|---|---|---|---|---|")
         for value, found in values.items():
@@ -60,7 +65,7 @@ def show(everything):
             phases = engine["phases"]
             rest = 1 - (phases["forward"] + phases["backward"]) / sum(phases.values())
             print(f"| {value} | {engine['milliseconds']:.2f} | {engine['characters_per_second']:,.0f} | "
-                  f"{100 * share_of_peak(everything, found):.0f} % | {100 * rest:.0f} % |")
+                  f"{100 * share_of(peak, found):.0f} % | {100 * rest:.0f} % |")
 
 
 def plot(everything, file):
@@ -70,12 +75,13 @@ def plot(everything, file):
     matplotlib.rcParams.update({"svg.hashsalt": "growth", "svg.fonttype": "none"})  # the same numbers make the same file
     from matplotlib import pyplot, ticker
 
+    peak = highest_peak(everything)
     wide = (len(everything) + 1) // 2
     figure, panels = pyplot.subplots(2, wide, figsize=(3.6 * wide, 6), squeeze=False, constrained_layout=True)
     for panel, (size, values) in zip(panels.flat, everything.items()):
         names = [str(value) for value in values]
         measured = [found["engines"][0]["milliseconds"] for found in values.values()]
-        shares = [share_of_peak(everything, found) for found in values.values()]
+        shares = [share_of(peak, found) for found in values.values()]
         panel.plot(names, measured, "o-", label="measured")
         panel.plot(names, [took * share for took, share in zip(measured, shares)], "s--", label="its products at the peak")
         panel.set(yscale="log", xlabel=size, ylabel="ms a step", ylim=(min(measured) / 2, max(measured) * 2))
