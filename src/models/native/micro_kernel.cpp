@@ -53,21 +53,36 @@ void by_blas(const float* a, std::int64_t a_stride, std::int64_t rows, const flo
 /// Kernels are made for a number of rows: one for whole blocks, and one for each rest that comes up.
 constexpr std::int64_t kMostRows = 64;
 
-Product choose_product() {
-  alignas(64) std::array<float, kPanelWidth> a{}, panel{}, c{};
+/// Whether LibTorch has a micro-kernel for such numbers on this processor.
+template <class Element>
+bool has_micro_kernel() {
+  constexpr std::int64_t kDepth = 2;
+  alignas(64) std::array<Element, kDepth * kPanelWidth> a{}, panel{};
+  alignas(64) std::array<float, kPanelWidth> c{};
   try {
-    by_micro_kernel(a.data(), 1, 1, panel.data(), 1, c.data(), kPanelWidth, false);
-    return by_micro_kernel;
+    at::native::cpublas::brgemm(1, kPanelWidth, kDepth, kDepth, kPanelWidth, kPanelWidth, false, a.data(),
+                                panel.data(), c.data());
+    return true;
   } catch (const c10::Error&) {
-    return by_blas;
+    return false;
   }
+}
+
+/// Dot products of pairs of bfloat16 numbers among AVX-512's instructions: two multiplications where float32
+/// has one.
+bool has_bf16_dot_products() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
 }
 
 }  // namespace
 
 void multiply_panel(const float* a, std::int64_t a_stride, std::int64_t rows, const float* panel,
                     std::int64_t depth, float* c, std::int64_t c_stride, bool add) {
-  static const Product product = choose_product();
+  static const Product product = has_micro_kernel<float>() ? by_micro_kernel : by_blas;
   show_to_sanitizer(a, a_stride, rows, panel, depth, c, c_stride);
   for (std::int64_t row = 0; row < rows; row += kMostRows) {
     product(a + row * a_stride, a_stride, std::min(kMostRows, rows - row), panel, depth, c + row * c_stride,
@@ -88,7 +103,9 @@ void multiply_panel(const std::uint16_t* a, std::int64_t a_stride, std::int64_t 
 }
 
 bool has_bf16_units() {
-  static const bool has = at::native::cpublas::could_pack(at::kBFloat16);
+  // could_pack() tells of AMX. Without either a micro-kernel may emulate them.
+  static const bool has = (at::native::cpublas::could_pack(at::kBFloat16) || has_bf16_dot_products()) &&
+                          has_micro_kernel<at::BFloat16>();
   return has;
 }
 

@@ -23,7 +23,8 @@ void multiply_panel(const std::uint16_t* a, std::int64_t a_stride, std::int64_t 
                     const std::uint16_t* panel, std::int64_t depth, float* c, std::int64_t c_stride,
                     bool add);
 
-/// Whether this processor has units for products of bfloat16 matrices (AMX).
+/// Whether this processor multiplies bfloat16 numbers faster than float32 numbers: AMX, or AVX-512's dot
+/// products of them.
 bool has_bf16_units();
 
 /// To be called by a thread that has multiplied bfloat16 numbers, before it does something else for long: the
