@@ -95,8 +95,10 @@ class LanguageModel {
   virtual std::span<float> gradient() = 0;
   /// To be called by whoever has written to parameters(), before the model computes again.
   virtual void parameters_changed() {}
-  /// train() adds to `buffer` from now on, laid out and placed like gradient(), which it is at first.
-  virtual void add_gradients_to(std::span<float> buffer) = 0;
+  /// From now on train() adds to `buffer`, laid out and placed like gradient(), which it is at first. With
+  /// `from_zero` what is in it now counts as zero, and the next train() may write over it: nobody may read it
+  /// before.
+  virtual void add_gradients_to(std::span<float> buffer, bool from_zero) = 0;
   /// Where train() completes the gradient part by part: the parts in that order, together all of layout().
   virtual std::vector<Range> gradient_parts() const { return {{0, layout_.size()}}; }
   /// From now on train() tells `listener`; null: nobody. A model that completes all at once, or has nothing
@@ -112,7 +114,7 @@ class LanguageModel {
   /// A state of zeros for `columns` columns.
   virtual std::unique_ptr<HiddenState> make_state(std::int64_t columns) const = 0;
 
-  /// Sum of the window's losses in nats; adds the gradient of that sum to gradient(), as one addition to what
+  /// Sum of the window's losses in nats; adds the gradient of that sum to add_gradients_to()'s buffer, as one addition to what
   /// an element holds, and moves the state on to the window's end. Dropout is on if there is a key for it.
   virtual double train(const Window& window, HiddenState& state, const std::optional<DropoutKey>& key) = 0;
   /// Sum of the window's losses in nats, without dropout and gradient; moves the state on.

@@ -37,15 +37,16 @@ class TorchLanguageModel final : public LanguageModel {
       leaf.requires_grad_(true);
       leaves_.push_back(std::move(leaf));
     }
-    add_gradients_to(gradient());
+    add_gradients_to(gradient(), false);
     core_ = make_core(kind, {leaves_.begin() + 1, leaves_.end() - 2});
   }
 
   std::span<float> parameters() override { return span_of(flat_); }
   std::span<float> gradient() override { return span_of(flat_gradient_); }
 
-  void add_gradients_to(std::span<float> buffer) override {
+  void add_gradients_to(std::span<float> buffer, bool from_zero) override {
     const at::Tensor flat = wrap(buffer, device());
+    if (from_zero) flat.zero_();
     // Autograd adds into a gradient that is there already: all of them together are the flat buffer.
     for (std::size_t i = 0; i < leaves_.size(); ++i) {
       leaves_[i].mutable_grad() = view(flat, layout().parameters()[i]);

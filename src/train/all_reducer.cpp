@@ -1,6 +1,5 @@
 #include <vector>
 
-#include "models/flat_tensor.hpp"
 #include "train/gradient_reducer.hpp"
 
 namespace charrnn {
@@ -17,7 +16,7 @@ class AllReducer final : public GradientReducer, private GradientListener {
         communicator_(communicator) {}
 
   void sum(std::int64_t step, const std::function<void(std::size_t)>& work) override {
-    wrap(model_.gradient(), model_.device()).zero_();
+    model_.add_gradients_to(model_.gradient(), true);
     communicator_.set_step(step);
     begun_ = 0;
     const bool is_alone = communicator_.size() == 1;

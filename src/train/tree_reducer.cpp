@@ -72,13 +72,11 @@ class TreeReducer final : public GradientReducer {
   void sum(std::int64_t step, const std::function<void(std::size_t)>& work) override {
     for (std::size_t i = 0; i < plans_.size(); ++i) {
       const GroupPlan& plan = plans_[i];
-      at::Tensor& buffer = buffers_[plan.buffer];
-      if (plan.is_fresh) buffer.zero_();
-      model_.add_gradients_to(span_of(buffer));
+      model_.add_gradients_to(span_of(buffers_[plan.buffer]), plan.is_fresh);
       work(i);
       for (const auto& [to, from] : plan.sums) buffers_[to].add_(buffers_[from]);
     }
-    model_.add_gradients_to(model_.gradient());
+    model_.add_gradients_to(model_.gradient(), false);
     communicator_.set_step(step);
     if (communicator_.size() > 1) exchange();
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <string>
 
@@ -219,9 +220,9 @@ TEST(NativeEngine, GradientIsOneAdditionToWhatIsThere) {
   ThreadTeam team(2);
   const auto model = make_model(c.model, c.vocabulary, {.device = {}, .engine = "native", .team = team});
   model->load_parameters(draw_parameters(model->layout()));
-  const auto gradient_on_top_of = [&](const std::vector<float>& before) {
+  const auto gradient_on_top_of = [&](const std::vector<float>& before, bool from_zero = false) {
     std::vector<float> buffer = before;
-    model->add_gradients_to(buffer);
+    model->add_gradients_to(buffer, from_zero);
     model->train(window, *model->make_state(c.columns), DropoutKey{.seed = 1});
     return buffer;
   };
@@ -232,6 +233,18 @@ TEST(NativeEngine, GradientIsOneAdditionToWhatIsThere) {
     expected[i] = start[i] + alone[i];
   }
   EXPECT_EQ(gradient_on_top_of(start), expected);
+  // What is there does not count: no element is left as it was, and only the next call replaces.
+  start.assign(start.size(), 0);
+  for (const Parameter& parameter : model->layout().parameters()) {
+    std::fill_n(start.begin() + parameter.offset, parameter.size, std::numeric_limits<float>::quiet_NaN());
+  }
+  EXPECT_EQ(gradient_on_top_of(start, true), alone);
+  std::vector<float> buffer = start;
+  model->add_gradients_to(buffer, true);
+  model->train({{}, {}, c.length, 0}, *model->make_state(0), std::nullopt);
+  EXPECT_EQ(buffer, std::vector<float>(alone.size()));
+  model->train(window, *model->make_state(c.columns), DropoutKey{.seed = 1});
+  EXPECT_EQ(buffer, alone);
 }
 
 /// Keeps what each part of the gradient was when it was said to be complete.

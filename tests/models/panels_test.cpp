@@ -38,7 +38,7 @@ class Products : public ::testing::TestWithParam<Precision> {
     }
     Panels panels(GetParam());
     panels.resize(depth, columns);
-    panels.pack_rows(b.data(), padded(columns), {0, depth});
+    panels.pack_rows(b.data(), padded(columns), depth, {0, depth});
     multiply({a.data(), a_stride, c.data(), c_stride, rows, add}, panels, {0, panels.count()}, {0, depth});
     for (std::int64_t row = 0; row < rows; ++row) {
       for (std::int64_t n = 0; n < c_stride; ++n) {
@@ -72,7 +72,7 @@ TEST_P(Products, OfBlocksAndOfSomeRows) {
   for (std::size_t i = 0; i < b.size(); ++i) b[i] = number(500 + static_cast<std::int64_t>(i));
   Panels panels(GetParam());
   panels.resize(kDepth, kColumns);
-  panels.pack_rows(b.data(), kColumns, {0, kDepth});
+  panels.pack_rows(b.data(), kColumns, kDepth, {0, kDepth});
   multiply_blocks({a.data(), kDepth, blocks.data(), kColumns, kRows, false}, panels, kBlocks, kApart);
   for (std::int64_t block = 0; block < kBlocks; ++block) {
     const float* from = a.data() + block * kApart * kDepth;
@@ -93,7 +93,7 @@ TEST_P(Products, KeepNanAndInfinity) {
   Panels panels(GetParam());
   panels.resize(1, 32);
   const std::vector<float> ones(32, 1);
-  panels.pack_rows(ones.data(), 32, {0, 1});
+  panels.pack_rows(ones.data(), 32, 1, {0, 1});
   const float a[] = {kNan, kInf};
   std::vector<float> c(64);
   multiply({a, 1, c.data(), 32, 2, false}, panels, {0, 1}, {0, 1});

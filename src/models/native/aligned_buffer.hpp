@@ -33,6 +33,12 @@ class AlignedBuffer {
     std::fill_n(memory_.get(), size, 0.0F);
   }
 
+  /// Room for `size` floats, of which those from `used` on become zero.
+  void grow_padded(std::int64_t used, std::int64_t size) {
+    grow(size);
+    std::fill(memory_.get() + used, memory_.get() + size, 0.0F);
+  }
+
   float* data() { return memory_.get(); }
   const float* data() const { return memory_.get(); }
   std::int64_t size() const { return size_; }

@@ -11,7 +11,7 @@ InputLayer::InputLayer(const float* embedding, std::int64_t vocabulary, std::int
       first_(first),
       mask_(mask),
       number_(static_cast<std::size_t>(vocabulary), -1),
-      x_panels_(precision) {}
+      x_factor_(precision) {}
 
 void InputLayer::start(std::span<const std::int64_t> tokens, std::int64_t columns) {
   columns_ = columns;
@@ -27,8 +27,8 @@ void InputLayer::start(std::span<const std::int64_t> tokens, std::int64_t column
     }
     number_of_.push_back(number);
   }
-  x_.grow(inputs() * stride());
-  x_panels_.resize(padded_rows(inputs()), size_);
+  x_.grow_padded(inputs() * stride(), padded_rows(inputs()) * stride());
+  x_factor_.resize(inputs(), size_);
   if (mask_.is_on()) {
     d_x_.grow(rows_ * stride());
   } else {
@@ -70,7 +70,7 @@ void InputLayer::backward(const Range& columns) {
 }
 
 void InputLayer::prepare_gradients(std::int64_t part, std::int64_t parts) {
-  pack_share(x_.data(), stride(), inputs(), part, parts, x_panels_);
+  x_factor_.take(x_.data(), stride(), part, parts);
   if (mask_.is_on()) return;
   const std::int64_t units = first_.gate_units();
   const Range mine = share_of(units / kPanelWidth, part, parts);
@@ -79,26 +79,34 @@ void InputLayer::prepare_gradients(std::int64_t part, std::int64_t parts) {
     std::fill_n(d_products_.data() + input * units + first, count, 0.0F);
   }
   for (std::int64_t row = 0; row < rows_; ++row) {
-    const float* from = first_.gates(row) + first;
-    float* to = d_products_.data() + number_of_[static_cast<std::size_t>(row)] * units + first;
-    for (std::int64_t u = 0; u < count; ++u) to[u] += from[u];
+    kernels().add(count, first_.gates(row) + first,
+                  d_products_.data() + number_of_[static_cast<std::size_t>(row)] * units + first);
   }
 }
 
-void InputLayer::add_weight_gradient(std::int64_t block, float* gradient, OuterProducts& products) const {
+void InputLayer::clear_unseen(float* gradient, std::int64_t part, std::int64_t parts) const {
+  const Range mine = share_of(std::ssize(number_), part, parts);
+  for (std::int64_t token = mine.first; token < mine.end(); ++token) {
+    if (number_[static_cast<std::size_t>(token)] < 0) std::fill_n(gradient + token * size_, size_, 0.0F);
+  }
+}
+
+void InputLayer::put_weight_gradient(std::int64_t block, float* gradient, bool add,
+                                     OuterProducts& products) const {
   if (mask_.is_on()) return;
   const std::int64_t count = OuterProducts::block_of(first_.units());
   products.sum(d_products_.data(), first_.gate_units(), inputs(), block * count, count,
-               {&x_panels_, nullptr});
-  first_.weight_ih().add_to_gradient(block * count, count, products.sums(0), OuterProducts::stride(x_panels_),
-                                     nullptr, gradient);
+               {&x_factor_, nullptr});
+  first_.weight_ih().put_gradient(block * count, count, products.sums(0), x_factor_.stride(), nullptr,
+                                  gradient, add);
 }
 
 std::int64_t InputLayer::embedding_blocks() const {
   return mask_.is_on() ? 1 : (inputs() + kCharacters - 1) / kCharacters;
 }
 
-void InputLayer::add_embedding_gradient(std::int64_t block, float* gradient, AlignedBuffer& scratch) const {
+void InputLayer::put_embedding_gradient(std::int64_t block, float* gradient, bool add,
+                                        AlignedBuffer& scratch) const {
   // One row for each different character of the block.
   const std::int64_t first = block * kCharacters;
   const std::int64_t count = mask_.is_on() ? std::ssize(different_) : std::min(kCharacters, inputs() - first);
@@ -117,8 +125,8 @@ void InputLayer::add_embedding_gradient(std::int64_t block, float* gradient, Ali
              {0, weights.count()}, {0, units});
   }
   for (std::int64_t i = 0; i < count; ++i) {
-    float* to = gradient + different_[static_cast<std::size_t>(first + i)] * size_;
-    for (std::int64_t k = 0; k < size_; ++k) to[k] += scratch.data()[i * stride() + k];
+    put(size_, scratch.data() + i * stride(),
+        gradient + different_[static_cast<std::size_t>(first + i)] * size_, add);
   }
 }
 

@@ -32,12 +32,14 @@ class InputLayer {
   /// For all parts, after backward() of all columns; then the gradients.
   void prepare_gradients(std::int64_t part, std::int64_t parts);
   /// The first layer's input of every row, where it is that; null: add_weight_gradient() sees to weight_ih.
-  const Panels* inputs_of_rows() const { return mask_.is_on() ? &x_panels_ : nullptr; }
-  /// Adds those of one block of weight_ih's outputs (RecurrentLayer::gradient_blocks()) and, elsewhere, those
-  /// of one block of characters.
-  void add_weight_gradient(std::int64_t block, float* gradient, OuterProducts& products) const;
+  const OuterFactor* inputs_of_rows() const { return mask_.is_on() ? &x_factor_ : nullptr; }
+  /// The embedding's gradient becomes zero where it gets none from this window. For all parts.
+  void clear_unseen(float* gradient, std::int64_t part, std::int64_t parts) const;
+  /// Puts or adds those of one block of weight_ih's outputs (RecurrentLayer::gradient_blocks()) and,
+  /// elsewhere, those of one block of characters.
+  void put_weight_gradient(std::int64_t block, float* gradient, bool add, OuterProducts& products) const;
   std::int64_t embedding_blocks() const;
-  void add_embedding_gradient(std::int64_t block, float* gradient, AlignedBuffer& scratch) const;
+  void put_embedding_gradient(std::int64_t block, float* gradient, bool add, AlignedBuffer& scratch) const;
 
  private:
   static constexpr std::int64_t kCharacters = 64;  ///< in a block of the embedding's gradient
@@ -58,7 +60,7 @@ class InputLayer {
   std::vector<std::int64_t> different_;  ///< the window's tokens, each once
   std::vector<std::int64_t> number_of_;  ///< by row: its token's place in different_
   AlignedBuffer x_;                      ///< [inputs(), stride()]: of every row if masked, else of different_
-  Panels x_panels_;
+  OuterFactor x_factor_;
   AlignedBuffer products_, d_products_;  ///< of different_ [different, gate units]
   AlignedBuffer d_x_;                    ///< of every row, if masked
 };

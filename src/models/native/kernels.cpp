@@ -3,6 +3,8 @@
 // linker keeps one copy of such a function for the whole program, maybe one for a newer processor.
 #include "models/native/kernels.hpp"
 
+#include <utility>
+
 #include "models/native/bfloat16.hpp"
 
 // The iterations of the next loop do not read what others write.
@@ -199,9 +201,113 @@ double softmax_loss(std::int64_t symbols, float* logits, const float* bias, std:
   return __builtin_log(static_cast<double>(sum)) - static_cast<double>(of_target);
 }
 
+void copy_rows(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
+               float* to, std::int64_t to_stride) {
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const float* const source = from + row * from_stride;
+    float* const copy = to + row * to_stride;
+    std::int64_t column = 0;
+    // So many at once as a constant number: the compiler needs no call.
+    for (; column + kUnitBlock <= columns; column += kUnitBlock) {
+      __builtin_memcpy(copy + column, source + column, kUnitBlock * sizeof(float));
+    }
+    for (; column < columns; ++column) copy[column] = source[column];
+  }
+}
+
+#if defined(__AVX512F__)
+constexpr std::int64_t kVectorSize = 16;
+#elif defined(__AVX__)
+constexpr std::int64_t kVectorSize = 8;
+#else
+constexpr std::int64_t kVectorSize = 4;
+#endif
+using Vector [[gnu::vector_size(kVectorSize * sizeof(float))]] = float;
+
+/// a0 b0 a1 b1 … of the lower halves.
+template <int... I>
+inline Vector interleaved_low(Vector a, Vector b, std::integer_sequence<int, I...> /*lanes*/) {
+  return __builtin_shufflevector(a, b, (I / 2 + I % 2 * kVectorSize)...);
+}
+/// The same of the upper halves.
+template <int... I>
+inline Vector interleaved_high(Vector a, Vector b, std::integer_sequence<int, I...> /*lanes*/) {
+  return __builtin_shufflevector(a, b, ((kVectorSize + I) / 2 + I % 2 * kVectorSize)...);
+}
+
+/// A square of kVectorSize rows and columns. To interleave row i with row i + kVectorSize / 2, for all i, is
+/// to rotate the bits of every element's address by one: as often as a row number has bits, and rows and
+/// columns have changed places.
+inline void transpose_square(const float* from, std::int64_t from_stride, float* to, std::int64_t to_stride) {
+  constexpr std::make_integer_sequence<int, kVectorSize> kLaneNumbers;
+  Vector rows[kVectorSize], next[kVectorSize];
+  for (std::int64_t i = 0; i < kVectorSize; ++i) {
+    __builtin_memcpy(&rows[i], from + i * from_stride, sizeof(Vector));
+  }
+  for (std::int64_t round = 1; round < kVectorSize; round *= 2) {
+    for (std::int64_t i = 0; i < kVectorSize / 2; ++i) {
+      next[2 * i] = interleaved_low(rows[i], rows[i + kVectorSize / 2], kLaneNumbers);
+      next[2 * i + 1] = interleaved_high(rows[i], rows[i + kVectorSize / 2], kLaneNumbers);
+    }
+    for (std::int64_t i = 0; i < kVectorSize; ++i) rows[i] = next[i];
+  }
+  for (std::int64_t i = 0; i < kVectorSize; ++i) {
+    __builtin_memcpy(to + i * to_stride, &rows[i], sizeof(Vector));
+  }
+}
+
+void transpose(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
+               float* to, std::int64_t to_stride) {
+  const std::int64_t whole_rows = rows / kVectorSize * kVectorSize;
+  const std::int64_t whole_columns = columns / kVectorSize * kVectorSize;
+  for (std::int64_t column = 0; column < whole_columns; column += kVectorSize) {
+    for (std::int64_t row = 0; row < whole_rows; row += kVectorSize) {
+      transpose_square(from + row * from_stride + column, from_stride, to + column * to_stride + row,
+                       to_stride);
+    }
+  }
+  for (std::int64_t row = 0; row < rows; ++row) {
+    for (std::int64_t column = row < whole_rows ? whole_columns : 0; column < columns; ++column) {
+      to[column * to_stride + row] = from[row * from_stride + column];
+    }
+  }
+}
+
+void add(std::int64_t size, const float* from, float* to) {
+  CHARRNN_INDEPENDENT
+  for (std::int64_t i = 0; i < size; ++i) to[i] += from[i];
+}
+
+void add_row_sums(std::int64_t rows, std::int64_t size, const float* from, std::int64_t stride, float* sums) {
+  for (std::int64_t row = 0; row < rows; ++row) {
+    float lanes[kLanes] = {};
+    for (std::int64_t i = 0; i < size; i += kLanes) {
+      for (std::int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += from[row * stride + i + lane];
+    }
+    float sum = 0;
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) sum += lanes[lane];
+    sums[row] += sum;
+  }
+}
+
 void to_bf16(std::int64_t size, const float* from, std::uint16_t* to) {
   CHARRNN_INDEPENDENT
   for (std::int64_t i = 0; i < size; ++i) to[i] = static_cast<std::uint16_t>(bf16_bits(from[i]));
+}
+
+void to_bf16_pairs(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
+                   std::uint32_t* to, std::int64_t to_stride) {
+  for (std::int64_t row = 0; row < rows; row += 2) {
+    const float *const even = from + row * from_stride, *const odd = even + from_stride;
+    std::uint32_t* const pairs = to + row / 2 * to_stride;
+    if (row + 1 < rows) {
+      CHARRNN_INDEPENDENT
+      for (std::int64_t i = 0; i < columns; ++i) pairs[i] = bf16_bits(even[i]) | bf16_bits(odd[i]) << 16;
+    } else {
+      CHARRNN_INDEPENDENT
+      for (std::int64_t i = 0; i < columns; ++i) pairs[i] = bf16_bits(even[i]);
+    }
+  }
 }
 
 void round_to_bf16(std::int64_t size, const float* from, float* to) {
@@ -240,8 +346,22 @@ void adam(std::int64_t size, float* parameters, const float* gradient, float* ex
 }  // namespace
 
 extern const Kernels kKernels;
-const Kernels kKernels = {CHARRNN_KERNELS_NAME, lstm_forward, lstm_backward, gru_forward, gru_backward,
-                          rnn_forward,          rnn_backward, softmax_loss,  to_bf16,     round_to_bf16,
-                          sum_of_squares,       adam};
+const Kernels kKernels = {CHARRNN_KERNELS_NAME,
+                          lstm_forward,
+                          lstm_backward,
+                          gru_forward,
+                          gru_backward,
+                          rnn_forward,
+                          rnn_backward,
+                          softmax_loss,
+                          copy_rows,
+                          transpose,
+                          add,
+                          add_row_sums,
+                          to_bf16,
+                          to_bf16_pairs,
+                          round_to_bf16,
+                          sum_of_squares,
+                          adam};
 
 }  // namespace charrnn::CHARRNN_KERNELS

@@ -58,8 +58,24 @@ struct Kernels {
   /// left in their place, zero in the padding.
   double (*softmax_loss)(std::int64_t symbols, float* logits, const float* bias, std::int64_t target);
 
+  /// to[row · to_stride + column] = from[row · from_stride + column]
+  void (*copy_rows)(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
+                    float* to, std::int64_t to_stride);
+  /// to[column · to_stride + row] = from[row · from_stride + column]
+  void (*transpose)(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
+                    float* to, std::int64_t to_stride);
+  /// to[i] += from[i]
+  void (*add)(std::int64_t size, const float* from, float* to);
+  /// sums[row] += Σ from[row · stride + i] over i < size, a multiple of 16.
+  void (*add_row_sums)(std::int64_t rows, std::int64_t size, const float* from, std::int64_t stride,
+                       float* sums);
+
   /// Rounds to bfloat16, to the nearest, ties to even; NaN stays NaN.
   void (*to_bf16)(std::int64_t size, const float* from, std::uint16_t* to);
+  /// The same of two rows at once: to[row / 2 · to_stride + column] has the even row's number in its lower
+  /// half, the odd one's in its upper half; zero if there is none.
+  void (*to_bf16_pairs)(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
+                        std::uint32_t* to, std::int64_t to_stride);
   /// The same, but leaves float32 numbers.
   void (*round_to_bf16)(std::int64_t size, const float* from, float* to);
 
@@ -74,5 +90,14 @@ struct Kernels {
 std::span<const Kernels* const> runnable_kernels();
 /// The fastest of them.
 const Kernels& kernels();
+
+/// to[i] = or += from[i]
+inline void put(std::int64_t size, const float* from, float* to, bool add) {
+  if (add) {
+    kernels().add(size, from, to);
+  } else {
+    kernels().copy_rows(1, size, from, size, to, size);
+  }
+}
 
 }  // namespace charrnn

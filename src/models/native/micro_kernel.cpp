@@ -22,10 +22,13 @@ namespace {
 template <class Element>
 void show_to_sanitizer([[maybe_unused]] const Element* a, [[maybe_unused]] std::int64_t a_stride,
                        [[maybe_unused]] std::int64_t rows, [[maybe_unused]] const Element* panel,
-                       [[maybe_unused]] std::int64_t depth, [[maybe_unused]] float* c,
-                       [[maybe_unused]] std::int64_t c_stride) {
+                       [[maybe_unused]] std::int64_t panel_stride, [[maybe_unused]] std::int64_t depth,
+                       [[maybe_unused]] float* c, [[maybe_unused]] std::int64_t c_stride) {
 #if defined(__SANITIZE_THREAD__)
-  __tsan_read_range(const_cast<Element*>(panel), depth * kPanelWidth * static_cast<long>(sizeof(Element)));
+  for (std::int64_t row = 0; row < depth; ++row) {
+    __tsan_read_range(const_cast<Element*>(panel) + row * panel_stride,
+                      kPanelWidth * static_cast<long>(sizeof(Element)));
+  }
   for (std::int64_t row = 0; row < rows; ++row) {
     __tsan_read_range(const_cast<Element*>(a) + row * a_stride, depth * static_cast<long>(sizeof(Element)));
     __tsan_write_range(c + row * c_stride, kPanelWidth * sizeof(float));
@@ -33,19 +36,21 @@ void show_to_sanitizer([[maybe_unused]] const Element* a, [[maybe_unused]] std::
 #endif
 }
 
-using Product = void (*)(const float*, std::int64_t, std::int64_t, const float*, std::int64_t, float*,
-                         std::int64_t, bool);
+using Product = void (*)(const float*, std::int64_t, std::int64_t, const float*, std::int64_t, std::int64_t,
+                         float*, std::int64_t, bool);
 
 void by_micro_kernel(const float* a, std::int64_t a_stride, std::int64_t rows, const float* panel,
-                     std::int64_t depth, float* c, std::int64_t c_stride, bool add) {
-  at::native::cpublas::brgemm(rows, kPanelWidth, depth, a_stride, kPanelWidth, c_stride, add, a, panel, c);
+                     std::int64_t panel_stride, std::int64_t depth, float* c, std::int64_t c_stride,
+                     bool add) {
+  at::native::cpublas::brgemm(rows, kPanelWidth, depth, a_stride, panel_stride, c_stride, add, a, panel, c);
 }
 
-void by_blas(const float* a, std::int64_t a_stride, std::int64_t rows, const float* panel, std::int64_t depth,
-             float* c, std::int64_t c_stride, bool add) {
+void by_blas(const float* a, std::int64_t a_stride, std::int64_t rows, const float* panel,
+             std::int64_t panel_stride, std::int64_t depth, float* c, std::int64_t c_stride, bool add) {
   // Column by column in BLAS's view: the transposed product.
   const int m = kPanelWidth, n = static_cast<int>(rows), k = static_cast<int>(depth);
-  const int lda = kPanelWidth, ldb = static_cast<int>(a_stride), ldc = static_cast<int>(c_stride);
+  const int lda = static_cast<int>(panel_stride), ldb = static_cast<int>(a_stride),
+            ldc = static_cast<int>(c_stride);
   const float one = 1, before = add ? 1 : 0;
   sgemm_("N", "N", &m, &n, &k, &one, panel, &lda, a, &ldb, &before, c, &ldc);
 }
@@ -81,19 +86,20 @@ bool has_bf16_dot_products() {
 }  // namespace
 
 void multiply_panel(const float* a, std::int64_t a_stride, std::int64_t rows, const float* panel,
-                    std::int64_t depth, float* c, std::int64_t c_stride, bool add) {
+                    std::int64_t panel_stride, std::int64_t depth, float* c, std::int64_t c_stride,
+                    bool add) {
   static const Product product = has_micro_kernel<float>() ? by_micro_kernel : by_blas;
-  show_to_sanitizer(a, a_stride, rows, panel, depth, c, c_stride);
+  show_to_sanitizer(a, a_stride, rows, panel, panel_stride, depth, c, c_stride);
   for (std::int64_t row = 0; row < rows; row += kMostRows) {
-    product(a + row * a_stride, a_stride, std::min(kMostRows, rows - row), panel, depth, c + row * c_stride,
-            c_stride, add);
+    product(a + row * a_stride, a_stride, std::min(kMostRows, rows - row), panel, panel_stride, depth,
+            c + row * c_stride, c_stride, add);
   }
 }
 
 void multiply_panel(const std::uint16_t* a, std::int64_t a_stride, std::int64_t rows,
                     const std::uint16_t* panel, std::int64_t depth, float* c, std::int64_t c_stride,
                     bool add) {
-  show_to_sanitizer(a, a_stride, rows, panel, depth, c, c_stride);
+  show_to_sanitizer(a, a_stride, rows, panel, kPanelWidth, depth, c, c_stride);
   const auto* left = reinterpret_cast<const at::BFloat16*>(a);
   const auto* right = reinterpret_cast<const at::BFloat16*>(panel);
   for (std::int64_t row = 0; row < rows; row += kMostRows) {

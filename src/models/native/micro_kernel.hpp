@@ -8,17 +8,17 @@ namespace charrnn {
 /// Columns of a panel: 128 bytes of one row of the right factor lie together.
 inline constexpr std::int64_t kPanelWidth = 32;
 
-/// c [rows, 32] = a [rows, depth] · panel [depth, 32], or += if `add`. `a` and `c` are row-major, their rows
-/// `a_stride` and `c_stride` floats apart. A row of c depends on nothing but its row of a, the panel and the
+/// c [rows, 32] = a [rows, depth] · panel [depth, 32], or += if `add`. All are row-major, their rows so many
+/// floats apart. A row of c depends on nothing but its row of a, the panel and the
 /// processor: not on how many rows there are.
 ///
 /// oneDNN's micro-kernels as LibTorch exports them, made at run time for the processor and the shape; where
 /// LibTorch has none for the processor (before AVX2), its BLAS.
 void multiply_panel(const float* a, std::int64_t a_stride, std::int64_t rows, const float* panel,
-                    std::int64_t depth, float* c, std::int64_t c_stride, bool add);
+                    std::int64_t panel_stride, std::int64_t depth, float* c, std::int64_t c_stride, bool add);
 
-/// The same of bfloat16 numbers, added up in float32. Rows of the panel lie in pairs: [depth / 2, 32, 2], and
-/// `depth` is even. Only where has_bf16_units().
+/// The same of bfloat16 numbers, added up in float32. Rows of the panel lie in pairs, one after the other:
+/// [depth / 2, 32, 2], and `depth` is even. Only where has_bf16_units().
 void multiply_panel(const std::uint16_t* a, std::int64_t a_stride, std::int64_t rows,
                     const std::uint16_t* panel, std::int64_t depth, float* c, std::int64_t c_stride,
                     bool add);

@@ -24,7 +24,7 @@ struct Link {
   DropoutMask mask;
   AlignedBuffer masked;  ///< outputs times mask
   AlignedBuffer d_outputs;
-  Panels inputs;  ///< of the layer above, as a right factor
+  OuterFactor inputs;  ///< of the layer above
 };
 
 /// What a thread has for itself.
@@ -67,7 +67,10 @@ class NativeLanguageModel final : public LanguageModel {
   std::span<float> parameters() override { return flat_.span(); }
   std::span<float> gradient() override { return flat_gradient_.span(); }
   void parameters_changed() override { packed_.reset(); }
-  void add_gradients_to(std::span<float> buffer) override { target_ = buffer; }
+  void add_gradients_to(std::span<float> buffer, bool from_zero) override {
+    target_ = buffer;
+    adds_ = !from_zero;
+  }
 
   std::vector<Range> gradient_parts() const override {
     std::vector<Range> parts;
@@ -90,7 +93,11 @@ class NativeLanguageModel final : public LanguageModel {
   }
 
   double train(const Window& window, HiddenState& state, const std::optional<DropoutKey>& key) override {
-    if (window.columns == 0) return 0;
+    if (window.columns == 0) {
+      if (!adds_) std::ranges::fill(target_, 0.0F);
+      adds_ = true;
+      return 0;
+    }
     start(window.inputs, window.length, state, key, window.predicts_every() ? window.length : 1, true);
     while (std::ssize(scratch_) < team_.size()) scratch_.emplace_back();
     for (BlockCounter& blocks : blocks_) blocks.handed_out = blocks.done = 0;
@@ -110,12 +117,13 @@ class NativeLanguageModel final : public LanguageModel {
         wait_for_others(thread);
         prepare_gradients(layer, thread);
         wait_for_others(thread);
-        add_gradients(layer, scratch_[static_cast<std::size_t>(thread)], poll);
+        put_gradients(layer, scratch_[static_cast<std::size_t>(thread)], poll);
       }
       wait_for_others(thread);
       release_units();
     });
     tell();
+    adds_ = true;
     return sum_of_losses();
   }
 
@@ -192,9 +200,10 @@ class NativeLanguageModel final : public LanguageModel {
       layers_[layer].resize(length_, columns_);
       Link& link = links_[layer];
       link.mask.start(key, length, columns_);
-      if (link.mask.is_on()) link.masked.grow(rows * padded(hidden));
+      if (link.mask.is_on())
+        link.masked.grow_padded(rows * padded(hidden), (rows + kRowBlock) * padded(hidden));
       if (trains) link.d_outputs.grow(rows * padded(hidden));
-      if (trains && layer + 1 < layers_.size()) link.inputs.resize(padded_rows(rows), hidden);
+      if (trains && layer + 1 < layers_.size()) link.inputs.resize(rows, hidden);
       if (drops_weights()) weight_masks_[layer].grow(layers_[layer].weight_hh().size());
     }
     input_mask_.start(key, length, columns_);
@@ -270,10 +279,10 @@ class NativeLanguageModel final : public LanguageModel {
     layers_[layer].prepare_gradients(thread, team_.size());
     if (is_top(layer)) output_.prepare_gradients(predicting_outputs(), thread, team_.size());
     if (layer > 0) {
-      pack_share(outputs(layer - 1), padded(config().hidden), length_ * columns_, thread, team_.size(),
-                 links_[layer - 1].inputs);
+      links_[layer - 1].inputs.take(outputs(layer - 1), padded(config().hidden), thread, team_.size());
     } else {
       input_->prepare_gradients(thread, team_.size());
+      if (!adds_) input_->clear_unseen(place(target_.data(), 0), thread, team_.size());
     }
   }
 
@@ -283,33 +292,33 @@ class NativeLanguageModel final : public LanguageModel {
   }
 
   /// Blocks of a layer's part, as long as there are any left.
-  void add_gradients(std::size_t layer, Scratch& scratch, const std::function<void()>& poll) {
+  void put_gradients(std::size_t layer, Scratch& scratch, const std::function<void()>& poll) {
     BlockCounter& blocks = blocks_[layer];
     const std::int64_t count = gradient_blocks(layer);
     for (std::int64_t block = blocks.handed_out++; block < count; block = blocks.handed_out++) {
-      add_gradients(layer, block, scratch);
+      put_gradients(layer, block, scratch);
       ++blocks.done;
       poll();
     }
   }
 
-  void add_gradients(std::size_t l, std::int64_t block, Scratch& scratch) {
+  void put_gradients(std::size_t l, std::int64_t block, Scratch& scratch) {
     float* flat = target_.data();
     const RecurrentLayer& layer = layers_[l];
     if (block < layer.gradient_blocks()) {
       const auto gradient = of_layer<float>(flat, static_cast<std::int64_t>(l));
-      const Panels* inputs = l > 0 ? &links_[l - 1].inputs : input_->inputs_of_rows();
-      layer.add_gradients(block, inputs, weight_mask(l), gradient, scratch.products);
-      if (l == 0) input_->add_weight_gradient(block, gradient.weight_ih, scratch.products);
+      const OuterFactor* inputs = l > 0 ? &links_[l - 1].inputs : input_->inputs_of_rows();
+      layer.put_gradients(block, inputs, weight_mask(l), gradient, adds_, scratch.products);
+      if (l == 0) input_->put_weight_gradient(block, gradient.weight_ih, adds_, scratch.products);
       return;
     }
     block -= layer.gradient_blocks();
     if (is_top(l) && block < output_.gradient_blocks()) {
-      output_.add_gradients(block, place(flat, last() - 1), place(flat, last()), scratch.products);
+      output_.put_gradients(block, place(flat, last() - 1), place(flat, last()), adds_, scratch.products);
       return;
     }
     if (is_top(l)) block -= output_.gradient_blocks();
-    input_->add_embedding_gradient(block, place(flat, 0), scratch.embedding);
+    input_->put_embedding_gradient(block, place(flat, 0), adds_, scratch.embedding);
   }
 
   /// Tells the listener of every part that is complete by now.
@@ -359,7 +368,8 @@ class NativeLanguageModel final : public LanguageModel {
   bool has_cell_;
   ThreadTeam& team_;
   AlignedBuffer flat_, flat_gradient_;
-  std::span<float> target_;  ///< where gradients are added
+  std::span<float> target_;  ///< where gradients are put
+  bool adds_ = true;         ///< to what is there; else they replace it
   std::deque<RecurrentLayer> layers_;
   DropoutMask input_mask_;
   std::optional<InputLayer> input_;

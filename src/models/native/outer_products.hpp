@@ -10,16 +10,32 @@
 
 namespace charrnn {
 
-/// Rows are padded with zeros to a multiple of this, so that few lengths of a product come up.
+/// Rows are padded to a multiple of this, so that few lengths of a product come up.
+inline constexpr std::int64_t kRowBlock = 16;
+
 constexpr std::int64_t padded_rows(std::int64_t rows) {
-  constexpr std::int64_t kBlock = 16;
-  return round_up(rows, kBlock);
+  return round_up(rows, kRowBlock);
 }
 
-/// Makes `panels` hold padded_rows(rows) rows, and copies share `part` of `parts` of `matrix` [rows, columns]
-/// into it. To be called for all parts; resize() comes before the first.
-void pack_share(const float* matrix, std::int64_t stride, std::int64_t rows, std::int64_t part,
-                std::int64_t parts, Panels& panels);
+/// What a window's rows are multiplied with: x of Σ d ⊗ x.
+class OuterFactor {
+ public:
+  explicit OuterFactor(Precision precision) : panels_(precision) {}
+
+  void resize(std::int64_t rows, std::int64_t columns);
+  /// Takes share `part` of `parts` of `matrix`, its rows `stride` floats apart and padded(); there are
+  /// padded_rows() of them, and those beyond the window's are finite. To be called for all parts. In float32
+  /// the matrix must stay as it is as long as this is used.
+  void take(const float* matrix, std::int64_t stride, std::int64_t part, std::int64_t parts);
+
+  const Panels& panels() const { return panels_; }
+  /// Floats of a row of the sums.
+  std::int64_t stride() const { return panels_.count() * kPanelWidth; }
+
+ private:
+  std::int64_t rows_ = 0, columns_ = 0;
+  Panels panels_;
+};
 
 /// For a block of a layer's outputs: Σ over rows d[row] ⊗ x[row], a thread's own. Which rows are added up
 /// first does not depend on threads.
@@ -29,13 +45,12 @@ class OuterProducts {
   static constexpr std::int64_t block_of(std::int64_t units) { return units % 64 == 0 ? 64 : 32; }
 
   /// Sums over `rows` rows of d, which are `d_stride` floats apart, for its columns [first, first + count),
-  /// with each of two right factors in panels of padded_rows(rows) rows; either may be null.
+  /// with each of two factors, either of which may be null.
   void sum(const float* d, std::int64_t d_stride, std::int64_t rows, std::int64_t first, std::int64_t count,
-           std::array<const Panels*, 2> factors);
+           std::array<const OuterFactor*, 2> factors);
 
-  /// Σ d ⊗ x of a factor, [count, stride(*x)].
+  /// Σ d ⊗ x of a factor, [count, its stride()].
   const float* sums(std::size_t factor) const { return sums_[factor].data(); }
-  static std::int64_t stride(const Panels& x) { return x.count() * kPanelWidth; }
   /// Σ d, [count].
   const float* totals() const { return totals_.data(); }
 

@@ -14,7 +14,7 @@ void OutputLayer::resize(std::int64_t length, std::int64_t columns, bool keeps_l
   keeps_logits_ = keeps_logits;
   logits_.grow((keeps_logits ? length : 1) * columns * stride());
   losses_.resize(static_cast<std::size_t>(length * columns));
-  if (keeps_logits) outputs_.resize(padded_rows(length * columns), weight_.inputs());
+  if (keeps_logits) outputs_.resize(length * columns, weight_.inputs());
 }
 
 void OutputLayer::forward(const Range& columns, const float* outputs, std::span<const std::int64_t> targets) {
@@ -39,17 +39,15 @@ void OutputLayer::backward(const Range& columns, float* d_outputs) const {
 }
 
 void OutputLayer::prepare_gradients(const float* outputs, std::int64_t part, std::int64_t parts) {
-  pack_share(outputs, padded(weight_.inputs()), length_ * columns_, part, parts, outputs_);
+  outputs_.take(outputs, padded(weight_.inputs()), part, parts);
 }
 
-void OutputLayer::add_gradients(std::int64_t block, float* weight, float* bias,
+void OutputLayer::put_gradients(std::int64_t block, float* weight, float* bias, bool add,
                                 OuterProducts& products) const {
   const std::int64_t count = OuterProducts::block_of(weight_.outputs()), first = block * count;
   products.sum(logits_.data(), stride(), length_ * columns_, first, count, {&outputs_, nullptr});
-  weight_.add_to_gradient(first, count, products.sums(0), OuterProducts::stride(outputs_), nullptr, weight);
-  for (std::int64_t i = 0; i < std::min(count, weight_.units() - first); ++i) {
-    bias[first + i] += products.totals()[i];
-  }
+  weight_.put_gradient(first, count, products.sums(0), outputs_.stride(), nullptr, weight, add);
+  put(std::min(count, weight_.units() - first), products.totals(), bias + first, add);
 }
 
 void OutputLayer::predict(const float* outputs, std::int64_t count, float* logits) {

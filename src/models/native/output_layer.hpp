@@ -34,7 +34,7 @@ class OutputLayer {
   std::int64_t gradient_blocks() const {
     return weight_.outputs() / OuterProducts::block_of(weight_.outputs());
   }
-  void add_gradients(std::int64_t block, float* weight, float* bias, OuterProducts& products) const;
+  void put_gradients(std::int64_t block, float* weight, float* bias, bool add, OuterProducts& products) const;
 
   /// Logits of single rows: outputs [count, padded(hidden)] to logits [count, vocabulary].
   void predict(const float* outputs, std::int64_t count, float* logits);
@@ -51,7 +51,7 @@ class OutputLayer {
   bool keeps_logits_ = true;
   AlignedBuffer logits_;  ///< d_logits after forward()
   std::vector<double> losses_;
-  Panels outputs_;  ///< as a right factor
+  OuterFactor outputs_;
 };
 
 }  // namespace charrnn

@@ -1,6 +1,7 @@
 #include "models/native/panels.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/rounding.hpp"
@@ -50,8 +51,8 @@ class LeftFactor {
       charrnn::multiply_panel(halves, stride_, rows, b.half_panel(number, first_row), depth + depth % 2, c,
                               c_stride, add);
     } else {
-      charrnn::multiply_panel(floats_ + block * block_size_, stride_, rows, b.panel(number, first_row), depth,
-                              c, c_stride, add);
+      charrnn::multiply_panel(floats_ + block * block_size_, stride_, rows, b.panel(number, first_row),
+                              b.stride(), depth, c, c_stride, add);
     }
   }
 
@@ -63,24 +64,41 @@ class LeftFactor {
 
 }  // namespace
 
-void Panels::pack_rows(const float* matrix, std::int64_t stride, const Range& range) {
-  for (std::int64_t p = 0; p < count_; ++p) {
-    write(p, [&](const auto& set) {
-      for (std::int64_t row = range.first; row < range.end(); ++row) {
-        const float* from = matrix + row * stride + p * kPanelWidth;
-        for (std::int64_t i = 0; i < kPanelWidth; ++i) set(row, i, from[i]);
-      }
-    });
+void Panels::set(std::int64_t number, std::int64_t row, std::int64_t rows, std::int64_t columns,
+                 const float* from, std::int64_t stride) {
+  float* to = place(number, row);
+  if (is_half_) {
+    kernels().to_bf16_pairs(rows, columns, from, stride, reinterpret_cast<std::uint32_t*>(to), kPanelWidth);
+    return;
+  }
+  if (precision_ == Precision::kFp32)
+    return kernels().copy_rows(rows, columns, from, stride, to, kPanelWidth);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    kernels().round_to_bf16(columns, from + i * stride, to + i * kPanelWidth);
   }
 }
 
-void Panels::clear_rows(const Range& range) {
+void Panels::set_transposed(std::int64_t number, std::int64_t row, std::int64_t rows, std::int64_t columns,
+                            const float* from, std::int64_t stride) {
+  if (precision_ == Precision::kFp32) {
+    kernels().transpose(columns, rows, from, stride, place(number, row), kPanelWidth);
+    return;
+  }
+  constexpr std::int64_t kRows = 32;
+  alignas(64) std::array<float, kRows * kPanelWidth> turned;
+  for (std::int64_t first = 0; first < rows; first += kRows) {
+    const std::int64_t count = std::min(kRows, rows - first);
+    kernels().transpose(columns, count, from + first, stride, turned.data(), kPanelWidth);
+    set(number, row + first, count, columns, turned.data(), kPanelWidth);
+  }
+}
+
+void Panels::pack_rows(const float* matrix, std::int64_t stride, std::int64_t rows, const Range& range) {
+  const std::int64_t end = std::clamp(rows, range.first, range.end());
   for (std::int64_t p = 0; p < count_; ++p) {
-    write(p, [&](const auto& set) {
-      for (std::int64_t row = range.first; row < range.end(); ++row) {
-        for (std::int64_t i = 0; i < kPanelWidth; ++i) set(row, i, 0);
-      }
-    });
+    set(p, range.first, end - range.first, kPanelWidth, matrix + range.first * stride + p * kPanelWidth,
+        stride);
+    std::fill(place(p, end), place(p, range.end()), 0.0F);
   }
 }
 

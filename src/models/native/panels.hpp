@@ -14,9 +14,10 @@ namespace charrnn {
 /// What the factors of a product are rounded to. Sums are float32, and so is everything outside products.
 enum class Precision { kFp32, kBf16 };
 
-/// Rows of a row-major matrix as the right factor of a product: panels of 32 columns, one after the other,
-/// each [rows, 32]. Rows and columns beyond the matrix are zero. Bfloat16 numbers are kept as such where the
-/// processor has units for them, elsewhere as float32 numbers with the same values.
+/// Rows of a row-major matrix as the right factor of a product: panels of 32 columns, each [rows, 32]. They
+/// lie one after the other, rows and columns beyond the matrix are zero; or they are parts of the matrix
+/// itself. Bfloat16 numbers are kept as such where the processor has units for them, elsewhere as float32
+/// numbers with the same values.
 class Panels {
  public:
   explicit Panels(Precision precision = Precision::kFp32)
@@ -25,54 +26,63 @@ class Panels {
   void resize(std::int64_t rows, std::int64_t columns) {
     rows_ = rows;
     count_ = padded(columns) / kPanelWidth;
-    memory_.grow(count_ * panel_size());
+    memory_.grow(count_ * size_of_rows(rows_));
+    data_ = memory_.data();
+    stride_ = kPanelWidth;
+    apart_ = size_of_rows(rows_);
+  }
+  /// In float32: takes the matrix as it lies, its rows `stride` floats apart and padded(). It must outlive
+  /// its use here.
+  void view(const float* matrix, std::int64_t stride, std::int64_t rows, std::int64_t columns) {
+    rows_ = rows;
+    count_ = padded(columns) / kPanelWidth;
+    data_ = matrix;
+    stride_ = stride;
+    apart_ = kPanelWidth;
   }
   std::int64_t rows() const { return rows_; }
   std::int64_t count() const { return count_; }
   Precision precision() const { return precision_; }
   bool is_half() const { return is_half_; }
 
-  /// A panel's numbers from row `row` on, which is even if is_half().
+  /// A panel's numbers from row `row` on, which is even if is_half(); its rows are stride() floats apart.
   const float* panel(std::int64_t number, std::int64_t row) const {
-    return memory_.data() + number * panel_size() + row * kPanelWidth;
+    return data_ + number * apart_ + row * stride_;
   }
+  std::int64_t stride() const { return stride_; }
   const std::uint16_t* half_panel(std::int64_t number, std::int64_t row) const {
-    return reinterpret_cast<const std::uint16_t*>(memory_.data() + number * panel_size()) + row * kPanelWidth;
+    return reinterpret_cast<const std::uint16_t*>(data_ + number * apart_) + row * kPanelWidth;
   }
 
-  /// Calls work(set), where set(row, column, value) writes a number of one panel.
-  template <class Work>
-  void write(std::int64_t number, const Work& work) {
-    float* to = memory_.data() + number * panel_size();
-    if (is_half_) {
-      auto* half = reinterpret_cast<std::uint16_t*>(to);
-      work([half](std::int64_t row, std::int64_t column, float value) {
-        half[row / 2 * 2 * kPanelWidth + 2 * column + row % 2] = static_cast<std::uint16_t>(bf16_bits(value));
-      });
-    } else if (precision_ == Precision::kBf16) {
-      work([to](std::int64_t row, std::int64_t column, float value) {
-        to[row * kPanelWidth + column] = rounded_to_bf16(value);
-      });
-    } else {
-      work([to](std::int64_t row, std::int64_t column, float value) {
-        to[row * kPanelWidth + column] = value;
-      });
-    }
-  }
+  // Different stretches of rows that begin with an even one can be written at the same time.
 
-  /// Copies rows [range) of a matrix whose rows are `stride` floats apart and padded().
-  void pack_rows(const float* matrix, std::int64_t stride, const Range& range);
-  /// Rows [range) become zero.
-  void clear_rows(const Range& range);
+  /// Rows of panel `number` from `row` on, which is even, get the numbers of `from` [rows, columns ≤ 32], its
+  /// rows `stride` floats apart. The panel's other columns stay as they are.
+  void set(std::int64_t number, std::int64_t row, std::int64_t rows, std::int64_t columns, const float* from,
+           std::int64_t stride);
+  /// The same of the transposed of `from` [columns, rows].
+  void set_transposed(std::int64_t number, std::int64_t row, std::int64_t rows, std::int64_t columns,
+                      const float* from, std::int64_t stride);
+
+  /// Rows [range), of which the first is even, become those of a matrix of `rows` rows, which are `stride`
+  /// floats apart and padded(); zero where it has none.
+  void pack_rows(const float* matrix, std::int64_t stride, std::int64_t rows, const Range& range);
 
  private:
-  /// Floats of memory. Of halves too: the odd row has room.
-  std::int64_t panel_size() const { return (is_half_ ? (rows_ + 1) / 2 : rows_) * kPanelWidth; }
+  /// Floats of a panel's memory. Of halves too: the odd row has room.
+  std::int64_t size_of_rows(std::int64_t rows) const {
+    return (is_half_ ? (rows + 1) / 2 : rows) * kPanelWidth;
+  }
+  float* place(std::int64_t number, std::int64_t row) {
+    return memory_.data() + number * apart_ + size_of_rows(row);
+  }
 
   Precision precision_;
   bool is_half_;
   std::int64_t rows_ = 0, count_ = 0;
   AlignedBuffer memory_;
+  const float* data_ = nullptr;          ///< memory_, or the matrix
+  std::int64_t stride_ = 0, apart_ = 0;  ///< floats from row to row and from panel to panel
 };
 
 /// Left factor a [rows, depth] and result c of a product; both row-major, their rows so many floats apart.

@@ -37,14 +37,14 @@ void RecurrentLayer::resize(std::int64_t length, std::int64_t columns) {
   columns_ = columns;
   const std::int64_t rows = length * columns;
   gates_.grow(rows * gate_units_);
-  h_.grow((rows + columns) * units_);
+  h_.grow_padded((rows + columns) * units_, (rows + columns + kRowBlock) * units_);
   d_h_.grow(columns * units_);
   if (cell_ == Cell::kGru) hidden_new_.grow(rows * units_);
   if (cell_ == Cell::kLstm) {
     c_.grow((rows + columns) * units_);
     d_c_.grow(columns * units_);
   }
-  h_before_.resize(padded_rows(rows), units_);
+  h_before_.resize(rows, units_);
 }
 
 void RecurrentLayer::forward(const Range& columns) {
@@ -112,38 +112,38 @@ void RecurrentLayer::input_gradient(const Range& columns, float* d_inputs) {
 }
 
 void RecurrentLayer::prepare_gradients(std::int64_t part, std::int64_t parts) {
-  pack_share(h(0), units_, length_ * columns_, part, parts, h_before_);
+  h_before_.take(h(0), units_, part, parts);
 }
 
-void RecurrentLayer::add_gradients(std::int64_t block, const Panels* inputs, const float* mask,
-                                   const LayerParameters<float>& gradient, OuterProducts& products) const {
+void RecurrentLayer::put_gradients(std::int64_t block, const OuterFactor* inputs, const float* mask,
+                                   const LayerParameters<float>& gradient, bool add,
+                                   OuterProducts& products) const {
   const std::int64_t rows = length_ * columns_, count = OuterProducts::block_of(units_);
   const std::int64_t first = block * count;
-  const auto add_hidden = [&] {
-    weight_hh_.add_to_gradient(first, count, products.sums(0), OuterProducts::stride(h_before_), mask,
-                               gradient.weight_hh);
-    add_bias_gradient(first, count, products.totals(), gradient.bias_hh);
+  const auto put_hidden = [&] {
+    weight_hh_.put_gradient(first, count, products.sums(0), h_before_.stride(), mask, gradient.weight_hh,
+                            add);
+    put_bias_gradient(first, count, products.totals(), gradient.bias_hh, add);
   };
   if (cell_ == Cell::kGru && first >= 2 * units_) {
     // The new gate sees the hidden state through the reset gate, its inputs directly.
     products.sum(hidden_new_.data(), units_, rows, first - 2 * units_, count, {&h_before_, nullptr});
-    add_hidden();
+    put_hidden();
     products.sum(gates_.data(), gate_units_, rows, first, count, {nullptr, inputs});
   } else {
     products.sum(gates_.data(), gate_units_, rows, first, count, {&h_before_, inputs});
-    add_hidden();
+    put_hidden();
   }
-  add_bias_gradient(first, count, products.totals(), gradient.bias_ih);
+  put_bias_gradient(first, count, products.totals(), gradient.bias_ih, add);
   if (inputs == nullptr) return;
-  weight_ih_.add_to_gradient(first, count, products.sums(1), OuterProducts::stride(*inputs), nullptr,
-                             gradient.weight_ih);
+  weight_ih_.put_gradient(first, count, products.sums(1), inputs->stride(), nullptr, gradient.weight_ih, add);
 }
 
-void RecurrentLayer::add_bias_gradient(std::int64_t first, std::int64_t count, const float* totals,
-                                       float* gradient) const {
+void RecurrentLayer::put_bias_gradient(std::int64_t first, std::int64_t count, const float* totals,
+                                       float* gradient, bool add) const {
   for (std::int64_t i = 0; i < count; ++i) {
     const std::int64_t gate = (first + i) / units_, unit = (first + i) % units_;
-    if (unit < hidden_) gradient[gate * hidden_ + unit] += totals[i];
+    if (unit < hidden_) put(1, totals + i, gradient + gate * hidden_ + unit, add);
   }
 }
 

@@ -53,13 +53,14 @@ class RecurrentLayer {
   /// Share `part` of what gradients() needs. After backward() of all columns.
   void prepare_gradients(std::int64_t part, std::int64_t parts);
   std::int64_t gradient_blocks() const { return gate_units_ / OuterProducts::block_of(units_); }
-  /// Adds the gradients of one block of outputs' parameters to `gradient`. `inputs` is the layer's input
-  /// [rows, inputs] in panels, or null if another has to see to weight_ih.
-  void add_gradients(std::int64_t block, const Panels* inputs, const float* mask,
-                     const LayerParameters<float>& gradient, OuterProducts& products) const;
+  /// Puts the gradients of one block of outputs' parameters into `gradient`, or adds them. `inputs` is the
+  /// layer's input [rows, inputs], or null if another has to see to weight_ih.
+  void put_gradients(std::int64_t block, const OuterFactor* inputs, const float* mask,
+                     const LayerParameters<float>& gradient, bool add, OuterProducts& products) const;
 
  private:
-  void add_bias_gradient(std::int64_t first, std::int64_t count, const float* totals, float* gradient) const;
+  void put_bias_gradient(std::int64_t first, std::int64_t count, const float* totals, float* gradient,
+                         bool add) const;
 
   Cell cell_;
   std::int64_t hidden_, units_, gate_units_;
@@ -71,7 +72,7 @@ class RecurrentLayer {
   AlignedBuffer gates_, h_, c_;
   AlignedBuffer hidden_new_;  ///< of a GRU's new gate: the hidden state's part, or its gradient [rows, units]
   AlignedBuffer d_h_, d_c_;   ///< [columns, units]
-  Panels h_before_;           ///< h(0) … h(length − 1) as a right factor
+  OuterFactor h_before_;      ///< h(0) … h(length − 1)
 };
 
 }  // namespace charrnn

@@ -38,10 +38,11 @@ class Weight {
   /// W as a right factor, [outputs(), inputs].
   const Panels& backward() const { return backward_; }
 
-  /// Adds `sums` [count, inputs], rows `stride` apart, to the rows of `gradient` (shaped as the weight) that
-  /// belong to outputs [first, first + count), times `mask` unless it is null. Padding is left out.
-  void add_to_gradient(std::int64_t first, std::int64_t count, const float* sums, std::int64_t stride,
-                       const float* mask, float* gradient) const;
+  /// The rows of `gradient` (shaped as the weight) that belong to outputs [first, first + count) become, or
+  /// get added if `add`, `sums` [count, inputs], rows `stride` apart, times `mask` unless it is null. Padding
+  /// is left out.
+  void put_gradient(std::int64_t first, std::int64_t count, const float* sums, std::int64_t stride,
+                    const float* mask, float* gradient, bool add) const;
 
  private:
   const float* values_;
