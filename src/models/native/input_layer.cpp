@@ -52,14 +52,12 @@ void InputLayer::embed(std::int64_t part, std::int64_t parts) {
            weights, {0, weights.count()}, {0, size_});
 }
 
-void InputLayer::fill_gates(const Range& columns) {
+void InputLayer::fill_gates(std::int64_t t, const Range& columns) {
   if (mask_.is_on()) return;
-  const std::int64_t units = first_.gate_units();
-  for (std::int64_t row = columns.first; row < rows_; row += columns_) {
-    for (std::int64_t at = row; at < row + columns.count; ++at) {
-      std::copy_n(products_.data() + number_of_[static_cast<std::size_t>(at)] * units, units,
-                  first_.gates(at));
-    }
+  const std::int64_t units = first_.gate_units(), first = t * columns_ + columns.first;
+  for (std::int64_t row = first; row < first + columns.count; ++row) {
+    std::copy_n(products_.data() + number_of_[static_cast<std::size_t>(row)] * units, units,
+                first_.gates(row));
   }
 }
 
@@ -94,7 +92,7 @@ void InputLayer::clear_unseen(float* gradient, std::int64_t part, std::int64_t p
 void InputLayer::put_weight_gradient(std::int64_t block, float* gradient, bool add,
                                      OuterProducts& products) const {
   if (mask_.is_on()) return;
-  const std::int64_t count = OuterProducts::block_of(first_.units());
+  const std::int64_t count = first_.gradient_block();
   products.sum(d_products_.data(), first_.gate_units(), inputs(), block * count, count,
                {&x_factor_, nullptr});
   first_.weight_ih().put_gradient(block * count, count, products.sums(0), x_factor_.stride(), nullptr,

@@ -23,9 +23,10 @@ class InputLayer {
   /// A new window, on one thread; after the mask's start().
   void start(std::span<const std::int64_t> tokens, std::int64_t columns);
 
-  // For all parts, a barrier between the two: the first layer's gates get the inputs' products.
+  // For all parts, a barrier between the two: the first layer's gates get the inputs' products, just before
+  // they are used, so that they are still in the cache then.
   void embed(std::int64_t part, std::int64_t parts);
-  void fill_gates(const Range& columns);
+  void fill_gates(std::int64_t t, const Range& columns);
 
   /// After the first layer's backward() of these columns.
   void backward(const Range& columns);

@@ -236,14 +236,14 @@ class NativeLanguageModel final : public LanguageModel {
       const auto number = static_cast<std::int64_t>(l);
       std::copy_n(own(state.h(number)), columns.count * units, own(layer.h(0)));
       if (has_cell_) std::copy_n(own(state.c(number)), columns.count * units, own(layer.c(0)));
-      if (l == 0) {
-        input_->fill_gates(columns);
-      } else {
+      if (l > 0) {
         multiply_blocks({own(outputs(l - 1)), units, layer.gates(columns.first), layer.gate_units(),
                          columns.count, false},
                         layer.weight_ih().forward(), length_, columns_);
       }
-      layer.forward(columns);
+      layer.forward(columns, [&](std::int64_t t) {
+        if (l == 0) input_->fill_gates(t, columns);
+      });
       std::copy_n(own(layer.h(length_)), columns.count * units, own(state.h(number)));
       if (has_cell_) std::copy_n(own(layer.c(length_)), columns.count * units, own(state.c(number)));
       Link& link = links_[l];

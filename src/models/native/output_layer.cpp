@@ -44,7 +44,7 @@ void OutputLayer::prepare_gradients(const float* outputs, std::int64_t part, std
 
 void OutputLayer::put_gradients(std::int64_t block, float* weight, float* bias, bool add,
                                 OuterProducts& products) const {
-  const std::int64_t count = OuterProducts::block_of(weight_.outputs()), first = block * count;
+  const std::int64_t count = gradient_block(), first = block * count;
   products.sum(logits_.data(), stride(), length_ * columns_, first, count, {&outputs_, nullptr});
   weight_.put_gradient(first, count, products.sums(0), outputs_.stride(), nullptr, weight, add);
   put(std::min(count, weight_.units() - first), products.totals(), bias + first, add);

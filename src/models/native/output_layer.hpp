@@ -31,9 +31,7 @@ class OutputLayer {
 
   /// For all parts, after backward() of all columns; then the gradients, block by block.
   void prepare_gradients(const float* outputs, std::int64_t part, std::int64_t parts);
-  std::int64_t gradient_blocks() const {
-    return weight_.outputs() / OuterProducts::block_of(weight_.outputs());
-  }
+  std::int64_t gradient_blocks() const { return weight_.outputs() / gradient_block(); }
   void put_gradients(std::int64_t block, float* weight, float* bias, bool add, OuterProducts& products) const;
 
   /// Logits of single rows: outputs [count, padded(hidden)] to logits [count, vocabulary].
@@ -41,6 +39,9 @@ class OutputLayer {
 
  private:
   std::int64_t stride() const { return weight_.outputs(); }
+  std::int64_t gradient_block() const {
+    return OuterProducts::block_of(weight_.outputs(), weight_.outputs());
+  }
   float* logits(std::int64_t t, std::int64_t column) {
     return logits_.data() + ((keeps_logits_ ? t : 0) * columns_ + column) * stride();
   }

@@ -47,10 +47,11 @@ void RecurrentLayer::resize(std::int64_t length, std::int64_t columns) {
   h_before_.resize(rows, units_);
 }
 
-void RecurrentLayer::forward(const Range& columns) {
+void RecurrentLayer::forward(const Range& columns, const std::function<void(std::int64_t)>& prepare) {
   const Kernels& kernel = kernels();
   const std::int64_t gate_panels = units_ / kPanelWidth, first = columns.first * units_;
   for (std::int64_t t = 0; t < length_; ++t) {
+    prepare(t);
     const std::int64_t row = t * columns_ + columns.first;
     const Product product{h(t) + first, units_, gates(row), gate_units_, columns.count, true};
     if (cell_ == Cell::kGru) {
@@ -118,7 +119,7 @@ void RecurrentLayer::prepare_gradients(std::int64_t part, std::int64_t parts) {
 void RecurrentLayer::put_gradients(std::int64_t block, const OuterFactor* inputs, const float* mask,
                                    const LayerParameters<float>& gradient, bool add,
                                    OuterProducts& products) const {
-  const std::int64_t rows = length_ * columns_, count = OuterProducts::block_of(units_);
+  const std::int64_t rows = length_ * columns_, count = gradient_block();
   const std::int64_t first = block * count;
   const auto put_hidden = [&] {
     weight_hh_.put_gradient(first, count, products.sums(0), h_before_.stride(), mask, gradient.weight_hh,

@@ -36,23 +36,26 @@ class RecurrentLayer {
   void pack(std::int64_t part, std::int64_t parts, const float* mask);
   void resize(std::int64_t length, std::int64_t columns);
 
-  /// [rows, gate_units]: the inputs' products come in here before forward(); backward() leaves the gradients
-  /// of all that enters the gates.
+  /// [rows, gate_units]: the inputs' products come in here before forward() gets to the time step; backward()
+  /// leaves the gradients of all that enters the gates.
   float* gates(std::int64_t row) { return gates_.data() + row * gate_units_; }
   /// State before time step t, which is the output of the one before: [columns, units].
   float* h(std::int64_t t) { return h_.data() + t * columns_ * units_; }
   float* c(std::int64_t t) { return c_.data() + t * columns_ * units_; }
 
-  void forward(const Range& columns);
+  /// Calls prepare(t) before every time step t.
+  void forward(const Range& columns, const std::function<void(std::int64_t)>& prepare);
   /// d_outputs: [rows, units]. No gradient comes from what follows the window. Calls `poll` at every time
   /// step.
   void backward(const Range& columns, const float* d_outputs, const std::function<void()>& poll);
   /// The gradient of the layer's inputs, [rows, padded(inputs)]; after backward().
   void input_gradient(const Range& columns, float* d_inputs);
 
-  /// Share `part` of what gradients() needs. After backward() of all columns.
+  /// Share `part` of what the gradients need. After backward() of all columns.
   void prepare_gradients(std::int64_t part, std::int64_t parts);
-  std::int64_t gradient_blocks() const { return gate_units_ / OuterProducts::block_of(units_); }
+  /// Outputs of a block.
+  std::int64_t gradient_block() const { return OuterProducts::block_of(gate_units_, units_); }
+  std::int64_t gradient_blocks() const { return gate_units_ / gradient_block(); }
   /// Puts the gradients of one block of outputs' parameters into `gradient`, or adds them. `inputs` is the
   /// layer's input [rows, inputs], or null if another has to see to weight_ih.
   void put_gradients(std::int64_t block, const OuterFactor* inputs, const float* mask,
