@@ -49,6 +49,10 @@ class RandomStream {
     return philox({index, counter_[1], counter_[2], counter_[3]}, key_);
   }
 
+  const std::array<std::uint32_t, 2>& key() const { return key_; }
+  /// Of block 0.
+  const std::array<std::uint32_t, 4>& counter() const { return counter_; }
+
   /// The next 32 random bits.
   std::uint32_t next() {
     if (used_ == 4) {

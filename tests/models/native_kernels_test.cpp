@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/random.hpp"
 #include "models/native/kernels.hpp"
 
 namespace charrnn {
@@ -120,6 +121,53 @@ TEST_P(NativeKernels, SoftmaxLoss) {
       }
       for (std::size_t v = x.size(); v < logits.size(); ++v) EXPECT_EQ(logits[v], 0);
     }
+  }
+}
+
+TEST_P(NativeKernels, DropoutFollowsTheStreamsDraws) {
+  const RandomStream stream(3, Purpose::kDropout, 5, 7);
+  for (const std::int64_t size : {1, 8, 33, 300}) {
+    std::vector<float> mask(static_cast<std::size_t>(size) + 1, -1);
+    kernel_.dropout(size, stream.key().data(), stream.counter().data(), 11, 20000, 1.5F, mask.data());
+    for (std::size_t i = 0; i + 1 < mask.size(); ++i) {
+      const std::uint32_t word = stream.block(static_cast<std::uint32_t>(11 + i / 8))[i % 8 / 2];
+      EXPECT_EQ(mask[i], (word >> (i % 2 * 16) & 0xFFFF) < 20000 ? 0 : 1.5F) << i << " of " << size;
+    }
+    EXPECT_EQ(mask.back(), -1);
+  }
+}
+
+TEST_P(NativeKernels, Transpose) {
+  for (const std::int64_t rows : {1, 15, 16, 40}) {
+    for (const std::int64_t columns : {3, 32, 49}) {
+      const std::int64_t from_stride = columns + 2, to_stride = rows + 1;
+      const std::vector<float> from = numbers(rows * from_stride, 1, 1);
+      std::vector<float> to(static_cast<std::size_t>(columns * to_stride), 9);
+      kernel_.transpose(rows, columns, from.data(), from_stride, to.data(), to_stride);
+      for (std::int64_t at = 0; at < columns * to_stride; ++at) {
+        const std::int64_t row = at % to_stride, column = at / to_stride;
+        const float expected = row < rows ? from[static_cast<std::size_t>(row * from_stride + column)] : 9;
+        ASSERT_EQ(to[static_cast<std::size_t>(at)], expected) << rows << " x " << columns << ": " << at;
+      }
+    }
+  }
+}
+
+TEST_P(NativeKernels, RowsAndTheirSums) {
+  constexpr std::int64_t kStride = 70;
+  const std::vector<float> from = numbers(kRows * kStride, 1, 1);
+  std::vector<float> copy(kRows * 64, 9), sums(kRows, 1);
+  kernel_.copy_rows(kRows, 45, from.data(), kStride, copy.data(), 64);
+  kernel_.add(64, from.data(), copy.data());
+  kernel_.add_row_sums(kRows, 48, from.data(), kStride, sums.data());
+  for (std::size_t row = 0; row < kRows; ++row) {
+    double sum = 1;
+    for (std::size_t i = 0; i < 64; ++i) {
+      const float x = from[row * kStride + i];
+      if (i < 48) sum += static_cast<double>(x);
+      EXPECT_EQ(copy[row * 64 + i], (i < 45 ? x : 9) + (row == 0 ? from[i] : 0)) << row << ", " << i;
+    }
+    EXPECT_NEAR(sums[row], sum, 1e-5);
   }
 }
 

@@ -201,6 +201,48 @@ double softmax_loss(std::int64_t symbols, float* logits, const float* bias, std:
   return __builtin_log(static_cast<double>(sum)) - static_cast<double>(of_target);
 }
 
+void dropout(std::int64_t size, const std::uint32_t* key, const std::uint32_t* counter, std::uint32_t first,
+             std::uint32_t threshold, float keep, float* mask) {
+  constexpr std::int64_t kDraws = 8;  // of a block; kLanes blocks at once
+  for (std::int64_t at = 0; at < size; at += kLanes * kDraws) {
+    // base/random.hpp's philox(), counter word by counter word.
+    std::uint32_t a[kLanes], b[kLanes], c[kLanes], d[kLanes];
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+      a[lane] = first + static_cast<std::uint32_t>(at / kDraws + lane);
+      b[lane] = counter[1];
+      c[lane] = counter[2];
+      d[lane] = counter[3];
+    }
+    std::uint32_t key0 = key[0], key1 = key[1];
+    for (int round = 0; round < 10; ++round) {
+      for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+        const std::uint64_t of_a = std::uint64_t{0xD2511F53} * a[lane];
+        const std::uint64_t of_c = std::uint64_t{0xCD9E8D57} * c[lane];
+        a[lane] = static_cast<std::uint32_t>(of_c >> 32) ^ b[lane] ^ key0;
+        b[lane] = static_cast<std::uint32_t>(of_c);
+        c[lane] = static_cast<std::uint32_t>(of_a >> 32) ^ d[lane] ^ key1;
+        d[lane] = static_cast<std::uint32_t>(of_a);
+      }
+      key0 += 0x9E3779B9;
+      key1 += 0xBB67AE85;
+    }
+    std::uint32_t words[4 * kLanes];
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+      words[4 * lane] = a[lane];
+      words[4 * lane + 1] = b[lane];
+      words[4 * lane + 2] = c[lane];
+      words[4 * lane + 3] = d[lane];
+    }
+    float values[kDraws * kLanes];
+    for (std::int64_t i = 0; i < 4 * kLanes; ++i) {
+      values[2 * i] = (words[i] & 0xFFFF) < threshold ? 0 : keep;
+      values[2 * i + 1] = words[i] >> 16 < threshold ? 0 : keep;
+    }
+    const std::int64_t count = size - at < kDraws * kLanes ? size - at : kDraws * kLanes;
+    for (std::int64_t i = 0; i < count; ++i) mask[at + i] = values[i];
+  }
+}
+
 void copy_rows(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
                float* to, std::int64_t to_stride) {
   for (std::int64_t row = 0; row < rows; ++row) {
@@ -346,22 +388,9 @@ void adam(std::int64_t size, float* parameters, const float* gradient, float* ex
 }  // namespace
 
 extern const Kernels kKernels;
-const Kernels kKernels = {CHARRNN_KERNELS_NAME,
-                          lstm_forward,
-                          lstm_backward,
-                          gru_forward,
-                          gru_backward,
-                          rnn_forward,
-                          rnn_backward,
-                          softmax_loss,
-                          copy_rows,
-                          transpose,
-                          add,
-                          add_row_sums,
-                          to_bf16,
-                          to_bf16_pairs,
-                          round_to_bf16,
-                          sum_of_squares,
-                          adam};
+const Kernels kKernels = {
+    CHARRNN_KERNELS_NAME, lstm_forward, lstm_backward, gru_forward,   gru_backward,   rnn_forward,
+    rnn_backward,         softmax_loss, dropout,       copy_rows,     transpose,      add,
+    add_row_sums,         to_bf16,      to_bf16_pairs, round_to_bf16, sum_of_squares, adam};
 
 }  // namespace charrnn::CHARRNN_KERNELS

@@ -58,6 +58,11 @@ struct Kernels {
   /// left in their place, zero in the padding.
   double (*softmax_loss)(std::int64_t symbols, float* logits, const float* bias, std::int64_t target);
 
+  /// A mask's values from the draws of a stream of random words (base/random.hpp), from its block `first` on:
+  /// eight draws of 16 bits a block, each word's lower half first. Below `threshold` it is zero, else `keep`.
+  void (*dropout)(std::int64_t size, const std::uint32_t* key, const std::uint32_t* counter,
+                  std::uint32_t first, std::uint32_t threshold, float keep, float* mask);
+
   /// to[row · to_stride + column] = from[row · from_stride + column]
   void (*copy_rows)(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
                     float* to, std::int64_t to_stride);
