@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "models/native/panels.hpp"
+#include "models/native/weight.hpp"
 
 namespace charrnn {
 namespace {
@@ -25,6 +25,18 @@ void product(benchmark::State& state, Precision precision) {
                                                 benchmark::Counter::kIsIterationInvariantRate);
 }
 
+/// The notebook's LSTM's hidden-to-hidden weights, as a right factor both ways.
+void pack(benchmark::State& state, Precision precision) {
+  const AlignedBuffer values(4 * kUnits * kUnits);
+  Weight weight(values.data(), 4, kUnits, kUnits, precision);
+  for (auto _ : state) {
+    weight.pack(0, 1, nullptr);
+    benchmark::ClobberMemory();
+  }
+  state.counters["elements/s"] =
+      benchmark::Counter(static_cast<double>(weight.size()), benchmark::Counter::kIsIterationInvariantRate);
+}
+
 /// Times work(kernels), which does so many elements, for every set of kernels.
 template <class Work>
 void for_all_kernels(const std::string& name, std::int64_t elements, const Work& work) {
@@ -42,9 +54,13 @@ void for_all_kernels(const std::string& name, std::int64_t elements, const Work&
 
 void register_all() {
   for (const auto& [name, precision] :
-       {std::pair{"product/fp32", Precision::kFp32}, std::pair{"product/bf16", Precision::kBf16}}) {
+       {std::pair{"fp32", Precision::kFp32}, std::pair{"bf16", Precision::kBf16}}) {
+    benchmark::RegisterBenchmark(
+        (std::string("pack/") + name).c_str(),
+        [precision = precision](benchmark::State& state) { pack(state, precision); });
     auto* one = benchmark::RegisterBenchmark(
-        name, [precision = precision](benchmark::State& state) { product(state, precision); });
+        (std::string("product/") + name).c_str(),
+        [precision = precision](benchmark::State& state) { product(state, precision); });
     // A time step of the notebook's LSTM forward and backward, whole and on two threads; a group of 8
     // columns.
     for (const std::int64_t rows : {64, 32, 8}) one->Args({rows, 512, 2048})->Args({rows, 2048, 512});
