@@ -189,8 +189,9 @@ Json describe(const StepCost& cost, const LanguageModel& model, double peak) {
 /// The engine that was asked for, and all else there is to measure.
 Json measure(const BenchArguments& arguments, const RunConfig& config, TrainingSetup& setup, Job& job) {
   const int ranks = job.mpi.size();
-  const double peak = setup.measure_products(job);
+  const double peak_before = setup.measure_products(job);
   const StepCost cost = time_steps(config, arguments.steps, setup, job);
+  const double peak = std::max(peak_before, setup.measure_products(job));
   const CostModel model = cost_model(cost, config, setup, job);
   Json result{{"processor", processor_description()},
               {"ranks", ranks},

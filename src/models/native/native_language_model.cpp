@@ -98,11 +98,11 @@ class NativeLanguageModel final : public LanguageModel {
       adds_ = true;
       return 0;
     }
+    const PhaseScope scope(clock(), Phase::kForward);
     start(window.inputs, window.length, state, key, window.predicts_every() ? window.length : 1, true);
     while (std::ssize(scratch_) < team_.size()) scratch_.emplace_back();
     for (BlockCounter& blocks : blocks_) blocks.handed_out = blocks.done = 0;
     told_ = layers_.size();
-    const PhaseScope scope(clock(), Phase::kForward);
     team_.run([&](int thread) {
       const Range columns = share_of(columns_, thread, team_.size());
       forward(thread, state);

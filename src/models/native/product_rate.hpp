@@ -7,7 +7,7 @@
 namespace charrnn {
 
 /// Floating-point operations a second of all threads of the team together, in products of a shape that suits
-/// the processor. Takes some hundredths of a second.
+/// the processor. The highest rate within a tenth of a second.
 double measure_product_rate(Precision precision, ThreadTeam& team);
 
 }  // namespace charrnn
