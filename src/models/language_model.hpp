@@ -114,8 +114,9 @@ class LanguageModel {
   /// A state of zeros for `columns` columns.
   virtual std::unique_ptr<HiddenState> make_state(std::int64_t columns) const = 0;
 
-  /// Sum of the window's losses in nats; adds the gradient of that sum to add_gradients_to()'s buffer, as one addition to what
-  /// an element holds, and moves the state on to the window's end. Dropout is on if there is a key for it.
+  /// Sum of the window's losses in nats; adds the gradient of that sum to add_gradients_to()'s buffer, as one
+  /// addition to what an element holds, and moves the state on to the window's end. Dropout is on if there is
+  /// a key for it.
   virtual double train(const Window& window, HiddenState& state, const std::optional<DropoutKey>& key) = 0;
   /// Sum of the window's losses in nats, without dropout and gradient; moves the state on.
   virtual double evaluate(const Window& window, HiddenState& state) = 0;

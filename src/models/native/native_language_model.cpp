@@ -200,8 +200,9 @@ class NativeLanguageModel final : public LanguageModel {
       layers_[layer].resize(length_, columns_);
       Link& link = links_[layer];
       link.mask.start(key, length, columns_);
-      if (link.mask.is_on())
+      if (link.mask.is_on()) {
         link.masked.grow_padded(rows * padded(hidden), (rows + kRowBlock) * padded(hidden));
+      }
       if (trains) link.d_outputs.grow(rows * padded(hidden));
       if (trains && layer + 1 < layers_.size()) link.inputs.resize(rows, hidden);
       if (drops_weights()) weight_masks_[layer].grow(layers_[layer].weight_hh().size());

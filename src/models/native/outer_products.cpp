@@ -27,8 +27,9 @@ void OuterProducts::sum(const float* d, std::int64_t d_stride, std::int64_t rows
     const std::int64_t depth = std::min(kDepth, rows - at), all = padded_rows(depth);
     float* to = transposed_.data();
     kernels().transpose(depth, count, d + at * d_stride + first, d_stride, to, kStride);
-    for (std::int64_t i = 0; i < count; ++i)
+    for (std::int64_t i = 0; i < count; ++i) {
       std::fill(to + i * kStride + depth, to + i * kStride + all, 0.0F);
+    }
     kernels().add_row_sums(count, all, to, kStride, totals_.data());
     for (std::size_t i = 0; i < factors.size(); ++i) {
       const OuterFactor* x = factors[i];
