@@ -152,7 +152,8 @@ def main():
         medians = {key: tuple(statistics.median(column) for column in zip(*runs)) for key, runs in variants.items()}
         layers, hidden, _ = MODELS[model]
         for (name, precision), (took, memory) in sorted(medians.items()):
-            best = min(least for (one, its), (least, _) in medians.items() if one.startswith("charrnn_dist") and its == precision)
+            best = min(least for (one, its), (least, _) in medians.items()
+                       if one.startswith("charrnn_dist") and its == precision)
             print(f"| {model} {layers}×{hidden} | {name} | {took:.2f} | {took / best:.2f} | {memory:.0f} |")
             table.append({"model": model, "variant": name, "milliseconds": took, "ratio": took / best, "mib": memory,
                           "rounds": [round(one, 3) for one, _ in variants[name, precision]]})

@@ -1,9 +1,11 @@
 """How the cost of a training step grows with each size of the model and the batch, on the native engine.
 
-usage: growth.py PROGRAM CORPUS [--steps 10] [--threads 2] [--only hidden columns …] [--json FILE] [--plot FILE.svg]
+usage: growth.py PROGRAM CORPUS [--rounds 3] [--steps 10] [--threads 2] [--only hidden columns …] [--json FILE]
+                 [--plot FILE.svg]
 
-From an LSTM of one layer of 256 units with 64 columns and windows of 32, one size at a time is changed. Prints a Markdown
-table for each: milliseconds a step, characters a second, MFU (operations of the model's products against the highest
+From an LSTM of one layer of 256 units with 64 columns and windows of 32, one size at a time is changed. A round measures
+every size once; what counts is the round with the median time, so that a busy moment does not. Prints a Markdown table for
+each: milliseconds a step, characters a second, MFU (operations of the model's products against the highest
 measured peak of the processor's), and the share of the step that is not forward or backward pass. The vocabulary is
 changed by a text of that many symbols. The plot has both times of a step over each size: measured, and that of its products
 at that peak; where the lines part, something other than arithmetic binds.
@@ -46,6 +48,35 @@ def measure(arguments, corpus, ranks, options):
     return json.loads(output)
 
 
+def milliseconds(found):
+    return found["engines"][0]["milliseconds"]
+
+
+def median(rounds):
+    """Of the rounds of one size the one whose time is the median."""
+    return sorted(rounds, key=milliseconds)[(len(rounds) - 1) // 2]
+
+
+def run_round(arguments):
+    """Everything once: by size and value what bench found."""
+    everything = {}
+    for size in arguments.only:
+        for value in SIZES[size]:
+            with tempfile.TemporaryDirectory() as folder:
+                corpus, ranks, options = arguments.corpus, 1, dict(BASE)
+                if size == "vocabulary":
+                    corpus = str(Path(folder) / "text.txt")
+                    Path(corpus).write_text(text_of(value))
+                elif size == "ranks":
+                    ranks = value
+                else:
+                    options[size] = value
+                found = measure(arguments, corpus, ranks, options)
+            everything.setdefault(size, {})[value] = found
+            print(f"{size} {value}: {milliseconds(found):.2f} ms", file=sys.stderr)
+    return everything
+
+
 def highest_peak(everything):
     """A busy moment while the peak is measured makes it too low, never too high."""
     return max(found["gflop_per_second"] for values in everything.values() for found in values.values())
@@ -64,7 +95,7 @@ def show(everything):
             engine = found["engines"][0]
             phases = engine["phases"]
             rest = 1 - (phases["forward"] + phases["backward"]) / sum(phases.values())
-            print(f"| {value} | {engine['milliseconds']:.2f} | {engine['characters_per_second']:,.0f} | "
+            print(f"| {value} | {milliseconds(found):.2f} | {engine['characters_per_second']:,.0f} | "
                   f"{100 * share_of(peak, found):.0f} % | {100 * rest:.0f} % |")
 
 
@@ -80,7 +111,7 @@ def plot(everything, file):
     figure, panels = pyplot.subplots(2, wide, figsize=(3.6 * wide, 6), squeeze=False, constrained_layout=True)
     for panel, (size, values) in zip(panels.flat, everything.items()):
         names = [str(value) for value in values]
-        measured = [found["engines"][0]["milliseconds"] for found in values.values()]
+        measured = [milliseconds(found) for found in values.values()]
         shares = [share_of(peak, found) for found in values.values()]
         panel.plot(names, measured, "o-", label="measured")
         panel.plot(names, [took * share for took, share in zip(measured, shares)], "s--", label="its products at the peak")
@@ -98,27 +129,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
     parser.add_argument("corpus")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--threads", type=int, default=2, help="cores, shared by the ranks where there are several")
     parser.add_argument("--only", nargs="+", default=list(SIZES), choices=list(SIZES))
     parser.add_argument("--json", help="file for the numbers")
     parser.add_argument("--plot", help="file for the picture (SVG)")
     arguments = parser.parse_args()
-    everything = {}
-    for size in arguments.only:
-        for value in SIZES[size]:
-            with tempfile.TemporaryDirectory() as folder:
-                corpus, ranks, options = arguments.corpus, 1, dict(BASE)
-                if size == "vocabulary":
-                    corpus = str(Path(folder) / "text.txt")
-                    Path(corpus).write_text(text_of(value))
-                elif size == "ranks":
-                    ranks = value
-                else:
-                    options[size] = value
-                found = measure(arguments, corpus, ranks, options)
-            everything.setdefault(size, {})[value] = found
-            print(f"{size} {value}: {found['engines'][0]['milliseconds']:.2f} ms", file=sys.stderr)
+    rounds = [run_round(arguments) for _ in range(arguments.rounds)]
+    everything = {size: {value: median([one[size][value] for one in rounds]) for value in SIZES[size]}
+                  for size in arguments.only}
     show(everything)
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(everything, indent=1))
