@@ -7,17 +7,30 @@
 
 namespace charrnn {
 
+/// One round of Philox4x32, in place. Always inlined: the native engine's kernels are compiled for several
+/// instruction sets and must not share a function.
+[[gnu::always_inline]] constexpr void philox_round(std::uint32_t& c0, std::uint32_t& c1, std::uint32_t& c2,
+                                                   std::uint32_t& c3, std::uint32_t key0,
+                                                   std::uint32_t key1) {
+  const std::uint64_t a = std::uint64_t{0xD2511F53} * c0;
+  const std::uint64_t b = std::uint64_t{0xCD9E8D57} * c2;
+  c0 = static_cast<std::uint32_t>(b >> 32) ^ c1 ^ key0;
+  c1 = static_cast<std::uint32_t>(b);
+  c2 = static_cast<std::uint32_t>(a >> 32) ^ c3 ^ key1;
+  c3 = static_cast<std::uint32_t>(a);
+}
+inline constexpr int kPhiloxRounds = 10;
+/// What is added to the two words of the key after each round.
+inline constexpr std::uint32_t kPhiloxKeyStep0 = 0x9E3779B9, kPhiloxKeyStep1 = 0xBB67AE85;
+
 /// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): four random words
 /// from a 128-bit counter and a 64-bit key.
 constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
                                               std::array<std::uint32_t, 2> key) {
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t a = std::uint64_t{0xD2511F53} * counter[0];
-    const std::uint64_t b = std::uint64_t{0xCD9E8D57} * counter[2];
-    counter = {static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
-               static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
-    key[0] += 0x9E3779B9;
-    key[1] += 0xBB67AE85;
+  for (int round = 0; round < kPhiloxRounds; ++round) {
+    philox_round(counter[0], counter[1], counter[2], counter[3], key[0], key[1]);
+    key[0] += kPhiloxKeyStep0;
+    key[1] += kPhiloxKeyStep1;
   }
   return counter;
 }

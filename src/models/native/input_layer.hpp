@@ -32,7 +32,7 @@ class InputLayer {
   void backward(const Range& columns);
   /// For all parts, after backward() of all columns; then the gradients.
   void prepare_gradients(std::int64_t part, std::int64_t parts);
-  /// The first layer's input of every row, where it is that; null: add_weight_gradient() sees to weight_ih.
+  /// The first layer's input of every row, where it is that; null: put_weight_gradient() sees to weight_ih.
   const OuterFactor* inputs_of_rows() const { return mask_.is_on() ? &x_factor_ : nullptr; }
   /// The embedding's gradient becomes zero where it gets none from this window. For all parts.
   void clear_unseen(float* gradient, std::int64_t part, std::int64_t parts) const;

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "base/random.hpp"
 #include "models/native/bfloat16.hpp"
 
 // The iterations of the next loop do not read what others write.
@@ -205,7 +206,7 @@ void dropout(std::int64_t size, const std::uint32_t* key, const std::uint32_t* c
              std::uint32_t threshold, float keep, float* mask) {
   constexpr std::int64_t kDraws = 8;  // of a block; kLanes blocks at once
   for (std::int64_t at = 0; at < size; at += kLanes * kDraws) {
-    // base/random.hpp's philox(), counter word by counter word.
+    // base/random.hpp's philox(), of kLanes blocks.
     std::uint32_t a[kLanes], b[kLanes], c[kLanes], d[kLanes];
     for (std::int64_t lane = 0; lane < kLanes; ++lane) {
       a[lane] = first + static_cast<std::uint32_t>(at / kDraws + lane);
@@ -214,17 +215,12 @@ void dropout(std::int64_t size, const std::uint32_t* key, const std::uint32_t* c
       d[lane] = counter[3];
     }
     std::uint32_t key0 = key[0], key1 = key[1];
-    for (int round = 0; round < 10; ++round) {
+    for (int round = 0; round < kPhiloxRounds; ++round) {
       for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-        const std::uint64_t of_a = std::uint64_t{0xD2511F53} * a[lane];
-        const std::uint64_t of_c = std::uint64_t{0xCD9E8D57} * c[lane];
-        a[lane] = static_cast<std::uint32_t>(of_c >> 32) ^ b[lane] ^ key0;
-        b[lane] = static_cast<std::uint32_t>(of_c);
-        c[lane] = static_cast<std::uint32_t>(of_a >> 32) ^ d[lane] ^ key1;
-        d[lane] = static_cast<std::uint32_t>(of_a);
+        philox_round(a[lane], b[lane], c[lane], d[lane], key0, key1);
       }
-      key0 += 0x9E3779B9;
-      key1 += 0xBB67AE85;
+      key0 += kPhiloxKeyStep0;
+      key1 += kPhiloxKeyStep1;
     }
     std::uint32_t words[4 * kLanes];
     for (std::int64_t lane = 0; lane < kLanes; ++lane) {

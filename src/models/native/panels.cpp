@@ -71,8 +71,10 @@ void Panels::set(std::int64_t number, std::int64_t row, std::int64_t rows, std::
     kernels().to_bf16_pairs(rows, columns, from, stride, reinterpret_cast<std::uint32_t*>(to), kPanelWidth);
     return;
   }
-  if (precision_ == Precision::kFp32)
-    return kernels().copy_rows(rows, columns, from, stride, to, kPanelWidth);
+  if (precision_ == Precision::kFp32) {
+    kernels().copy_rows(rows, columns, from, stride, to, kPanelWidth);
+    return;
+  }
   for (std::int64_t i = 0; i < rows; ++i) {
     kernels().round_to_bf16(columns, from + i * stride, to + i * kPanelWidth);
   }

@@ -5,7 +5,6 @@
 
 #include "base/range.hpp"
 #include "models/native/aligned_buffer.hpp"
-#include "models/native/bfloat16.hpp"
 #include "models/native/kernels.hpp"
 #include "models/native/micro_kernel.hpp"
 

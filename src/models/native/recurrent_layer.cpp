@@ -142,10 +142,8 @@ void RecurrentLayer::put_gradients(std::int64_t block, const OuterFactor* inputs
 
 void RecurrentLayer::put_bias_gradient(std::int64_t first, std::int64_t count, const float* totals,
                                        float* gradient, bool add) const {
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t gate = (first + i) / units_, unit = (first + i) % units_;
-    if (unit < hidden_) put(1, totals + i, gradient + gate * hidden_ + unit, add);
-  }
+  const std::int64_t gate = first / units_, unit = first % units_;  // a block lies in one gate
+  put(std::min(count, hidden_ - unit), totals, gradient + gate * hidden_ + unit, add);
 }
 
 }  // namespace charrnn
