@@ -8,11 +8,14 @@
 #include "base/random.hpp"
 #include "models/native/bfloat16.hpp"
 
-// The iterations of the next loop do not read what others write.
+// CHARRNN_INDEPENDENT: the iterations of the next loop do not read what others write.
+// CHARRNN_ROLLED: it stays a loop, else gcc first unrolls it and then finds nothing to vectorise.
 #if defined(__clang__)
 #define CHARRNN_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#define CHARRNN_ROLLED _Pragma("clang loop unroll(disable)")
 #else
 #define CHARRNN_INDEPENDENT _Pragma("GCC ivdep")
+#define CHARRNN_ROLLED _Pragma("GCC unroll 1")
 #endif
 
 namespace charrnn::CHARRNN_KERNELS {
@@ -216,6 +219,7 @@ void dropout(std::int64_t size, const std::uint32_t* key, const std::uint32_t* c
     }
     std::uint32_t key0 = key[0], key1 = key[1];
     for (int round = 0; round < kPhiloxRounds; ++round) {
+      CHARRNN_ROLLED
       for (std::int64_t lane = 0; lane < kLanes; ++lane) {
         philox_round(a[lane], b[lane], c[lane], d[lane], key0, key1);
       }
