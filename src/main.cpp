@@ -5,6 +5,7 @@
 #include "app/commands.hpp"
 #include "app/corpus_command.hpp"
 #include "app/job.hpp"
+#include "models/torch_runtime.hpp"
 
 using charrnn::ExitCode;
 
@@ -25,6 +26,7 @@ std::string unknown_command(const CLI::App& app, const std::string& word) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  charrnn::flush_subnormal_numbers();
   CLI::App app("Character-level recurrent language models, trained on many GPUs or CPU ranks at once.",
                "charrnn_dist");
   app.set_version_flag("--version", CHARRNN_VERSION);

@@ -28,4 +28,9 @@ void configure_torch(int threads, bool deterministic) {
   mallopt(M_TRIM_THRESHOLD, kKeptOnTop);
 }
 
+void flush_subnormal_numbers() {
+  // POSIX: a new thread inherits the floating-point environment (pthread_create).
+  at::globalContext().setFlushDenormal(true);
+}
+
 }  // namespace charrnn

@@ -8,4 +8,9 @@ namespace charrnn {
 /// that do; call it before anything computes on a GPU.
 void configure_torch(int threads, bool deterministic = false);
 
+/// Float32 numbers below the normal range (under 1.2e-38) count as zero, on this thread and all that it
+/// starts from now on. Gradients and Adam's averages get there, nothing can be learned from them, and some
+/// processors take a hundred times as long for each.
+void flush_subnormal_numbers();
+
 }  // namespace charrnn
