@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/native/weight.hpp"
+#include "models/torch_runtime.hpp"
 
 namespace charrnn {
 namespace {
@@ -85,7 +86,7 @@ void register_all() {
                           .beta2 = 0.999F,
                           .epsilon = 1e-8F,
                           .step_size = 1e-3F,
-                          .root_bias = 1,
+                          .per_root_bias = 1,
                           .gradient_scale = 1,
                           .weight_decay = 0,
                           .shrink = 1};
@@ -97,6 +98,7 @@ void register_all() {
 }  // namespace charrnn
 
 int main(int argc, char** argv) {
+  charrnn::flush_subnormal_numbers();
   charrnn::register_all();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;

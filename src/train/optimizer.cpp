@@ -101,7 +101,7 @@ void Optimizer::step_on_cpu(const ParameterGroup& group, std::size_t number, dou
                         .beta2 = static_cast<float>(kBeta2),
                         .epsilon = static_cast<float>(kEpsilon),
                         .step_size = static_cast<float>(rate / (1 - std::pow(kBeta1, n))),
-                        .root_bias = static_cast<float>(std::sqrt(1 - std::pow(kBeta2, n))),
+                        .per_root_bias = static_cast<float>(1 / std::sqrt(1 - std::pow(kBeta2, n))),
                         .gradient_scale = static_cast<float>(scale_),
                         .weight_decay = static_cast<float>(decoupled ? 0 : group.weight_decay),
                         .shrink = static_cast<float>(decoupled ? 1 - rate * group.weight_decay : 1)};

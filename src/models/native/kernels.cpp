@@ -52,6 +52,31 @@ inline float exponential(float x) {
   return p * float_of((exponent + 127) << 23);
 }
 
+/// Adjacent numbers, wherever they lie, as one value: gcc does not see it in a loop that sums them up.
+#if defined(__AVX512F__)
+constexpr std::int64_t kVector = 16;
+#elif defined(__AVX2__)
+constexpr std::int64_t kVector = 8;
+#else
+constexpr std::int64_t kVector = 4;
+#endif
+using Vector = float __attribute__((vector_size(kVector * sizeof(float)), aligned(4), may_alias));
+
+/// Of `size` numbers, a multiple of kLanes: lane by lane, then in pairs.
+inline float sum_of(const float* x, std::int64_t size) {
+  Vector sums[kLanes / kVector] = {};
+  for (std::int64_t i = 0; i < size; i += kLanes) {
+    const auto* vectors = reinterpret_cast<const Vector*>(x + i);
+    for (std::int64_t v = 0; v < kLanes / kVector; ++v) sums[v] += vectors[v];
+  }
+  float of_lane[kLanes];
+  __builtin_memcpy(of_lane, sums, sizeof(sums));
+  for (std::int64_t half = kLanes / 2; half > 0; half /= 2) {
+    for (std::int64_t lane = 0; lane < half; ++lane) of_lane[lane] += of_lane[lane + half];
+  }
+  return of_lane[0];
+}
+
 inline float sigmoid(float x) {
   return 1.0F / (1.0F + exponential(-x));
 }
@@ -168,36 +193,27 @@ void rnn_backward(std::int64_t rows, std::int64_t units, float* gates, const flo
 double softmax_loss(std::int64_t symbols, float* logits, const float* bias, std::int64_t target) {
   constexpr float kNone = -3.0e38F;  // of the padding: e^(that − largest) is zero
   const std::int64_t all = (symbols + kUnitBlock - 1) / kUnitBlock * kUnitBlock;
-  float largest[kLanes], sums[kLanes];
-  for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-    largest[lane] = kNone;
-    sums[lane] = 0;
-  }
   CHARRNN_INDEPENDENT
   for (std::int64_t v = 0; v < symbols; ++v) logits[v] += bias[v];
   for (std::int64_t v = symbols; v < all; ++v) logits[v] = kNone;
-  for (std::int64_t v = 0; v < all; v += kLanes) {
+  float of_lane[kLanes];
+  for (std::int64_t lane = 0; lane < kLanes; ++lane) of_lane[lane] = logits[lane];
+  for (std::int64_t v = kLanes; v < all; v += kLanes) {
+    CHARRNN_ROLLED
     for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-      const float x = logits[v + lane];
-      largest[lane] = x > largest[lane] ? x : largest[lane];
+      of_lane[lane] = of_lane[lane] > logits[v + lane] ? of_lane[lane] : logits[v + lane];
     }
   }
-  float top = largest[0];
-  for (std::int64_t lane = 1; lane < kLanes; ++lane) top = largest[lane] > top ? largest[lane] : top;
-  const float of_target = logits[target] - top;
-  for (std::int64_t v = 0; v < all; v += kLanes) {
-    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-      const float power = exponential(logits[v + lane] - top);
-      logits[v + lane] = power;
-      sums[lane] += power;
+  for (std::int64_t half = kLanes / 2; half > 0; half /= 2) {
+    for (std::int64_t lane = 0; lane < half; ++lane) {
+      of_lane[lane] = of_lane[lane] > of_lane[lane + half] ? of_lane[lane] : of_lane[lane + half];
     }
   }
-  for (std::int64_t v = symbols; v < all; ++v) {
-    sums[v % kLanes] -= logits[v];  // e^−87, the least that exponential() gives
-    logits[v] = 0;
-  }
-  float sum = 0;
-  for (std::int64_t lane = 0; lane < kLanes; ++lane) sum += sums[lane];
+  const float top = of_lane[0], of_target = logits[target] - top;
+  CHARRNN_INDEPENDENT
+  for (std::int64_t v = 0; v < all; ++v) logits[v] = exponential(logits[v] - top);
+  for (std::int64_t v = symbols; v < all; ++v) logits[v] = 0;
+  const float sum = sum_of(logits, all);
   const float factor = 1.0F / sum;
   CHARRNN_INDEPENDENT
   for (std::int64_t v = 0; v < symbols; ++v) logits[v] *= factor;
@@ -321,15 +337,7 @@ void add(std::int64_t size, const float* from, float* to) {
 }
 
 void add_row_sums(std::int64_t rows, std::int64_t size, const float* from, std::int64_t stride, float* sums) {
-  for (std::int64_t row = 0; row < rows; ++row) {
-    float lanes[kLanes] = {};
-    for (std::int64_t i = 0; i < size; i += kLanes) {
-      for (std::int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += from[row * stride + i + lane];
-    }
-    float sum = 0;
-    for (std::int64_t lane = 0; lane < kLanes; ++lane) sum += lanes[lane];
-    sums[row] += sum;
-  }
+  for (std::int64_t row = 0; row < rows; ++row) sums[row] += sum_of(from + row * stride, size);
 }
 
 void to_bf16(std::int64_t size, const float* from, std::uint16_t* to) {
@@ -381,7 +389,7 @@ void adam(std::int64_t size, float* parameters, const float* gradient, float* ex
     const float v = r.beta2 * exp_avg_sq[i] + r.rest2 * g * g;
     exp_avg[i] = m;
     exp_avg_sq[i] = v;
-    parameters[i] = before - r.step_size * m / (__builtin_sqrtf(v) / r.root_bias + r.epsilon);
+    parameters[i] = before - r.step_size * m / (__builtin_sqrtf(v) * r.per_root_bias + r.epsilon);
   }
 }
 

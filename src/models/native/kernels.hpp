@@ -21,7 +21,7 @@ struct AdamRates {
   float rest1, rest2;  ///< 1 − beta1, 1 − beta2
   float beta2, epsilon;
   float step_size;  ///< learning rate / (1 − beta1^step)
-  float root_bias;  ///< √(1 − beta2^step)
+  float per_root_bias;  ///< 1 / √(1 − beta2^step)
   float gradient_scale;
   float weight_decay;  ///< added to the gradient
   float shrink;        ///< the parameters are multiplied with it first: 1 − rate · decoupled weight decay
