@@ -69,14 +69,16 @@ void register_all() {
   }
   constexpr std::int64_t kElements = kRows * kUnits;
   static AlignedBuffer gates(4 * kElements), bias(4 * kUnits), h(kElements), c(kElements), d(kElements);
+  static const std::vector<const float*> addends(kRows, bias.data());
   for_all_kernels("lstm_forward", kElements, [](const Kernels& kernel) {
-    kernel.lstm_forward(kRows, kUnits, gates.data(), bias.data(), c.data(), d.data(), h.data());
+    kernel.lstm_forward(kRows, kUnits, gates.data(), addends.data(), c.data(), d.data(), h.data());
   });
   for_all_kernels("gru_forward", kElements, [](const Kernels& kernel) {
-    kernel.gru_forward(kRows, kUnits, gates.data(), c.data(), bias.data(), bias.data(), h.data(), d.data());
+    kernel.gru_forward(kRows, kUnits, gates.data(), c.data(), addends.data(), bias.data(), h.data(),
+                       d.data());
   });
   for_all_kernels("rnn_forward", kElements, [](const Kernels& kernel) {
-    kernel.rnn_forward(kRows, kUnits, gates.data(), bias.data(), h.data());
+    kernel.rnn_forward(kRows, kUnits, gates.data(), addends.data(), h.data());
   });
   for_all_kernels("softmax_loss of 96 symbols", 96,
                   [](const Kernels& kernel) { kernel.softmax_loss(96, gates.data(), bias.data(), 3); });

@@ -22,6 +22,13 @@ std::vector<float> numbers(std::int64_t count, double size, int start) {
   return values;
 }
 
+/// Begins of a matrix's rows.
+std::vector<const float*> rows_of(const std::vector<float>& matrix, std::size_t count) {
+  std::vector<const float*> rows;
+  for (std::size_t row = 0; row < count; ++row) rows.push_back(matrix.data() + row * matrix.size() / count);
+  return rows;
+}
+
 double sigmoid(double x) {
   return 1 / (1 + std::exp(-x));
 }
@@ -34,7 +41,7 @@ class NativeKernels : public ::testing::TestWithParam<const Kernels*> {
 TEST_P(NativeKernels, TanhIsExactToFloatAccuracy) {
   for (const float size : {1e-30F, 1e-4F, 0.1F, 0.7F, 3.0F, 20.0F, 200.0F}) {
     std::vector<float> x = numbers(kUnits, size, 1), zero(kUnits), y(kUnits);
-    kernel_.rnn_forward(1, kUnits, x.data(), zero.data(), y.data());
+    kernel_.rnn_forward(1, kUnits, x.data(), rows_of(zero, 1).data(), y.data());
     for (std::size_t i = 0; i < x.size(); ++i) {
       const double expected = std::tanh(static_cast<double>(x[i]));
       EXPECT_NEAR(y[i], expected, 2.5e-7 * std::abs(expected)) << "tanh " << x[i];
@@ -44,22 +51,25 @@ TEST_P(NativeKernels, TanhIsExactToFloatAccuracy) {
 
 TEST_P(NativeKernels, NanStaysNan) {
   std::vector<float> x(kUnits, std::numeric_limits<float>::quiet_NaN()), zero(kUnits), y(kUnits);
-  kernel_.rnn_forward(1, kUnits, x.data(), zero.data(), y.data());
+  kernel_.rnn_forward(1, kUnits, x.data(), rows_of(zero, 1).data(), y.data());
   for (const float value : y) EXPECT_TRUE(std::isnan(value));
   EXPECT_TRUE(std::isnan(kernel_.softmax_loss(50, x.data(), zero.data(), 3)));
 }
 
 TEST_P(NativeKernels, Lstm) {
-  const std::vector<float> before = numbers(kRows * 4 * kUnits, 4, 1), bias = numbers(4 * kUnits, 1, 2),
-                           c0 = numbers(kRows * kUnits, 2, 3), dy = numbers(kRows * kUnits, 1, 4),
-                           dh = numbers(kRows * kUnits, 1, 5), dc1 = numbers(kRows * kUnits, 1, 6);
+  const std::vector<float> before = numbers(kRows * 4 * kUnits, 4, 1),
+                           added = numbers(kRows * 4 * kUnits, 1, 2), c0 = numbers(kRows * kUnits, 2, 3),
+                           dy = numbers(kRows * kUnits, 1, 4), dh = numbers(kRows * kUnits, 1, 5),
+                           dc1 = numbers(kRows * kUnits, 1, 6);
   std::vector<float> gates = before, c1(c0.size()), h1(c0.size()), dc = dc1;
-  kernel_.lstm_forward(kRows, kUnits, gates.data(), bias.data(), c0.data(), c1.data(), h1.data());
+  kernel_.lstm_forward(kRows, kUnits, gates.data(), rows_of(added, kRows).data(), c0.data(), c1.data(),
+                       h1.data());
   kernel_.lstm_backward(kRows, kUnits, gates.data(), c0.data(), c1.data(), dy.data(), dh.data(), dc.data());
   for (std::size_t at = 0; at < c0.size(); ++at) {
     const std::size_t row = at / kUnits, u = at % kUnits;
     const auto input = [&](std::size_t gate) {
-      return static_cast<double>(before[(row * 4 + gate) * kUnits + u]) + bias[gate * kUnits + u];
+      const std::size_t place = (row * 4 + gate) * kUnits + u;
+      return static_cast<double>(before[place]) + added[place];
     };
     const double i = sigmoid(input(0)), f = sigmoid(input(1)), g = std::tanh(input(2)), o = sigmoid(input(3));
     const double c = f * c0[at] + i * g, t = std::tanh(c);
@@ -76,18 +86,19 @@ TEST_P(NativeKernels, Lstm) {
 }
 
 TEST_P(NativeKernels, Gru) {
-  const std::vector<float> before = numbers(kRows * 3 * kUnits, 4, 1), bias = numbers(3 * kUnits, 1, 2),
-                           hidden = numbers(kRows * kUnits, 2, 3), bias_hidden = numbers(kUnits, 1, 4),
-                           h0 = numbers(kRows * kUnits, 1, 5), dy = numbers(kRows * kUnits, 1, 6),
-                           dh1 = numbers(kRows * kUnits, 1, 7);
+  const std::vector<float> before = numbers(kRows * 3 * kUnits, 4, 1),
+                           added = numbers(kRows * 3 * kUnits, 1, 2), hidden = numbers(kRows * kUnits, 2, 3),
+                           bias_hidden = numbers(kUnits, 1, 4), h0 = numbers(kRows * kUnits, 1, 5),
+                           dy = numbers(kRows * kUnits, 1, 6), dh1 = numbers(kRows * kUnits, 1, 7);
   std::vector<float> gates = before, q = hidden, h1(h0.size()), dh = dh1;
-  kernel_.gru_forward(kRows, kUnits, gates.data(), q.data(), bias.data(), bias_hidden.data(), h0.data(),
-                      h1.data());
+  kernel_.gru_forward(kRows, kUnits, gates.data(), q.data(), rows_of(added, kRows).data(), bias_hidden.data(),
+                      h0.data(), h1.data());
   kernel_.gru_backward(kRows, kUnits, gates.data(), q.data(), h0.data(), dy.data(), dh.data());
   for (std::size_t at = 0; at < h0.size(); ++at) {
     const std::size_t row = at / kUnits, u = at % kUnits;
     const auto input = [&](std::size_t gate) {
-      return static_cast<double>(before[(row * 3 + gate) * kUnits + u]) + bias[gate * kUnits + u];
+      const std::size_t place = (row * 3 + gate) * kUnits + u;
+      return static_cast<double>(before[place]) + added[place];
     };
     const double of_hidden = static_cast<double>(hidden[at]) + bias_hidden[u];
     const double r = sigmoid(input(0)), z = sigmoid(input(1)), n = std::tanh(input(2) + r * of_hidden);

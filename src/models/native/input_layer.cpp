@@ -27,13 +27,16 @@ void InputLayer::start(std::span<const std::int64_t> tokens, std::int64_t column
     }
     number_of_.push_back(number);
   }
-  x_.grow_padded(inputs() * stride(), padded_rows(inputs()) * stride());
+  x_.grow_padded(inputs() * stride(), (inputs() + kRowBlock) * stride());
   x_factor_.resize(inputs(), size_);
   if (mask_.is_on()) {
     d_x_.grow(rows_ * stride());
   } else {
     products_.grow(inputs() * first_.gate_units());
     d_products_.grow(inputs() * first_.gate_units());
+    std::ranges::transform(number_of_, first_.addends().begin(), [&](std::int64_t number) {
+      return products_.data() + number * first_.gate_units();
+    });
   }
 }
 
@@ -50,14 +53,9 @@ void InputLayer::embed(std::int64_t part, std::int64_t parts) {
   multiply({x_.data() + mine.first * stride(), stride(), products + mine.first * first_.gate_units(),
             first_.gate_units(), mine.count, false},
            weights, {0, weights.count()}, {0, size_});
-}
-
-void InputLayer::fill_gates(std::int64_t t, const Range& columns) {
   if (mask_.is_on()) return;
-  const std::int64_t units = first_.gate_units(), first = t * columns_ + columns.first;
-  for (std::int64_t row = first; row < first + columns.count; ++row) {
-    std::copy_n(products_.data() + number_of_[static_cast<std::size_t>(row)] * units, units,
-                first_.gates(row));
+  for (std::int64_t input = mine.first; input < mine.end(); ++input) {
+    kernels().add(first_.gate_units(), first_.bias(), products + input * first_.gate_units());
   }
 }
 
@@ -94,7 +92,7 @@ void InputLayer::put_weight_gradient(std::int64_t block, float* gradient, bool a
   if (mask_.is_on()) return;
   const std::int64_t count = first_.gradient_block();
   products.sum(d_products_.data(), first_.gate_units(), inputs(), block * count, count,
-               {&x_factor_, nullptr});
+               {x_factor_.rows(0), {}});
   first_.weight_ih().put_gradient(block * count, count, products.sums(0), x_factor_.stride(), nullptr,
                                   gradient, add);
 }

@@ -23,17 +23,16 @@ class InputLayer {
   /// A new window, on one thread; after the mask's start().
   void start(std::span<const std::int64_t> tokens, std::int64_t columns);
 
-  // For all parts, a barrier between the two: the first layer's gates get the inputs' products, just before
-  // they are used, so that they are still in the cache then.
+  /// For all parts: the inputs' products, in the first layer's gates or in its addends.
   void embed(std::int64_t part, std::int64_t parts);
-  void fill_gates(std::int64_t t, const Range& columns);
+  bool fills_gates() const { return mask_.is_on(); }
 
   /// After the first layer's backward() of these columns.
   void backward(const Range& columns);
   /// For all parts, after backward() of all columns; then the gradients.
   void prepare_gradients(std::int64_t part, std::int64_t parts);
-  /// The first layer's input of every row, where it is that; null: put_weight_gradient() sees to weight_ih.
-  const OuterFactor* inputs_of_rows() const { return mask_.is_on() ? &x_factor_ : nullptr; }
+  /// The first layer's input of every row, where it is that; none: put_weight_gradient() sees to weight_ih.
+  FactorRows inputs_of_rows() const { return mask_.is_on() ? x_factor_.rows(0) : FactorRows{}; }
   /// The embedding's gradient becomes zero where it gets none from this window. For all parts.
   void clear_unseen(float* gradient, std::int64_t part, std::int64_t parts) const;
   /// Puts or adds those of one block of weight_ih's outputs (RecurrentLayer::gradient_blocks()) and,
@@ -62,7 +61,7 @@ class InputLayer {
   std::vector<std::int64_t> number_of_;  ///< by row: its token's place in different_
   AlignedBuffer x_;                      ///< [inputs(), stride()]: of every row if masked, else of different_
   OuterFactor x_factor_;
-  AlignedBuffer products_, d_products_;  ///< of different_ [different, gate units]
+  AlignedBuffer products_, d_products_;  ///< of different_, with the bias [different, gate units]
   AlignedBuffer d_x_;                    ///< of every row, if masked
 };
 

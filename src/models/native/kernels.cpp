@@ -96,17 +96,18 @@ inline float hyperbolic_tangent(float x) {
   return magnitude < 0.625F ? small : large;
 }
 
-void lstm_forward(std::int64_t rows, std::int64_t units, float* gates, const float* bias,
+void lstm_forward(std::int64_t rows, std::int64_t units, float* gates, const float* const* addends,
                   const float* c_before, float* c_after, float* h_after) {
   for (std::int64_t row = 0; row < rows; ++row) {
+    const float* const add = addends[row];
     float* const i = gates + 4 * units * row;
     float *const f = i + units, *const g = f + units, *const o = g + units;
     CHARRNN_INDEPENDENT
     for (std::int64_t u = 0; u < units; ++u) {
-      i[u] = sigmoid(i[u] + bias[u]);
-      f[u] = sigmoid(f[u] + bias[units + u]);
-      g[u] = hyperbolic_tangent(g[u] + bias[2 * units + u]);
-      o[u] = sigmoid(o[u] + bias[3 * units + u]);
+      i[u] = sigmoid(i[u] + add[u]);
+      f[u] = sigmoid(f[u] + add[units + u]);
+      g[u] = hyperbolic_tangent(g[u] + add[2 * units + u]);
+      o[u] = sigmoid(o[u] + add[3 * units + u]);
       const float c = f[u] * c_before[units * row + u] + i[u] * g[u];
       c_after[units * row + u] = c;
       h_after[units * row + u] = o[u] * hyperbolic_tangent(c);
@@ -135,18 +136,20 @@ void lstm_backward(std::int64_t rows, std::int64_t units, float* gates, const fl
   }
 }
 
-void gru_forward(std::int64_t rows, std::int64_t units, float* gates, float* hidden_new, const float* bias,
-                 const float* bias_hidden_new, const float* h_before, float* h_after) {
+void gru_forward(std::int64_t rows, std::int64_t units, float* gates, float* hidden_new,
+                 const float* const* addends, const float* bias_hidden_new, const float* h_before,
+                 float* h_after) {
   for (std::int64_t row = 0; row < rows; ++row) {
+    const float* const add = addends[row];
     float* const r = gates + 3 * units * row;
     float *const z = r + units, *const n = z + units;
     CHARRNN_INDEPENDENT
     for (std::int64_t u = 0; u < units; ++u) {
       const std::int64_t at = units * row + u;
-      r[u] = sigmoid(r[u] + bias[u]);
-      z[u] = sigmoid(z[u] + bias[units + u]);
+      r[u] = sigmoid(r[u] + add[u]);
+      z[u] = sigmoid(z[u] + add[units + u]);
       hidden_new[at] += bias_hidden_new[u];
-      n[u] = hyperbolic_tangent(n[u] + bias[2 * units + u] + r[u] * hidden_new[at]);
+      n[u] = hyperbolic_tangent(n[u] + add[2 * units + u] + r[u] * hidden_new[at]);
       h_after[at] = n[u] + z[u] * (h_before[at] - n[u]);
     }
   }
@@ -172,12 +175,13 @@ void gru_backward(std::int64_t rows, std::int64_t units, float* gates, float* hi
   }
 }
 
-void rnn_forward(std::int64_t rows, std::int64_t units, const float* gates, const float* bias,
+void rnn_forward(std::int64_t rows, std::int64_t units, const float* gates, const float* const* addends,
                  float* h_after) {
   for (std::int64_t row = 0; row < rows; ++row) {
+    const float* const add = addends[row];
     CHARRNN_INDEPENDENT
     for (std::int64_t u = 0; u < units; ++u) {
-      h_after[units * row + u] = hyperbolic_tangent(gates[units * row + u] + bias[u]);
+      h_after[units * row + u] = hyperbolic_tangent(gates[units * row + u] + add[u]);
     }
   }
 }

@@ -19,12 +19,12 @@ namespace {
 
 /// What goes from one layer to the next, [rows, padded(hidden)].
 struct Link {
-  Link(DropoutMask dropout, Precision precision) : mask(std::move(dropout)), inputs(precision) {}
+  Link(DropoutMask dropout, Precision precision) : mask(std::move(dropout)), factor(precision) {}
 
   DropoutMask mask;
   AlignedBuffer masked;  ///< outputs times mask
   AlignedBuffer d_outputs;
-  OuterFactor inputs;  ///< of the layer above
+  OuterFactor factor;  ///< what of them goes on, if the layer's own factor is not that
 };
 
 /// What a thread has for itself.
@@ -115,7 +115,8 @@ class NativeLanguageModel final : public LanguageModel {
       for (std::size_t layer = layers_.size(); layer-- > 0;) {
         backward(layer, columns, poll);
         wait_for_others(thread);
-        prepare_gradients(layer, thread);
+        if (is_top(layer)) prepare_factors(thread);
+        if (layer == 0) prepare_input_gradients(thread);
         wait_for_others(thread);
         put_gradients(layer, scratch_[static_cast<std::size_t>(thread)], poll);
       }
@@ -204,7 +205,7 @@ class NativeLanguageModel final : public LanguageModel {
         link.masked.grow_padded(rows * padded(hidden), (rows + kRowBlock) * padded(hidden));
       }
       if (trains) link.d_outputs.grow(rows * padded(hidden));
-      if (trains && layer + 1 < layers_.size()) link.inputs.resize(rows, hidden);
+      if (trains && !shares_factor(layer)) link.factor.resize(rows - first_row_read(layer), hidden);
       if (drops_weights()) weight_masks_[layer].grow(layers_[layer].weight_hh().size());
     }
     input_mask_.start(key, length, columns_);
@@ -242,9 +243,7 @@ class NativeLanguageModel final : public LanguageModel {
                          columns.count, false},
                         layer.weight_ih().forward(), length_, columns_);
       }
-      layer.forward(columns, [&](std::int64_t t) {
-        if (l == 0) input_->fill_gates(t, columns);
-      });
+      layer.forward(columns, l > 0 || input_->fills_gates());
       std::copy_n(own(layer.h(length_)), columns.count * units, own(state.h(number)));
       if (has_cell_) std::copy_n(own(layer.c(length_)), columns.count * units, own(state.c(number)));
       Link& link = links_[l];
@@ -276,15 +275,30 @@ class NativeLanguageModel final : public LanguageModel {
   // The gradient comes in one part a layer, from the top down: with the last layer's comes the output
   // layer's, with the first one's the embedding's.
 
-  void prepare_gradients(std::size_t layer, int thread) {
-    layers_[layer].prepare_gradients(thread, team_.size());
-    if (is_top(layer)) output_.prepare_gradients(predicting_outputs(), thread, team_.size());
-    if (layer > 0) {
-      links_[layer - 1].inputs.take(outputs(layer - 1), padded(config().hidden), thread, team_.size());
-    } else {
-      input_->prepare_gradients(thread, team_.size());
-      if (!adds_) input_->clear_unseen(place(target_.data(), 0), thread, team_.size());
+  void prepare_factors(int thread) {
+    const std::int64_t units = padded(config().hidden);
+    for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
+      layers_[layer].prepare_gradients(thread, team_.size());
+      if (shares_factor(layer)) continue;
+      links_[layer].factor.take(outputs(layer) + first_row_read(layer) * units, units, thread, team_.size());
     }
+  }
+
+  void prepare_input_gradients(int thread) {
+    input_->prepare_gradients(thread, team_.size());
+    if (!adds_) input_->clear_unseen(place(target_.data(), 0), thread, team_.size());
+  }
+
+  /// Whether what goes from a layer to the next is in the layer's own factor.
+  bool shares_factor(std::size_t layer) const {
+    return !links_[layer].mask.is_on() && layers_[layer].outputs_factor().factor != nullptr;
+  }
+  /// First row of a layer's outputs that anything but the layer itself reads.
+  std::int64_t first_row_read(std::size_t layer) const { return is_top(layer) ? first_predicting_row() : 0; }
+  FactorRows factor_of_outputs(std::size_t layer) const {
+    if (!shares_factor(layer)) return links_[layer].factor.rows(0);
+    const FactorRows all = layers_[layer].outputs_factor();
+    return {all.factor, all.first + first_row_read(layer)};
   }
 
   std::int64_t gradient_blocks(std::size_t layer) const {
@@ -308,14 +322,15 @@ class NativeLanguageModel final : public LanguageModel {
     const RecurrentLayer& layer = layers_[l];
     if (block < layer.gradient_blocks()) {
       const auto gradient = of_layer<float>(flat, static_cast<std::int64_t>(l));
-      const OuterFactor* inputs = l > 0 ? &links_[l - 1].inputs : input_->inputs_of_rows();
+      const FactorRows inputs = l > 0 ? factor_of_outputs(l - 1) : input_->inputs_of_rows();
       layer.put_gradients(block, inputs, weight_mask(l), gradient, adds_, scratch.products);
       if (l == 0) input_->put_weight_gradient(block, gradient.weight_ih, adds_, scratch.products);
       return;
     }
     block -= layer.gradient_blocks();
     if (is_top(l) && block < output_.gradient_blocks()) {
-      output_.put_gradients(block, place(flat, last() - 1), place(flat, last()), adds_, scratch.products);
+      output_.put_gradients(block, factor_of_outputs(l), place(flat, last() - 1), place(flat, last()), adds_,
+                            scratch.products);
       return;
     }
     if (is_top(l)) block -= output_.gradient_blocks();

@@ -7,21 +7,21 @@ namespace charrnn {
 void OuterFactor::resize(std::int64_t rows, std::int64_t columns) {
   rows_ = rows;
   columns_ = columns;
-  if (panels_.precision() != Precision::kFp32) panels_.resize(padded_rows(rows), columns);
+  if (panels_.precision() != Precision::kFp32) panels_.resize(size(), columns);
 }
 
 void OuterFactor::take(const float* matrix, std::int64_t stride, std::int64_t part, std::int64_t parts) {
   if (panels_.precision() != Precision::kFp32) {
-    const Range blocks = share_of(padded_rows(rows_) / kRowBlock, part, parts);
+    const Range blocks = share_of(size() / kRowBlock, part, parts);
     panels_.pack_rows(matrix, stride, rows_, {blocks.first * kRowBlock, blocks.count * kRowBlock});
   } else if (part == 0) {
     // As it lies: a product reads it hardly slower than a copy, which would have to be made first.
-    panels_.view(matrix, stride, padded_rows(rows_), columns_);
+    panels_.view(matrix, stride, size(), columns_);
   }
 }
 
 void OuterProducts::sum(const float* d, std::int64_t d_stride, std::int64_t rows, std::int64_t first,
-                        std::int64_t count, std::array<const OuterFactor*, 2> factors) {
+                        std::int64_t count, const std::array<FactorRows, 2>& factors) {
   std::fill_n(totals_.data(), count, 0.0F);
   for (std::int64_t at = 0; at < rows; at += kDepth) {
     const std::int64_t depth = std::min(kDepth, rows - at), all = padded_rows(depth);
@@ -32,11 +32,11 @@ void OuterProducts::sum(const float* d, std::int64_t d_stride, std::int64_t rows
     }
     kernels().add_row_sums(count, all, to, kStride, totals_.data());
     for (std::size_t i = 0; i < factors.size(); ++i) {
-      const OuterFactor* x = factors[i];
+      const OuterFactor* x = factors[i].factor;
       if (x == nullptr) continue;
       sums_[i].grow(count * x->stride());
       multiply({to, kStride, sums_[i].data(), x->stride(), count, at > 0}, x->panels(),
-               {0, x->panels().count()}, {at, all});
+               {0, x->panels().count()}, {factors[i].first + at, all});
     }
   }
 }

@@ -17,6 +17,14 @@ constexpr std::int64_t padded_rows(std::int64_t rows) {
   return round_up(rows, kRowBlock);
 }
 
+class OuterFactor;
+
+/// Its rows from `first` on; null: none.
+struct FactorRows {
+  const OuterFactor* factor = nullptr;
+  std::int64_t first = 0;
+};
+
 /// What a window's rows are multiplied with: x of Σ d ⊗ x.
 class OuterFactor {
  public:
@@ -24,15 +32,22 @@ class OuterFactor {
 
   void resize(std::int64_t rows, std::int64_t columns);
   /// Takes share `part` of `parts` of `matrix`, its rows `stride` floats apart and padded(); there are
-  /// padded_rows() of them, and those beyond the window's are finite. To be called for all parts. In float32
-  /// the matrix must stay as it is as long as this is used.
+  /// kRowBlock more of them, which are finite. To be called for all parts. In float32 the matrix must stay as
+  /// it is as long as this is used.
   void take(const float* matrix, std::int64_t stride, std::int64_t part, std::int64_t parts);
 
   const Panels& panels() const { return panels_; }
+  /// None if a product cannot begin with this row.
+  FactorRows rows(std::int64_t first) const {
+    return panels_.is_half() && first % 2 != 0 ? FactorRows{} : FactorRows{this, first};
+  }
   /// Floats of a row of the sums.
   std::int64_t stride() const { return panels_.count() * kPanelWidth; }
 
  private:
+  /// Rows that are kept: wherever a product begins, the last one's padding is there.
+  std::int64_t size() const { return padded_rows(rows_) + kRowBlock; }
+
   std::int64_t rows_ = 0, columns_ = 0;
   Panels panels_;
 };
@@ -49,9 +64,9 @@ class OuterProducts {
   }
 
   /// Sums over `rows` rows of d, which are `d_stride` floats apart, for its columns [first, first + count),
-  /// with each of two factors, either of which may be null.
+  /// with each of two factors, either of which may be none.
   void sum(const float* d, std::int64_t d_stride, std::int64_t rows, std::int64_t first, std::int64_t count,
-           std::array<const OuterFactor*, 2> factors);
+           const std::array<FactorRows, 2>& factors);
 
   /// Σ d ⊗ x of a factor, [count, its stride()].
   const float* sums(std::size_t factor) const { return sums_[factor].data(); }

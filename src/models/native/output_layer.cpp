@@ -6,7 +6,7 @@ namespace charrnn {
 
 OutputLayer::OutputLayer(const float* weight, const float* bias, std::int64_t vocabulary, std::int64_t hidden,
                          Precision precision)
-    : weight_(weight, 1, vocabulary, hidden, precision), bias_(bias), outputs_(precision) {}
+    : weight_(weight, 1, vocabulary, hidden, precision), bias_(bias) {}
 
 void OutputLayer::resize(std::int64_t length, std::int64_t columns, bool keeps_logits) {
   length_ = length;
@@ -14,7 +14,6 @@ void OutputLayer::resize(std::int64_t length, std::int64_t columns, bool keeps_l
   keeps_logits_ = keeps_logits;
   logits_.grow((keeps_logits ? length : 1) * columns * stride());
   losses_.resize(static_cast<std::size_t>(length * columns));
-  if (keeps_logits) outputs_.resize(length * columns, weight_.inputs());
 }
 
 void OutputLayer::forward(const Range& columns, const float* outputs, std::span<const std::int64_t> targets) {
@@ -38,15 +37,11 @@ void OutputLayer::backward(const Range& columns, float* d_outputs) const {
                   weight_.backward(), length_, columns_);
 }
 
-void OutputLayer::prepare_gradients(const float* outputs, std::int64_t part, std::int64_t parts) {
-  outputs_.take(outputs, padded(weight_.inputs()), part, parts);
-}
-
-void OutputLayer::put_gradients(std::int64_t block, float* weight, float* bias, bool add,
-                                OuterProducts& products) const {
+void OutputLayer::put_gradients(std::int64_t block, const FactorRows& outputs, float* weight, float* bias,
+                                bool add, OuterProducts& products) const {
   const std::int64_t count = gradient_block(), first = block * count;
-  products.sum(logits_.data(), stride(), length_ * columns_, first, count, {&outputs_, nullptr});
-  weight_.put_gradient(first, count, products.sums(0), outputs_.stride(), nullptr, weight, add);
+  products.sum(logits_.data(), stride(), length_ * columns_, first, count, {outputs, {}});
+  weight_.put_gradient(first, count, products.sums(0), outputs.factor->stride(), nullptr, weight, add);
   put(std::min(count, weight_.units() - first), products.totals(), bias + first, add);
 }
 

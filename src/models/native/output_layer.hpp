@@ -29,10 +29,10 @@ class OutputLayer {
   /// The gradient of `outputs`, after forward().
   void backward(const Range& columns, float* d_outputs) const;
 
-  /// For all parts, after backward() of all columns; then the gradients, block by block.
-  void prepare_gradients(const float* outputs, std::int64_t part, std::int64_t parts);
+  /// After backward() of all columns; `outputs` as for forward().
   std::int64_t gradient_blocks() const { return weight_.outputs() / gradient_block(); }
-  void put_gradients(std::int64_t block, float* weight, float* bias, bool add, OuterProducts& products) const;
+  void put_gradients(std::int64_t block, const FactorRows& outputs, float* weight, float* bias, bool add,
+                     OuterProducts& products) const;
 
   /// Logits of single rows: outputs [count, padded(hidden)] to logits [count, vocabulary].
   void predict(const float* outputs, std::int64_t count, float* logits);
@@ -52,7 +52,6 @@ class OutputLayer {
   bool keeps_logits_ = true;
   AlignedBuffer logits_;  ///< d_logits after forward()
   std::vector<double> losses_;
-  OuterFactor outputs_;
 };
 
 }  // namespace charrnn

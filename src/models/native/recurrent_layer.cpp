@@ -15,7 +15,7 @@ RecurrentLayer::RecurrentLayer(Cell cell, std::int64_t inputs, std::int64_t hidd
       weight_hh_(parameters.weight_hh, charrnn::gates(cell), hidden, hidden, precision),
       bias_(gate_units_),
       bias_new_(units_),
-      h_before_(precision) {}
+      states_(precision) {}
 
 void RecurrentLayer::pack(std::int64_t part, std::int64_t parts, const float* mask) {
   weight_ih_.pack(part, parts, nullptr);
@@ -44,31 +44,35 @@ void RecurrentLayer::resize(std::int64_t length, std::int64_t columns) {
     c_.grow((rows + columns) * units_);
     d_c_.grow(columns * units_);
   }
-  h_before_.resize(rows, units_);
+  addends_.assign(static_cast<std::size_t>(rows), bias_.data());
+  states_.resize(rows + columns, units_);
 }
 
-void RecurrentLayer::forward(const Range& columns, const std::function<void(std::int64_t)>& prepare) {
+void RecurrentLayer::forward(const Range& columns, bool inputs_in_gates) {
   const Kernels& kernel = kernels();
   const std::int64_t gate_panels = units_ / kPanelWidth, first = columns.first * units_;
   for (std::int64_t t = 0; t < length_; ++t) {
-    prepare(t);
     const std::int64_t row = t * columns_ + columns.first;
-    const Product product{h(t) + first, units_, gates(row), gate_units_, columns.count, true};
+    const float* const* add = addends_.data() + row;
+    const Product product{h(t) + first, units_, gates(row), gate_units_, columns.count, inputs_in_gates};
     if (cell_ == Cell::kGru) {
+      for (std::int64_t i = 0; i < columns.count && !inputs_in_gates; ++i) {
+        std::fill_n(gates(row + i) + 2 * units_, units_, 0.0F);
+      }
       float* hidden_new = hidden_new_.data() + row * units_;
       multiply(product, weight_hh_.forward(), {0, 2 * gate_panels}, {0, hidden_});
       multiply({product.a, units_, hidden_new, units_, columns.count, false}, weight_hh_.forward(),
                {2 * gate_panels, gate_panels}, {0, hidden_});
-      kernel.gru_forward(columns.count, units_, gates(row), hidden_new, bias_.data(), bias_new_.data(),
-                         h(t) + first, h(t + 1) + first);
+      kernel.gru_forward(columns.count, units_, gates(row), hidden_new, add, bias_new_.data(), h(t) + first,
+                         h(t + 1) + first);
       continue;
     }
     multiply(product, weight_hh_.forward(), {0, weight_hh_.forward().count()}, {0, hidden_});
     if (cell_ == Cell::kLstm) {
-      kernel.lstm_forward(columns.count, units_, gates(row), bias_.data(), c(t) + first, c(t + 1) + first,
+      kernel.lstm_forward(columns.count, units_, gates(row), add, c(t) + first, c(t + 1) + first,
                           h(t + 1) + first);
     } else {
-      kernel.rnn_forward(columns.count, units_, gates(row), bias_.data(), h(t + 1) + first);
+      kernel.rnn_forward(columns.count, units_, gates(row), add, h(t + 1) + first);
     }
   }
 }
@@ -113,31 +117,32 @@ void RecurrentLayer::input_gradient(const Range& columns, float* d_inputs) {
 }
 
 void RecurrentLayer::prepare_gradients(std::int64_t part, std::int64_t parts) {
-  h_before_.take(h(0), units_, part, parts);
+  states_.take(h(0), units_, part, parts);
 }
 
-void RecurrentLayer::put_gradients(std::int64_t block, const OuterFactor* inputs, const float* mask,
+void RecurrentLayer::put_gradients(std::int64_t block, const FactorRows& inputs, const float* mask,
                                    const LayerParameters<float>& gradient, bool add,
                                    OuterProducts& products) const {
   const std::int64_t rows = length_ * columns_, count = gradient_block();
   const std::int64_t first = block * count;
+  const FactorRows h_before = states_.rows(0);
   const auto put_hidden = [&] {
-    weight_hh_.put_gradient(first, count, products.sums(0), h_before_.stride(), mask, gradient.weight_hh,
-                            add);
+    weight_hh_.put_gradient(first, count, products.sums(0), states_.stride(), mask, gradient.weight_hh, add);
     put_bias_gradient(first, count, products.totals(), gradient.bias_hh, add);
   };
   if (cell_ == Cell::kGru && first >= 2 * units_) {
     // The new gate sees the hidden state through the reset gate, its inputs directly.
-    products.sum(hidden_new_.data(), units_, rows, first - 2 * units_, count, {&h_before_, nullptr});
+    products.sum(hidden_new_.data(), units_, rows, first - 2 * units_, count, {h_before, {}});
     put_hidden();
-    products.sum(gates_.data(), gate_units_, rows, first, count, {nullptr, inputs});
+    products.sum(gates_.data(), gate_units_, rows, first, count, {FactorRows{}, inputs});
   } else {
-    products.sum(gates_.data(), gate_units_, rows, first, count, {&h_before_, inputs});
+    products.sum(gates_.data(), gate_units_, rows, first, count, {h_before, inputs});
     put_hidden();
   }
   put_bias_gradient(first, count, products.totals(), gradient.bias_ih, add);
-  if (inputs == nullptr) return;
-  weight_ih_.put_gradient(first, count, products.sums(1), inputs->stride(), nullptr, gradient.weight_ih, add);
+  if (inputs.factor == nullptr) return;
+  weight_ih_.put_gradient(first, count, products.sums(1), inputs.factor->stride(), nullptr,
+                          gradient.weight_ih, add);
 }
 
 void RecurrentLayer::put_bias_gradient(std::int64_t first, std::int64_t count, const float* totals,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "base/range.hpp"
 #include "models/model_kind.hpp"
@@ -36,29 +37,36 @@ class RecurrentLayer {
   void pack(std::int64_t part, std::int64_t parts, const float* mask);
   void resize(std::int64_t length, std::int64_t columns);
 
-  /// [rows, gate_units]: the inputs' products come in here before forward() gets to the time step; backward()
-  /// leaves the gradients of all that enters the gates.
+  /// [rows, gate_units]: the inputs' products may come in here before forward(); backward() leaves the
+  /// gradients of all that enters the gates.
   float* gates(std::int64_t row) { return gates_.data() + row * gate_units_; }
+  /// [gate_units]: what is added to the products, for a GRU's new gate only to the inputs'.
+  const float* bias() const { return bias_.data(); }
+  /// By row: what is added to the products. After resize() the bias; inputs' products that are not in gates()
+  /// may be put here, with the bias in them.
+  std::span<const float*> addends() { return addends_; }
   /// State before time step t, which is the output of the one before: [columns, units].
   float* h(std::int64_t t) { return h_.data() + t * columns_ * units_; }
   float* c(std::int64_t t) { return c_.data() + t * columns_ * units_; }
 
-  /// Calls prepare(t) before every time step t.
-  void forward(const Range& columns, const std::function<void(std::int64_t)>& prepare);
+  /// `inputs_in_gates`: else they are in addends().
+  void forward(const Range& columns, bool inputs_in_gates);
   /// d_outputs: [rows, units]. No gradient comes from what follows the window. Calls `poll` at every time
   /// step.
   void backward(const Range& columns, const float* d_outputs, const std::function<void()>& poll);
   /// The gradient of the layer's inputs, [rows, padded(inputs)]; after backward().
   void input_gradient(const Range& columns, float* d_inputs);
 
-  /// Share `part` of what the gradients need. After backward() of all columns.
+  /// Share `part` of what the gradients, and outputs_factor(), need. After forward() of all columns.
   void prepare_gradients(std::int64_t part, std::int64_t parts);
+  /// The outputs as what rows of gradients are multiplied with; none if a row cannot be the first one there.
+  FactorRows outputs_factor() const { return states_.rows(columns_); }
   /// Outputs of a block.
   std::int64_t gradient_block() const { return OuterProducts::block_of(gate_units_, units_); }
   std::int64_t gradient_blocks() const { return gate_units_ / gradient_block(); }
   /// Puts the gradients of one block of outputs' parameters into `gradient`, or adds them. `inputs` is the
-  /// layer's input [rows, inputs], or null if another has to see to weight_ih.
-  void put_gradients(std::int64_t block, const OuterFactor* inputs, const float* mask,
+  /// layer's input [rows, inputs], or none if another has to see to weight_ih.
+  void put_gradients(std::int64_t block, const FactorRows& inputs, const float* mask,
                      const LayerParameters<float>& gradient, bool add, OuterProducts& products) const;
 
  private:
@@ -69,13 +77,14 @@ class RecurrentLayer {
   std::int64_t hidden_, units_, gate_units_;
   LayerParameters<const float> parameters_;
   Weight weight_ih_, weight_hh_;
-  AlignedBuffer bias_;      ///< [gate_units]: both, but of a GRU's new gate the input's alone
-  AlignedBuffer bias_new_;  ///< [units]: the other one of that gate
+  AlignedBuffer bias_;
+  AlignedBuffer bias_new_;  ///< [units]: of a GRU's new gate the hidden state's
+  std::vector<const float*> addends_;
   std::int64_t length_ = 0, columns_ = 0;
   AlignedBuffer gates_, h_, c_;
   AlignedBuffer hidden_new_;  ///< of a GRU's new gate: the hidden state's part, or its gradient [rows, units]
   AlignedBuffer d_h_, d_c_;   ///< [columns, units]
-  OuterFactor h_before_;      ///< h(0) … h(length − 1)
+  OuterFactor states_;        ///< h(0) … h(length)
 };
 
 }  // namespace charrnn
