@@ -51,12 +51,19 @@ class LeftFactor {
       charrnn::multiply_panel(halves, stride_, rows, b.half_panel(number, first_row), depth + depth % 2, c,
                               c_stride, add);
     } else {
-      charrnn::multiply_panel(floats_ + block * block_size_, stride_, rows, b.panel(number, first_row),
-                              b.stride(), depth, c, c_stride, add);
+      for (std::int64_t k = 0; k < depth; k += kDepth) {
+        charrnn::multiply_panel(floats_ + block * block_size_ + k, stride_, rows,
+                                b.panel(number, first_row + k), b.stride(), std::min(kDepth, depth - k), c,
+                                c_stride, add || k > 0);
+      }
     }
   }
 
  private:
+  /// Floats of a row that are multiplied before the next row's: what many rows read of the panel stays in the
+  /// first two caches.
+  static constexpr std::int64_t kDepth = 512;
+
   bool is_half_;
   const float* floats_ = nullptr;
   std::int64_t stride_ = 0, block_size_ = 0;
