@@ -198,7 +198,7 @@ class NativeLanguageModel final : public LanguageModel {
     predicting_ = predicting;
     const std::int64_t rows = length_ * columns_, hidden = config().hidden;
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
-      layers_[layer].resize(length_, columns_);
+      layers_[layer].resize(length_, columns_, team_.size());
       Link& link = links_[layer];
       link.mask.start(key, length, columns_);
       if (link.mask.is_on()) {
@@ -210,7 +210,7 @@ class NativeLanguageModel final : public LanguageModel {
     }
     input_mask_.start(key, length, columns_);
     input_->start(inputs, columns_);
-    output_.resize(predicting_, columns_, trains);
+    output_.resize(predicting_, columns_, team_.size(), trains);
   }
 
   /// Everything up to the last layer's outputs, on every thread of the team.

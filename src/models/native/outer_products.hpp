@@ -58,9 +58,9 @@ class OuterProducts {
  public:
   /// Outputs that are worked at once, of a layer with so many in gates of `units` (a multiple of 32). Many at
   /// once read the factor less often; a small layer needs enough blocks that no thread waits long for
-  /// another.
-  static constexpr std::int64_t block_of(std::int64_t outputs, std::int64_t units) {
-    return units % 64 == 0 && outputs >= 1024 ? 64 : 32;
+  /// another. Sums are the same either way.
+  static constexpr std::int64_t block_of(std::int64_t outputs, std::int64_t units, int threads) {
+    return units % 64 == 0 && outputs >= std::int64_t{128} * threads ? 64 : 32;
   }
 
   /// Sums over `rows` rows of d, which are `d_stride` floats apart, for its columns [first, first + count),

@@ -8,9 +8,10 @@ OutputLayer::OutputLayer(const float* weight, const float* bias, std::int64_t vo
                          Precision precision)
     : weight_(weight, 1, vocabulary, hidden, precision), bias_(bias) {}
 
-void OutputLayer::resize(std::int64_t length, std::int64_t columns, bool keeps_logits) {
+void OutputLayer::resize(std::int64_t length, std::int64_t columns, int threads, bool keeps_logits) {
   length_ = length;
   columns_ = columns;
+  threads_ = threads;
   keeps_logits_ = keeps_logits;
   logits_.grow((keeps_logits ? length : 1) * columns * stride());
   losses_.resize(static_cast<std::size_t>(length * columns));

@@ -19,8 +19,9 @@ class OutputLayer {
               Precision precision);
 
   void pack(std::int64_t part, std::int64_t parts) { weight_.pack(part, parts, nullptr); }
-  /// `keeps_logits`: for backward(), else there is only room for one time step.
-  void resize(std::int64_t length, std::int64_t columns, bool keeps_logits);
+  /// For a window that so many threads will work on. `keeps_logits`: for backward(), else there is only room
+  /// for one time step.
+  void resize(std::int64_t length, std::int64_t columns, int threads, bool keeps_logits);
 
   /// Losses of these columns: −ln of the targets' probabilities, in rows of losses(). `outputs` [rows,
   /// padded(hidden)].
@@ -40,7 +41,7 @@ class OutputLayer {
  private:
   std::int64_t stride() const { return weight_.outputs(); }
   std::int64_t gradient_block() const {
-    return OuterProducts::block_of(weight_.outputs(), weight_.outputs());
+    return OuterProducts::block_of(weight_.outputs(), weight_.outputs(), threads_);
   }
   float* logits(std::int64_t t, std::int64_t column) {
     return logits_.data() + ((keeps_logits_ ? t : 0) * columns_ + column) * stride();
@@ -49,6 +50,7 @@ class OutputLayer {
   Weight weight_;
   const float* bias_;
   std::int64_t length_ = 0, columns_ = 0;
+  int threads_ = 1;
   bool keeps_logits_ = true;
   AlignedBuffer logits_;  ///< d_logits after forward()
   std::vector<double> losses_;

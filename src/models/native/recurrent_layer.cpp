@@ -32,9 +32,10 @@ void RecurrentLayer::pack(std::int64_t part, std::int64_t parts, const float* ma
   }
 }
 
-void RecurrentLayer::resize(std::int64_t length, std::int64_t columns) {
+void RecurrentLayer::resize(std::int64_t length, std::int64_t columns, int threads) {
   length_ = length;
   columns_ = columns;
+  threads_ = threads;
   const std::int64_t rows = length * columns;
   gates_.grow(rows * gate_units_);
   h_.grow_padded((rows + columns) * units_, (rows + columns + kRowBlock) * units_);

@@ -35,7 +35,8 @@ class RecurrentLayer {
   /// Takes share `part` of `parts` of the parameters as they are now; `mask` is that of dropout of the
   /// hidden-to-hidden weights, or null.
   void pack(std::int64_t part, std::int64_t parts, const float* mask);
-  void resize(std::int64_t length, std::int64_t columns);
+  /// For a window that so many threads will work on.
+  void resize(std::int64_t length, std::int64_t columns, int threads);
 
   /// [rows, gate_units]: the inputs' products may come in here before forward(); backward() leaves the
   /// gradients of all that enters the gates.
@@ -62,7 +63,7 @@ class RecurrentLayer {
   /// The outputs as what rows of gradients are multiplied with; none if a row cannot be the first one there.
   FactorRows outputs_factor() const { return states_.rows(columns_); }
   /// Outputs of a block.
-  std::int64_t gradient_block() const { return OuterProducts::block_of(gate_units_, units_); }
+  std::int64_t gradient_block() const { return OuterProducts::block_of(gate_units_, units_, threads_); }
   std::int64_t gradient_blocks() const { return gate_units_ / gradient_block(); }
   /// Puts the gradients of one block of outputs' parameters into `gradient`, or adds them. `inputs` is the
   /// layer's input [rows, inputs], or none if another has to see to weight_ih.
@@ -81,6 +82,7 @@ class RecurrentLayer {
   AlignedBuffer bias_new_;  ///< [units]: of a GRU's new gate the hidden state's
   std::vector<const float*> addends_;
   std::int64_t length_ = 0, columns_ = 0;
+  int threads_ = 1;
   AlignedBuffer gates_, h_, c_;
   AlignedBuffer hidden_new_;  ///< of a GRU's new gate: the hidden state's part, or its gradient [rows, units]
   AlignedBuffer d_h_, d_c_;   ///< [columns, units]
