@@ -39,7 +39,8 @@ Tokens draw_tokens(const Case& c, unsigned seed) {
   return {draw(c.length * c.columns), draw(c.predicts_every ? c.length * c.columns : c.columns)};
 }
 
-/// All that two windows of training give, the second one with the state that the first one left.
+/// All that two windows of training give, the second one with the state that the first one left and its
+/// gradient added to the first one's.
 struct Outcome {
   std::vector<double> losses;
   std::vector<float> gradient, h, c;
@@ -51,6 +52,7 @@ Outcome train(const Case& c, const std::string& engine, int threads, Precision p
   model->load_parameters(draw_parameters(model->layout()));
   const auto state = model->make_state(c.columns);
   Outcome outcome;
+  model->add_gradients_to(model->gradient(), true);
   for (int step = 0; step < 2; ++step) {
     const Tokens tokens = draw_tokens(c, static_cast<unsigned>(step));
     outcome.losses.push_back(model->train({tokens.inputs, tokens.targets, c.length, c.columns}, *state,
@@ -148,6 +150,19 @@ TEST(NativeEngine, AgreesWhereSumsAreCutIntoPieces) {
   expect_engines_agree(c);
 }
 
+TEST(NativeEngine, AgreesWithoutPadding) {
+  for (const char* cell : {"rnn", "gru", "lstm"}) {
+    for (const double weight_dropout : {0.0, 0.3}) {
+      Case c;
+      c.model = {.model = cell, .layers = 2, .hidden = 64, .embedding = 32, .dropout_input = 0.1};
+      c.model.weight_dropout = weight_dropout;
+      c.columns = 40;
+      c.length = 14;
+      expect_engines_agree(c);
+    }
+  }
+}
+
 TEST(NativeEngine, SameBitsOnAnyNumberOfThreads) {
   for (const char* cell : {"rnn", "gru", "lstm"}) {
     Case c;
@@ -212,9 +227,12 @@ TEST(NativeEngine, AColumnsNumbersDoNotDependOnItsNeighbours) {
   }
 }
 
-TEST(NativeEngine, GradientIsOneAdditionToWhatIsThere) {
+/// Of more rows than are summed up at once.
+void expect_one_addition(std::int64_t hidden) {
+  SCOPED_TRACE(hidden);
   Case c;
-  c.model = {.model = "lstm", .layers = 2, .hidden = 40, .dropout_input = 0.1};
+  c.model = {.model = "lstm", .layers = 2, .hidden = hidden, .dropout_input = 0.1};
+  c.length = 130;
   const Tokens tokens = draw_tokens(c, 1);
   const Window window{tokens.inputs, tokens.targets, c.length, c.columns};
   ThreadTeam team(2);
@@ -245,6 +263,10 @@ TEST(NativeEngine, GradientIsOneAdditionToWhatIsThere) {
   EXPECT_EQ(buffer, std::vector<float>(alone.size()));
   model->train(window, *model->make_state(c.columns), DropoutKey{.seed = 1});
   EXPECT_EQ(buffer, alone);
+}
+
+TEST(NativeEngine, GradientIsOneAdditionToWhatIsThere) {
+  for (const std::int64_t hidden : {40, 64}) expect_one_addition(hidden);  // with padding and without
 }
 
 /// Keeps what each part of the gradient was when it was said to be complete.

@@ -92,7 +92,7 @@ void InputLayer::put_weight_gradient(std::int64_t block, float* gradient, bool a
   if (mask_.is_on()) return;
   const std::int64_t count = first_.gradient_block();
   products.sum(d_products_.data(), first_.gate_units(), inputs(), block * count, count,
-               {x_factor_.rows(0), {}});
+               {OuterSum{x_factor_.rows(0)}, {}});
   first_.weight_ih().put_gradient(block * count, count, products.sums(0), x_factor_.stride(), nullptr,
                                   gradient, add);
 }

@@ -21,7 +21,7 @@ void OuterFactor::take(const float* matrix, std::int64_t stride, std::int64_t pa
 }
 
 void OuterProducts::sum(const float* d, std::int64_t d_stride, std::int64_t rows, std::int64_t first,
-                        std::int64_t count, const std::array<FactorRows, 2>& factors) {
+                        std::int64_t count, const std::array<OuterSum, 2>& sums) {
   std::fill_n(totals_.data(), count, 0.0F);
   for (std::int64_t at = 0; at < rows; at += kDepth) {
     const std::int64_t depth = std::min(kDepth, rows - at), all = padded_rows(depth);
@@ -31,12 +31,13 @@ void OuterProducts::sum(const float* d, std::int64_t d_stride, std::int64_t rows
       std::fill(to + i * kStride + depth, to + i * kStride + all, 0.0F);
     }
     kernels().add_row_sums(count, all, to, kStride, totals_.data());
-    for (std::size_t i = 0; i < factors.size(); ++i) {
-      const OuterFactor* x = factors[i].factor;
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      const OuterFactor* x = sums[i].x.factor;
       if (x == nullptr) continue;
-      sums_[i].grow(count * x->stride());
-      multiply({to, kStride, sums_[i].data(), x->stride(), count, at > 0}, x->panels(),
-               {0, x->panels().count()}, {factors[i].first + at, all});
+      if (sums[i].to == nullptr) sums_[i].grow(count * x->stride());
+      float* sum = sums[i].to != nullptr ? sums[i].to : sums_[i].data();
+      multiply({to, kStride, sum, x->stride(), count, at > 0}, x->panels(), {0, x->panels().count()},
+               {sums[i].x.first + at, all});
     }
   }
 }

@@ -52,6 +52,12 @@ class OuterFactor {
   Panels panels_;
 };
 
+/// A sum over rows of d ⊗ x.
+struct OuterSum {
+  FactorRows x;         ///< none: there is none
+  float* to = nullptr;  ///< [outputs, x's stride()]; null: sums()
+};
+
 /// For a block of a layer's outputs: Σ over rows d[row] ⊗ x[row], a thread's own. Which rows are added up
 /// first does not depend on threads.
 class OuterProducts {
@@ -63,13 +69,13 @@ class OuterProducts {
     return units % 64 == 0 && outputs >= std::int64_t{128} * threads ? 64 : 32;
   }
 
-  /// Sums over `rows` rows of d, which are `d_stride` floats apart, for its columns [first, first + count),
-  /// with each of two factors, either of which may be none.
+  /// Two sums over `rows` rows of d, which are `d_stride` floats apart, for its columns [first, first +
+  /// count).
   void sum(const float* d, std::int64_t d_stride, std::int64_t rows, std::int64_t first, std::int64_t count,
-           const std::array<FactorRows, 2>& factors);
+           const std::array<OuterSum, 2>& sums);
 
-  /// Σ d ⊗ x of a factor, [count, its stride()].
-  const float* sums(std::size_t factor) const { return sums_[factor].data(); }
+  /// One that went nowhere else, [count, its factor's stride()].
+  const float* sums(std::size_t number) const { return sums_[number].data(); }
   /// Σ d, [count].
   const float* totals() const { return totals_.data(); }
 

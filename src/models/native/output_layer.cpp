@@ -41,7 +41,7 @@ void OutputLayer::backward(const Range& columns, float* d_outputs) const {
 void OutputLayer::put_gradients(std::int64_t block, const FactorRows& outputs, float* weight, float* bias,
                                 bool add, OuterProducts& products) const {
   const std::int64_t count = gradient_block(), first = block * count;
-  products.sum(logits_.data(), stride(), length_ * columns_, first, count, {outputs, {}});
+  products.sum(logits_.data(), stride(), length_ * columns_, first, count, {OuterSum{outputs}, {}});
   weight_.put_gradient(first, count, products.sums(0), outputs.factor->stride(), nullptr, weight, add);
   put(std::min(count, weight_.units() - first), products.totals(), bias + first, add);
 }

@@ -126,22 +126,28 @@ void RecurrentLayer::put_gradients(std::int64_t block, const FactorRows& inputs,
                                    OuterProducts& products) const {
   const std::int64_t rows = length_ * columns_, count = gradient_block();
   const std::int64_t first = block * count;
-  const FactorRows h_before = states_.rows(0);
+  // Without padding or a mask a sum can be made in its place.
+  OuterSum of_hidden{states_.rows(0)}, of_inputs{inputs};
+  if (!add && mask == nullptr) of_hidden.to = weight_hh_.rows_in_place(first, gradient.weight_hh);
+  if (!add) of_inputs.to = weight_ih_.rows_in_place(first, gradient.weight_ih);
   const auto put_hidden = [&] {
-    weight_hh_.put_gradient(first, count, products.sums(0), states_.stride(), mask, gradient.weight_hh, add);
+    if (of_hidden.to == nullptr) {
+      weight_hh_.put_gradient(first, count, products.sums(0), states_.stride(), mask, gradient.weight_hh,
+                              add);
+    }
     put_bias_gradient(first, count, products.totals(), gradient.bias_hh, add);
   };
   if (cell_ == Cell::kGru && first >= 2 * units_) {
     // The new gate sees the hidden state through the reset gate, its inputs directly.
-    products.sum(hidden_new_.data(), units_, rows, first - 2 * units_, count, {h_before, {}});
+    products.sum(hidden_new_.data(), units_, rows, first - 2 * units_, count, {of_hidden, {}});
     put_hidden();
-    products.sum(gates_.data(), gate_units_, rows, first, count, {FactorRows{}, inputs});
+    products.sum(gates_.data(), gate_units_, rows, first, count, {OuterSum{}, of_inputs});
   } else {
-    products.sum(gates_.data(), gate_units_, rows, first, count, {h_before, inputs});
+    products.sum(gates_.data(), gate_units_, rows, first, count, {of_hidden, of_inputs});
     put_hidden();
   }
   put_bias_gradient(first, count, products.totals(), gradient.bias_ih, add);
-  if (inputs.factor == nullptr) return;
+  if (inputs.factor == nullptr || of_inputs.to != nullptr) return;
   weight_ih_.put_gradient(first, count, products.sums(1), inputs.factor->stride(), nullptr,
                           gradient.weight_ih, add);
 }

@@ -38,6 +38,12 @@ class Weight {
   /// W as a right factor, [outputs(), inputs].
   const Panels& backward() const { return backward_; }
 
+  /// The rows of `gradient` (shaped as the weight) from output `first` on, if there is no padding in between
+  /// or in them that would have to be left out; else null.
+  float* rows_in_place(std::int64_t first, float* gradient) const {
+    const bool is_padded = units_ % kPanelWidth != 0 || inputs_ % kPanelWidth != 0;
+    return is_padded ? nullptr : gradient + first * inputs_;
+  }
   /// The rows of `gradient` (shaped as the weight) that belong to outputs [first, first + count) become, or
   /// get added if `add`, `sums` [count, inputs], rows `stride` apart, times `mask` unless it is null. Padding
   /// is left out.
