@@ -150,6 +150,12 @@ TEST(NativeEngine, AgreesWhereSumsAreCutIntoPieces) {
   expect_engines_agree(c);
 }
 
+TEST(NativeEngine, AgreesInLargeLayers) {
+  Case c;
+  c.model = {.model = "lstm", .layers = 2, .hidden = 520, .dropout = 0.5};
+  expect_engines_agree(c);
+}
+
 TEST(NativeEngine, AgreesWithoutPadding) {
   for (const char* cell : {"rnn", "gru", "lstm"}) {
     for (const double weight_dropout : {0.0, 0.3}) {

@@ -7,15 +7,14 @@ namespace charrnn {
 void OuterFactor::resize(std::int64_t rows, std::int64_t columns) {
   rows_ = rows;
   columns_ = columns;
-  if (panels_.precision() != Precision::kFp32) panels_.resize(size(), columns);
+  if (packs()) panels_.resize(size(), columns);
 }
 
 void OuterFactor::take(const float* matrix, std::int64_t stride, std::int64_t part, std::int64_t parts) {
-  if (panels_.precision() != Precision::kFp32) {
+  if (packs()) {
     const Range blocks = share_of(size() / kRowBlock, part, parts);
     panels_.pack_rows(matrix, stride, rows_, {blocks.first * kRowBlock, blocks.count * kRowBlock});
   } else if (part == 0) {
-    // As it lies: a product reads it hardly slower than a copy, which would have to be made first.
     panels_.view(matrix, stride, size(), columns_);
   }
 }

@@ -32,8 +32,8 @@ class OuterFactor {
 
   void resize(std::int64_t rows, std::int64_t columns);
   /// Takes share `part` of `parts` of `matrix`, its rows `stride` floats apart and padded(); there are
-  /// kRowBlock more of them, which are finite. To be called for all parts. In float32 the matrix must stay as
-  /// it is as long as this is used.
+  /// kRowBlock more of them, which are finite. To be called for all parts. The matrix must stay as it is as
+  /// long as this is used.
   void take(const float* matrix, std::int64_t stride, std::int64_t part, std::int64_t parts);
 
   const Panels& panels() const { return panels_; }
@@ -47,6 +47,13 @@ class OuterFactor {
  private:
   /// Rows that are kept: wherever a product begins, the last one's padding is there.
   std::int64_t size() const { return padded_rows(rows_) + kRowBlock; }
+
+  /// Float32 numbers can be multiplied as they lie, but if rows are far apart they share few sets of a cache
+  /// and push each other out.
+  bool packs() const {
+    constexpr std::int64_t kFarApart = 512;
+    return panels_.precision() != Precision::kFp32 || columns_ >= kFarApart;
+  }
 
   std::int64_t rows_ = 0, columns_ = 0;
   Panels panels_;
