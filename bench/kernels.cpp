@@ -19,7 +19,7 @@ void product(benchmark::State& state, Precision precision) {
   Panels b(precision);
   b.resize(depth, columns);
   for (auto _ : state) {
-    multiply({a.data(), depth, c.data(), columns, rows, false}, b, {0, b.count()}, {0, depth});
+    LeftFactor({a.data(), depth, rows}, depth, b).multiply(c.data(), columns, false, b, {0, b.count()});
     benchmark::ClobberMemory();
   }
   state.counters["FLOP/s"] = benchmark::Counter(2.0 * static_cast<double>(rows * depth * columns),
@@ -71,14 +71,14 @@ void register_all() {
   static AlignedBuffer gates(4 * kElements), bias(4 * kUnits), h(kElements), c(kElements), d(kElements);
   static const std::vector<const float*> addends(kRows, bias.data());
   for_all_kernels("lstm_forward", kElements, [](const Kernels& kernel) {
-    kernel.lstm_forward(kRows, kUnits, gates.data(), addends.data(), c.data(), d.data(), h.data());
+    kernel.lstm_forward(kRows, kUnits, 0, kUnits, gates.data(), addends.data(), c.data(), d.data(), h.data());
   });
   for_all_kernels("gru_forward", kElements, [](const Kernels& kernel) {
-    kernel.gru_forward(kRows, kUnits, gates.data(), c.data(), addends.data(), bias.data(), h.data(),
-                       d.data());
+    kernel.gru_forward(kRows, kUnits, 0, kUnits, gates.data(), c.data(), addends.data(), bias.data(),
+                       h.data(), d.data());
   });
   for_all_kernels("rnn_forward", kElements, [](const Kernels& kernel) {
-    kernel.rnn_forward(kRows, kUnits, gates.data(), addends.data(), h.data());
+    kernel.rnn_forward(kRows, kUnits, 0, kUnits, gates.data(), addends.data(), h.data());
   });
   for_all_kernels("softmax_loss of 96 symbols", 96,
                   [](const Kernels& kernel) { kernel.softmax_loss(96, gates.data(), bias.data(), 3); });

@@ -4,8 +4,11 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <thread>
 #include <vector>
+
+#include "base/barrier.hpp"
 
 namespace charrnn {
 
@@ -27,7 +30,7 @@ class ThreadTeam {
   /// when all have ended. `work` must not throw.
   void run(const std::function<void(int)>& work);
   /// Within run(), called by all: returns when all have come. What was written before can be read after.
-  void barrier();
+  void barrier() { all_->wait(); }
 
  private:
   void serve(int number, std::uint32_t seen);
@@ -35,8 +38,7 @@ class ThreadTeam {
   std::vector<std::thread> threads_;
   const std::function<void(int)>* work_ = nullptr;  ///< null: the threads shall end
   std::atomic<std::uint32_t> run_{0};               ///< number of the run that has been started
-  std::atomic<std::uint32_t> arrived_{0};           ///< at the barrier
-  std::atomic<std::uint32_t> passed_{0};            ///< barriers
+  std::optional<Barrier> all_;
 };
 
 }  // namespace charrnn

@@ -170,18 +170,23 @@ TEST(NativeEngine, AgreesWithoutPadding) {
 }
 
 TEST(NativeEngine, SameBitsOnAnyNumberOfThreads) {
-  for (const char* cell : {"rnn", "gru", "lstm"}) {
+  // Weights that a core's cache holds, where threads share columns only, and larger ones.
+  for (const auto& [cell, hidden] :
+       {std::pair{"rnn", 70}, {"gru", 70}, {"lstm", 70}, {"rnn", 530}, {"gru", 310}, {"lstm", 270}}) {
+    SCOPED_TRACE(testing::Message() << cell << " " << hidden);
     Case c;
-    c.model = {.model = cell, .layers = 2, .hidden = 70, .dropout = 0.4, .weight_dropout = 0.2};
+    c.model = {.model = cell, .layers = 2, .hidden = hidden, .dropout = 0.4, .weight_dropout = 0.2};
     c.columns = 11;
-    c.length = 9;
-    const Outcome one = train(c, "native", 1);
-    for (const int threads : {2, 3, 16}) {
-      const Outcome many = train(c, "native", threads);
-      EXPECT_EQ(many.losses, one.losses);
-      EXPECT_EQ(many.gradient, one.gradient);
-      EXPECT_EQ(many.h, one.h);
-      EXPECT_EQ(many.c, one.c);
+    c.length = hidden < 100 ? 9 : 4;
+    for (const Precision precision : {Precision::kFp32, Precision::kBf16}) {
+      const Outcome one = train(c, "native", 1, precision);
+      for (const int threads : {2, 3, 4, 16}) {
+        const Outcome many = train(c, "native", threads, precision);
+        EXPECT_EQ(many.losses, one.losses);
+        EXPECT_EQ(many.gradient, one.gradient);
+        EXPECT_EQ(many.h, one.h);
+        EXPECT_EQ(many.c, one.c);
+      }
     }
   }
 }

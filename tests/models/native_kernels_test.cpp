@@ -41,7 +41,7 @@ class NativeKernels : public ::testing::TestWithParam<const Kernels*> {
 TEST_P(NativeKernels, TanhIsExactToFloatAccuracy) {
   for (const float size : {1e-30F, 1e-4F, 0.1F, 0.7F, 3.0F, 20.0F, 200.0F}) {
     std::vector<float> x = numbers(kUnits, size, 1), zero(kUnits), y(kUnits);
-    kernel_.rnn_forward(1, kUnits, x.data(), rows_of(zero, 1).data(), y.data());
+    kernel_.rnn_forward(1, kUnits, 0, kUnits, x.data(), rows_of(zero, 1).data(), y.data());
     for (std::size_t i = 0; i < x.size(); ++i) {
       const double expected = std::tanh(static_cast<double>(x[i]));
       EXPECT_NEAR(y[i], expected, 2.5e-7 * std::abs(expected)) << "tanh " << x[i];
@@ -51,7 +51,7 @@ TEST_P(NativeKernels, TanhIsExactToFloatAccuracy) {
 
 TEST_P(NativeKernels, NanStaysNan) {
   std::vector<float> x(kUnits, std::numeric_limits<float>::quiet_NaN()), zero(kUnits), y(kUnits);
-  kernel_.rnn_forward(1, kUnits, x.data(), rows_of(zero, 1).data(), y.data());
+  kernel_.rnn_forward(1, kUnits, 0, kUnits, x.data(), rows_of(zero, 1).data(), y.data());
   for (const float value : y) EXPECT_TRUE(std::isnan(value));
   EXPECT_TRUE(std::isnan(kernel_.softmax_loss(50, x.data(), zero.data(), 3)));
 }
@@ -62,9 +62,12 @@ TEST_P(NativeKernels, Lstm) {
                            dy = numbers(kRows * kUnits, 1, 4), dh = numbers(kRows * kUnits, 1, 5),
                            dc1 = numbers(kRows * kUnits, 1, 6);
   std::vector<float> gates = before, c1(c0.size()), h1(c0.size()), dc = dc1;
-  kernel_.lstm_forward(kRows, kUnits, gates.data(), rows_of(added, kRows).data(), c0.data(), c1.data(),
-                       h1.data());
-  kernel_.lstm_backward(kRows, kUnits, gates.data(), c0.data(), c1.data(), dy.data(), dh.data(), dc.data());
+  for (const std::int64_t first : {kUnits / 2, std::int64_t{0}}) {
+    kernel_.lstm_forward(kRows, kUnits, first, kUnits / 2, gates.data(), rows_of(added, kRows).data(),
+                         c0.data(), c1.data(), h1.data());
+    kernel_.lstm_backward(kRows, kUnits, first, kUnits / 2, gates.data(), c0.data(), c1.data(), dy.data(),
+                          dh.data(), dc.data());
+  }
   for (std::size_t at = 0; at < c0.size(); ++at) {
     const std::size_t row = at / kUnits, u = at % kUnits;
     const auto input = [&](std::size_t gate) {
@@ -91,9 +94,12 @@ TEST_P(NativeKernels, Gru) {
                            bias_hidden = numbers(kUnits, 1, 4), h0 = numbers(kRows * kUnits, 1, 5),
                            dy = numbers(kRows * kUnits, 1, 6), dh1 = numbers(kRows * kUnits, 1, 7);
   std::vector<float> gates = before, q = hidden, h1(h0.size()), dh = dh1;
-  kernel_.gru_forward(kRows, kUnits, gates.data(), q.data(), rows_of(added, kRows).data(), bias_hidden.data(),
-                      h0.data(), h1.data());
-  kernel_.gru_backward(kRows, kUnits, gates.data(), q.data(), h0.data(), dy.data(), dh.data());
+  for (const std::int64_t first : {kUnits / 2, std::int64_t{0}}) {
+    kernel_.gru_forward(kRows, kUnits, first, kUnits / 2, gates.data(), q.data(),
+                        rows_of(added, kRows).data(), bias_hidden.data(), h0.data(), h1.data());
+    kernel_.gru_backward(kRows, kUnits, first, kUnits / 2, gates.data(), q.data(), h0.data(), dy.data(),
+                         dh.data());
+  }
   for (std::size_t at = 0; at < h0.size(); ++at) {
     const std::size_t row = at / kUnits, u = at % kUnits;
     const auto input = [&](std::size_t gate) {

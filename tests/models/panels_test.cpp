@@ -39,7 +39,8 @@ class Products : public ::testing::TestWithParam<Precision> {
     Panels panels(GetParam());
     panels.resize(depth, columns);
     panels.pack_rows(b.data(), padded(columns), depth, {0, depth});
-    multiply({a.data(), a_stride, c.data(), c_stride, rows, add}, panels, {0, panels.count()}, {0, depth});
+    LeftFactor({a.data(), a_stride, rows}, depth, panels)
+        .multiply(c.data(), c_stride, add, panels, {0, panels.count()});
     for (std::int64_t row = 0; row < rows; ++row) {
       for (std::int64_t n = 0; n < c_stride; ++n) {
         double sum = add || n >= padded(columns) ? 7 : 0, magnitude = 7;
@@ -73,13 +74,15 @@ TEST_P(Products, OfBlocksAndOfSomeRows) {
   Panels panels(GetParam());
   panels.resize(kDepth, kColumns);
   panels.pack_rows(b.data(), kColumns, kDepth, {0, kDepth});
-  multiply_blocks({a.data(), kDepth, blocks.data(), kColumns, kRows, false}, panels, kBlocks, kApart);
+  LeftFactor({a.data(), kDepth, kRows, kBlocks, kApart}, kDepth, panels)
+      .multiply(blocks.data(), kColumns, false, panels, {0, 1});
   for (std::int64_t block = 0; block < kBlocks; ++block) {
     const float* from = a.data() + block * kApart * kDepth;
-    multiply({from, kDepth, one.data(), kColumns, kRows, false}, panels, {0, 1}, {0, kDepth});
+    LeftFactor({from, kDepth, kRows}, kDepth, panels).multiply(one.data(), kColumns, false, panels, {0, 1});
     // The same in two parts.
-    multiply({from, kDepth, upper.data(), kColumns, kRows, false}, panels, {0, 1}, {0, 4});
-    multiply({from + 4, kDepth, upper.data(), kColumns, kRows, true}, panels, {0, 1}, {4, 2});
+    LeftFactor({from, kDepth, kRows}, 4, panels).multiply(upper.data(), kColumns, false, panels, {0, 1});
+    LeftFactor({from + 4, kDepth, kRows}, 2, panels)
+        .multiply(upper.data(), kColumns, true, panels, {0, 1}, 4);
     for (std::size_t i = 0; i < one.size(); ++i) {
       EXPECT_EQ(blocks[static_cast<std::size_t>(block * kApart * kColumns) + i], one[i]);
       EXPECT_NEAR(upper[i], one[i], 1e-6);
@@ -96,7 +99,7 @@ TEST_P(Products, KeepNanAndInfinity) {
   panels.pack_rows(ones.data(), 32, 1, {0, 1});
   const float a[] = {kNan, kInf};
   std::vector<float> c(64);
-  multiply({a, 1, c.data(), 32, 2, false}, panels, {0, 1}, {0, 1});
+  LeftFactor({a, 1, 2}, 1, panels).multiply(c.data(), 32, false, panels, {0, 1});
   EXPECT_TRUE(std::isnan(c[0]));
   EXPECT_EQ(c[32], kInf);
 }

@@ -1,5 +1,7 @@
 #include "models/native/dropout_mask.hpp"
 
+#include <algorithm>
+
 #include "models/dropout.hpp"
 
 namespace charrnn {
@@ -19,12 +21,14 @@ void DropoutMask::draw(const Range& columns) {
                     values_.span());
 }
 
-void DropoutMask::apply(const Range& columns, const float* from, float* to, std::int64_t stride) const {
+void DropoutMask::apply(const Range& columns, const Range& units, const float* from, float* to,
+                        std::int64_t stride) const {
+  const std::int64_t end = std::min(units.end(), units_);  // there may be padding
   for (std::int64_t t = 0; t < length_; ++t) {
     for (std::int64_t column = columns.first; column < columns.end(); ++column) {
       const std::int64_t at = t * columns_ + column;
       const float* mask = row(at);
-      for (std::int64_t u = 0; u < units_; ++u) to[at * stride + u] = from[at * stride + u] * mask[u];
+      for (std::int64_t u = units.first; u < end; ++u) to[at * stride + u] = from[at * stride + u] * mask[u];
     }
   }
 }

@@ -25,8 +25,10 @@ class DropoutMask {
   /// For all columns, before they are used. Nothing if it is not on.
   void draw(const Range& columns);
   const float* row(std::int64_t row) const { return values_.data() + row % rows() * units_; }
-  /// to = from · mask on these columns, both [length · columns, stride]; from and to may be the same.
-  void apply(const Range& columns, const float* from, float* to, std::int64_t stride) const;
+  /// to = from · mask on these columns and units, both [length · columns, stride]; from and to may be the
+  /// same.
+  void apply(const Range& columns, const Range& units, const float* from, float* to,
+             std::int64_t stride) const;
 
  private:
   std::int64_t rows() const { return (is_locked_ ? 1 : length_) * columns_; }

@@ -50,9 +50,9 @@ void InputLayer::embed(std::int64_t part, std::int64_t parts) {
   }
   float* products = mask_.is_on() ? first_.gates(0) : products_.data();
   const Panels& weights = first_.weight_ih().forward();
-  multiply({x_.data() + mine.first * stride(), stride(), products + mine.first * first_.gate_units(),
-            first_.gate_units(), mine.count, false},
-           weights, {0, weights.count()}, {0, size_});
+  LeftFactor({x_.data() + mine.first * stride(), stride(), mine.count}, size_, weights)
+      .multiply(products + mine.first * first_.gate_units(), first_.gate_units(), false, weights,
+                {0, weights.count()});
   if (mask_.is_on()) return;
   for (std::int64_t input = mine.first; input < mine.end(); ++input) {
     kernels().add(first_.gate_units(), first_.bias(), products + input * first_.gate_units());
@@ -61,8 +61,8 @@ void InputLayer::embed(std::int64_t part, std::int64_t parts) {
 
 void InputLayer::backward(const Range& columns) {
   if (!mask_.is_on()) return;
-  first_.input_gradient(columns, d_x_.data());
-  mask_.apply(columns, d_x_.data(), d_x_.data(), stride());
+  first_.input_gradient(columns, {0, stride() / kPanelWidth}, d_x_.data());
+  mask_.apply(columns, {0, size_}, d_x_.data(), d_x_.data(), stride());
 }
 
 void InputLayer::prepare_gradients(std::int64_t part, std::int64_t parts) {
@@ -117,8 +117,8 @@ void InputLayer::put_embedding_gradient(std::int64_t block, float* gradient, boo
   } else {
     const std::int64_t units = first_.gate_units();
     const Panels& weights = first_.weight_ih().backward();
-    multiply({d_products_.data() + first * units, units, scratch.data(), stride(), count, false}, weights,
-             {0, weights.count()}, {0, units});
+    LeftFactor({d_products_.data() + first * units, units, count}, units, weights)
+        .multiply(scratch.data(), stride(), false, weights, {0, weights.count()});
   }
   for (std::int64_t i = 0; i < count; ++i) {
     put(size_, scratch.data() + i * stride(),

@@ -96,14 +96,14 @@ inline float hyperbolic_tangent(float x) {
   return magnitude < 0.625F ? small : large;
 }
 
-void lstm_forward(std::int64_t rows, std::int64_t units, float* gates, const float* const* addends,
-                  const float* c_before, float* c_after, float* h_after) {
+void lstm_forward(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
+                  const float* const* addends, const float* c_before, float* c_after, float* h_after) {
   for (std::int64_t row = 0; row < rows; ++row) {
     const float* const add = addends[row];
     float* const i = gates + 4 * units * row;
     float *const f = i + units, *const g = f + units, *const o = g + units;
     CHARRNN_INDEPENDENT
-    for (std::int64_t u = 0; u < units; ++u) {
+    for (std::int64_t u = first; u < first + count; ++u) {
       i[u] = sigmoid(i[u] + add[u]);
       f[u] = sigmoid(f[u] + add[units + u]);
       g[u] = hyperbolic_tangent(g[u] + add[2 * units + u]);
@@ -115,13 +115,14 @@ void lstm_forward(std::int64_t rows, std::int64_t units, float* gates, const flo
   }
 }
 
-void lstm_backward(std::int64_t rows, std::int64_t units, float* gates, const float* c_before,
-                   const float* c_after, const float* d_output, const float* d_h, float* d_c) {
+void lstm_backward(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count,
+                   float* gates, const float* c_before, const float* c_after, const float* d_output,
+                   const float* d_h, float* d_c) {
   for (std::int64_t row = 0; row < rows; ++row) {
     float* const i = gates + 4 * units * row;
     float *const f = i + units, *const g = f + units, *const o = g + units;
     CHARRNN_INDEPENDENT
-    for (std::int64_t u = 0; u < units; ++u) {
+    for (std::int64_t u = first; u < first + count; ++u) {
       const std::int64_t at = units * row + u;
       const float in = i[u], forget = f[u], cell = g[u], out = o[u];
       const float squashed = hyperbolic_tangent(c_after[at]);
@@ -136,15 +137,15 @@ void lstm_backward(std::int64_t rows, std::int64_t units, float* gates, const fl
   }
 }
 
-void gru_forward(std::int64_t rows, std::int64_t units, float* gates, float* hidden_new,
-                 const float* const* addends, const float* bias_hidden_new, const float* h_before,
-                 float* h_after) {
+void gru_forward(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
+                 float* hidden_new, const float* const* addends, const float* bias_hidden_new,
+                 const float* h_before, float* h_after) {
   for (std::int64_t row = 0; row < rows; ++row) {
     const float* const add = addends[row];
     float* const r = gates + 3 * units * row;
     float *const z = r + units, *const n = z + units;
     CHARRNN_INDEPENDENT
-    for (std::int64_t u = 0; u < units; ++u) {
+    for (std::int64_t u = first; u < first + count; ++u) {
       const std::int64_t at = units * row + u;
       r[u] = sigmoid(r[u] + add[u]);
       z[u] = sigmoid(z[u] + add[units + u]);
@@ -155,13 +156,13 @@ void gru_forward(std::int64_t rows, std::int64_t units, float* gates, float* hid
   }
 }
 
-void gru_backward(std::int64_t rows, std::int64_t units, float* gates, float* hidden_new,
-                  const float* h_before, const float* d_output, float* d_h) {
+void gru_backward(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
+                  float* hidden_new, const float* h_before, const float* d_output, float* d_h) {
   for (std::int64_t row = 0; row < rows; ++row) {
     float* const r = gates + 3 * units * row;
     float *const z = r + units, *const n = z + units;
     CHARRNN_INDEPENDENT
-    for (std::int64_t u = 0; u < units; ++u) {
+    for (std::int64_t u = first; u < first + count; ++u) {
       const std::int64_t at = units * row + u;
       const float reset = r[u], update = z[u], fresh = n[u];
       const float dh = d_output[at] + d_h[at];
@@ -175,22 +176,25 @@ void gru_backward(std::int64_t rows, std::int64_t units, float* gates, float* hi
   }
 }
 
-void rnn_forward(std::int64_t rows, std::int64_t units, const float* gates, const float* const* addends,
-                 float* h_after) {
+void rnn_forward(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count,
+                 const float* gates, const float* const* addends, float* h_after) {
   for (std::int64_t row = 0; row < rows; ++row) {
     const float* const add = addends[row];
     CHARRNN_INDEPENDENT
-    for (std::int64_t u = 0; u < units; ++u) {
+    for (std::int64_t u = first; u < first + count; ++u) {
       h_after[units * row + u] = hyperbolic_tangent(gates[units * row + u] + add[u]);
     }
   }
 }
 
-void rnn_backward(std::int64_t rows, std::int64_t units, float* gates, const float* h_after,
-                  const float* d_output, const float* d_h) {
-  CHARRNN_INDEPENDENT
-  for (std::int64_t at = 0; at < rows * units; ++at) {
-    gates[at] = (d_output[at] + d_h[at]) * (1.0F - h_after[at] * h_after[at]);
+void rnn_backward(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
+                  const float* h_after, const float* d_output, const float* d_h) {
+  for (std::int64_t row = 0; row < rows; ++row) {
+    CHARRNN_INDEPENDENT
+    for (std::int64_t u = first; u < first + count; ++u) {
+      const std::int64_t at = units * row + u;
+      gates[at] = (d_output[at] + d_h[at]) * (1.0F - h_after[at] * h_after[at]);
+    }
   }
 }
 

@@ -30,31 +30,34 @@ struct AdamRates {
 /// Rows are columns of the text at one time step, `units` is padded. `gates` of a row lie side by side, each
 /// [units], in PyTorch's order; formulas: PyTorch's documentation of RNN, GRU, LSTM. `addends` has for every
 /// row what is added to its products: at least the bias. "Before" and "after" are the state's values at the
-/// step's two ends. `d_…` is the loss's gradient.
+/// step's two ends. `d_…` is the loss's gradient. Of the units only [first, first + count) are worked.
 struct Kernels {
   const char* name;
 
   /// gates: products in, activations (input, forget, cell, output) out.
-  void (*lstm_forward)(std::int64_t rows, std::int64_t units, float* gates, const float* const* addends,
-                       const float* c_before, float* c_after, float* h_after);
+  void (*lstm_forward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count,
+                       float* gates, const float* const* addends, const float* c_before, float* c_after,
+                       float* h_after);
   /// gates: activations in, d_gates out. d_c: of c_after in, of c_before out. d_h is that of h_after from the
   /// next time step; d_output what comes from above.
-  void (*lstm_backward)(std::int64_t rows, std::int64_t units, float* gates, const float* c_before,
-                        const float* c_after, const float* d_output, const float* d_h, float* d_c);
+  void (*lstm_backward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count,
+                        float* gates, const float* c_before, const float* c_after, const float* d_output,
+                        const float* d_h, float* d_c);
   /// gates (reset, update, new): products in (of new: the input's alone), activations out. hidden_new: the
   /// recurrent product of new in, the same with its bias out.
-  void (*gru_forward)(std::int64_t rows, std::int64_t units, float* gates, float* hidden_new,
-                      const float* const* addends, const float* bias_hidden_new, const float* h_before,
-                      float* h_after);
+  void (*gru_forward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count,
+                      float* gates, float* hidden_new, const float* const* addends,
+                      const float* bias_hidden_new, const float* h_before, float* h_after);
   /// gates, hidden_new: as forward left them in, their gradients out. d_h: of h_after from the next time step
   /// in; what of it goes to h_before directly out.
-  void (*gru_backward)(std::int64_t rows, std::int64_t units, float* gates, float* hidden_new,
-                       const float* h_before, const float* d_output, float* d_h);
-  void (*rnn_forward)(std::int64_t rows, std::int64_t units, const float* gates, const float* const* addends,
-                      float* h_after);
+  void (*gru_backward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count,
+                       float* gates, float* hidden_new, const float* h_before, const float* d_output,
+                       float* d_h);
+  void (*rnn_forward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count,
+                      const float* gates, const float* const* addends, float* h_after);
   /// gates: d_gates out.
-  void (*rnn_backward)(std::int64_t rows, std::int64_t units, float* gates, const float* h_after,
-                       const float* d_output, const float* d_h);
+  void (*rnn_backward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count,
+                       float* gates, const float* h_after, const float* d_output, const float* d_h);
 
   /// One row of logits without bias [padded(symbols)]. Returns −ln of the target's probability. d_logits are
   /// left in their place, zero in the padding.

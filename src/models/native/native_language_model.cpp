@@ -12,6 +12,7 @@
 #include "models/native/native_state.hpp"
 #include "models/native/output_layer.hpp"
 #include "models/native/recurrent_layer.hpp"
+#include "models/native/window_split.hpp"
 
 namespace charrnn {
 
@@ -104,16 +105,17 @@ class NativeLanguageModel final : public LanguageModel {
     for (BlockCounter& blocks : blocks_) blocks.handed_out = blocks.done = 0;
     told_ = layers_.size();
     team_.run([&](int thread) {
-      const Range columns = share_of(columns_, thread, team_.size());
       forward(thread, state);
-      output_.forward(columns, predicting_outputs(), window.targets);
+      const WindowShare share = split_.share(thread);
+      output_.forward(share.own, predicting_outputs(), window.targets);
       if (thread == 0 && clock() != nullptr) clock()->enter(Phase::kBackward);
       const std::function<void()> poll = [&] {
         if (thread == 0) tell();
       };
-      output_backward(columns);
+      output_backward(share.own);
+      meet(thread);
       for (std::size_t layer = layers_.size(); layer-- > 0;) {
-        backward(layer, columns, poll);
+        backward(layer, thread, poll);
         wait_for_others(thread);
         if (is_top(layer)) prepare_factors(thread);
         if (layer == 0) prepare_input_gradients(thread);
@@ -170,6 +172,13 @@ class NativeLanguageModel final : public LanguageModel {
     team_.barrier();
   }
 
+  /// Waits for the threads that share the thread's columns.
+  void meet(int thread) {
+    if (split_.threads_of_group() == 1) return;
+    const PhaseScope scope(thread == 0 ? clock() : nullptr, Phase::kIdle);
+    meeting_places_[static_cast<std::size_t>(split_.share(thread).group)].wait();
+  }
+
   void release_units() const {
     if (precision_ == Precision::kBf16 && has_bf16_units()) release_bf16_units();
   }
@@ -197,6 +206,7 @@ class NativeLanguageModel final : public LanguageModel {
     key_ = key;
     predicting_ = predicting;
     const std::int64_t rows = length_ * columns_, hidden = config().hidden;
+    split_threads();
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
       layers_[layer].resize(length_, columns_, team_.size());
       Link& link = links_[layer];
@@ -213,10 +223,27 @@ class NativeLanguageModel final : public LanguageModel {
     output_.resize(predicting_, columns_, team_.size(), trains);
   }
 
+  void split_threads() {
+    const WindowSplit before = split_;
+    const RecurrentLayer& layer = layers_.front();
+    split_ = WindowSplit(columns_, layer.panels(), layer.weight_hh().forward().bytes(), team_.size());
+    if (split_.groups() == before.groups() && split_.threads_of_group() == before.threads_of_group()) return;
+    meeting_places_.clear();
+    for (int group = 0; group < split_.groups(); ++group) {
+      meeting_places_.emplace_back(split_.threads_of_group());
+    }
+  }
+
   /// Everything up to the last layer's outputs, on every thread of the team.
   void forward(int thread, HiddenState& hidden_state) {
     auto& state = static_cast<NativeState&>(hidden_state);
-    const Range columns = share_of(columns_, thread, team_.size());
+    const WindowShare share = split_.share(thread);
+    const Range units{share.panels.first * kPanelWidth, share.panels.count * kPanelWidth};
+    const std::int64_t all_units = padded(config().hidden);
+    const auto copy = [&](const float* from, float* to) {
+      std::copy_n(from + share.own.first * all_units, share.own.count * all_units,
+                  to + share.own.first * all_units);
+    };
     if (!is_packed()) {
       make_weight_masks(thread);
       wait_for_others(thread);
@@ -225,29 +252,27 @@ class NativeLanguageModel final : public LanguageModel {
       }
       output_.pack(thread, team_.size());
     }
-    input_mask_.draw(columns);
-    for (Link& link : links_) link.mask.draw(columns);
+    input_mask_.draw(share.own);
+    for (Link& link : links_) link.mask.draw(share.own);
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      copy(state.h(static_cast<std::int64_t>(l)), layers_[l].h(0));
+      if (has_cell_) copy(state.c(static_cast<std::int64_t>(l)), layers_[l].c(0));
+    }
     wait_for_others(thread);
     if (thread == 0) note_packed();
     input_->embed(thread, team_.size());
     wait_for_others(thread);
-    const std::int64_t units = padded(config().hidden);
-    const auto own = [&](float* part) { return part + columns.first * units; };
     for (std::size_t l = 0; l < layers_.size(); ++l) {
       RecurrentLayer& layer = layers_[l];
-      const auto number = static_cast<std::int64_t>(l);
-      std::copy_n(own(state.h(number)), columns.count * units, own(layer.h(0)));
-      if (has_cell_) std::copy_n(own(state.c(number)), columns.count * units, own(layer.c(0)));
-      if (l > 0) {
-        multiply_blocks({own(outputs(l - 1)), units, layer.gates(columns.first), layer.gate_units(),
-                         columns.count, false},
-                        layer.weight_ih().forward(), length_, columns_);
-      }
-      layer.forward(columns, l > 0 || input_->fills_gates());
-      std::copy_n(own(layer.h(length_)), columns.count * units, own(state.h(number)));
-      if (has_cell_) std::copy_n(own(layer.c(length_)), columns.count * units, own(state.c(number)));
+      if (l > 0) layer.multiply_inputs(share, outputs(l - 1));
+      layer.forward(share, l > 0 || input_->fills_gates(), [&] { meet(thread); });
       Link& link = links_[l];
-      if (link.mask.is_on()) link.mask.apply(columns, layer.h(1), link.masked.data(), units);
+      if (link.mask.is_on()) {
+        link.mask.apply(share.columns, units, layer.h(1), link.masked.data(), all_units);
+      }
+      meet(thread);
+      copy(layer.h(length_), state.h(static_cast<std::int64_t>(l)));
+      if (has_cell_) copy(layer.c(length_), state.c(static_cast<std::int64_t>(l)));
     }
   }
 
@@ -260,15 +285,23 @@ class NativeLanguageModel final : public LanguageModel {
     output_.backward(columns, d_outputs + first_predicting_row() * units);
   }
 
-  void backward(std::size_t layer, const Range& columns, const std::function<void()>& poll) {
+  /// Calls `poll` at every time step.
+  void backward(std::size_t layer, int thread, const std::function<void()>& poll) {
+    const WindowShare share = split_.share(thread);
     const DropoutMask& mask = links_[layer].mask;
     float* d_outputs = links_[layer].d_outputs.data();
-    if (mask.is_on()) mask.apply(columns, d_outputs, d_outputs, padded(config().hidden));
-    layers_[layer].backward(columns, d_outputs, poll);
+    if (mask.is_on()) {
+      mask.apply(share.columns, {share.panels.first * kPanelWidth, share.panels.count * kPanelWidth},
+                 d_outputs, d_outputs, padded(config().hidden));
+    }
+    layers_[layer].backward(share, d_outputs, [&] {
+      poll();
+      meet(thread);
+    });
     if (layer > 0) {
-      layers_[layer].input_gradient(columns, links_[layer - 1].d_outputs.data());
+      layers_[layer].input_gradient(share.columns, share.panels, links_[layer - 1].d_outputs.data());
     } else {
-      input_->backward(columns);
+      input_->backward(share.own);
     }
   }
 
@@ -351,7 +384,7 @@ class NativeLanguageModel final : public LanguageModel {
           false);
     team_.run([&](int thread) {
       forward(thread, state);
-      output_.forward(share_of(columns_, thread, team_.size()), predicting_outputs(), window.targets);
+      output_.forward(split_.share(thread).own, predicting_outputs(), window.targets);
       release_units();
     });
   }
@@ -400,6 +433,8 @@ class NativeLanguageModel final : public LanguageModel {
 
   // The window.
   std::int64_t length_ = 0, columns_ = 0, predicting_ = 0;
+  WindowSplit split_;
+  std::deque<Barrier> meeting_places_;  ///< of the split's groups
   std::optional<DropoutKey> key_;
 };
 

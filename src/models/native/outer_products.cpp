@@ -35,8 +35,8 @@ void OuterProducts::sum(const float* d, std::int64_t d_stride, std::int64_t rows
       if (x == nullptr) continue;
       if (sums[i].to == nullptr) sums_[i].grow(count * x->stride());
       float* sum = sums[i].to != nullptr ? sums[i].to : sums_[i].data();
-      multiply({to, kStride, sum, x->stride(), count, at > 0}, x->panels(), {0, x->panels().count()},
-               {sums[i].x.first + at, all});
+      LeftFactor({to, kStride, count}, all, x->panels())
+          .multiply(sum, x->stride(), at > 0, x->panels(), {0, x->panels().count()}, sums[i].x.first + at);
     }
   }
 }

@@ -17,13 +17,18 @@ void OutputLayer::resize(std::int64_t length, std::int64_t columns, int threads,
   losses_.resize(static_cast<std::size_t>(length * columns));
 }
 
+void OutputLayer::multiply_outputs(const float* outputs, std::int64_t count, float* logits) const {
+  const Panels& weights = weight_.forward();
+  LeftFactor({outputs, padded(weight_.inputs()), count}, weight_.inputs(), weights)
+      .multiply(logits, stride(), false, weights, {0, weights.count()});
+}
+
 void OutputLayer::forward(const Range& columns, const float* outputs, std::span<const std::int64_t> targets) {
   const Kernels& kernel = kernels();
   const std::int64_t from = padded(weight_.inputs());
   for (std::int64_t t = 0; t < length_; ++t) {
     const std::int64_t row = t * columns_ + columns.first;
-    multiply({outputs + row * from, from, logits(t, columns.first), stride(), columns.count, false},
-             weight_.forward(), {0, weight_.forward().count()}, {0, weight_.inputs()});
+    multiply_outputs(outputs + row * from, columns.count, logits(t, columns.first));
     for (std::int64_t i = 0; i < columns.count; ++i) {
       const auto at = static_cast<std::size_t>(row + i);
       losses_[at] = kernel.softmax_loss(weight_.units(), logits(t, columns.first + i), bias_, targets[at]);
@@ -33,9 +38,10 @@ void OutputLayer::forward(const Range& columns, const float* outputs, std::span<
 
 void OutputLayer::backward(const Range& columns, float* d_outputs) const {
   const std::int64_t to = padded(weight_.inputs());
-  multiply_blocks({logits_.data() + columns.first * stride(), stride(), d_outputs + columns.first * to, to,
-                   columns.count, false},
-                  weight_.backward(), length_, columns_);
+  const Panels& weights = weight_.backward();
+  LeftFactor({logits_.data() + columns.first * stride(), stride(), columns.count, length_, columns_},
+             stride(), weights)
+      .multiply(d_outputs + columns.first * to, to, false, weights, {0, weights.count()});
 }
 
 void OutputLayer::put_gradients(std::int64_t block, const FactorRows& outputs, float* weight, float* bias,
@@ -48,9 +54,7 @@ void OutputLayer::put_gradients(std::int64_t block, const FactorRows& outputs, f
 
 void OutputLayer::predict(const float* outputs, std::int64_t count, float* logits) {
   logits_.grow(count * stride());
-  const std::int64_t from = padded(weight_.inputs());
-  multiply({outputs, from, logits_.data(), stride(), count, false}, weight_.forward(),
-           {0, weight_.forward().count()}, {0, weight_.inputs()});
+  multiply_outputs(outputs, count, logits_.data());
   for (std::int64_t row = 0; row < count; ++row) {
     for (std::int64_t v = 0; v < weight_.units(); ++v) {
       logits[row * weight_.units() + v] = logits_.data()[row * stride() + v] + bias_[v];

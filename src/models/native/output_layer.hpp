@@ -39,6 +39,8 @@ class OutputLayer {
   void predict(const float* outputs, std::int64_t count, float* logits);
 
  private:
+  /// Logits without bias of single rows.
+  void multiply_outputs(const float* outputs, std::int64_t count, float* logits) const;
   std::int64_t stride() const { return weight_.outputs(); }
   std::int64_t gradient_block() const {
     return OuterProducts::block_of(weight_.outputs(), weight_.outputs(), threads_);

@@ -41,6 +41,9 @@ class Panels {
   }
   std::int64_t rows() const { return rows_; }
   std::int64_t count() const { return count_; }
+  std::int64_t bytes() const {
+    return count_ * size_of_rows(rows_) * static_cast<std::int64_t>(sizeof(float));
+  }
   Precision precision() const { return precision_; }
   bool is_half() const { return is_half_; }
 
@@ -84,18 +87,32 @@ class Panels {
   std::int64_t stride_ = 0, apart_ = 0;  ///< floats from row to row and from panel to panel
 };
 
-/// Left factor a [rows, depth] and result c of a product; both row-major, their rows so many floats apart.
-struct Product {
-  const float* a;
-  std::int64_t a_stride;
-  float* c;
-  std::int64_t c_stride;
-  std::int64_t rows;
-  bool add;  ///< to what is in c
+/// Rows of a row-major matrix, `stride` floats apart: `blocks` blocks, each `block_rows` rows after the one
+/// before.
+struct MatrixRows {
+  const float* first;
+  std::int64_t stride;
+  std::int64_t rows;  ///< of a block
+  std::int64_t blocks = 1;
+  std::int64_t block_rows = 0;
 };
-/// c [rows, 32 · panels.count] = or += a · b, of b only these panels and rows, of which the first is even.
-void multiply(const Product& product, const Panels& b, const Range& panels, const Range& b_rows);
-/// With all of b, for `blocks` blocks of rows, each `block_rows` after the one before in a and c.
-void multiply_blocks(const Product& product, const Panels& b, std::int64_t blocks, std::int64_t block_rows);
+
+/// The left factor of products, rounded as their right factors are. Of a thread, which has one at a time.
+class LeftFactor {
+ public:
+  /// a [rows, depth], for products with panels like `b`.
+  LeftFactor(const MatrixRows& a, std::int64_t depth, const Panels& b);
+
+  /// c [rows, 32 · panels.count] = or += a · b, its rows `c_stride` floats apart and in blocks like those of
+  /// a; of b only these panels and as many rows as a is deep, from `b_row` on, which is even.
+  void multiply(float* c, std::int64_t c_stride, bool add, const Panels& b, const Range& panels,
+                std::int64_t b_row = 0) const;
+
+ private:
+  MatrixRows rows_;  ///< rounded; of halves its first is one, and its stride counts them
+  std::int64_t depth_;
+  std::int64_t block_rows_;  ///< as they were given: those of c
+  bool is_half_;
+};
 
 }  // namespace charrnn

@@ -27,7 +27,8 @@ double measure_product_rate(Precision precision, ThreadTeam& team) {
       team.barrier();
       if (thread == 0) start = Clock::now();
       for (std::int64_t i = 0; i < kRepeats; ++i) {
-        multiply({a.data(), kDepth, c.data(), kColumns, kRows, false}, b, {0, b.count()}, {0, kDepth});
+        LeftFactor({a.data(), kDepth, kRows}, kDepth, b)
+            .multiply(c.data(), kColumns, false, b, {0, b.count()});
       }
       team.barrier();
       if (thread == 0) {

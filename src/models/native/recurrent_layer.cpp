@@ -22,7 +22,7 @@ void RecurrentLayer::pack(std::int64_t part, std::int64_t parts, const float* ma
   weight_hh_.pack(part, parts, mask);
   if (part != 0) return;
   for (std::int64_t gate = 0; gate < charrnn::gates(cell_); ++gate) {
-    const bool apart = cell_ == Cell::kGru && gate == 2;
+    const bool apart = is_new_of_gru(gate);
     for (std::int64_t u = 0; u < hidden_; ++u) {
       const std::int64_t at = gate * hidden_ + u;
       const float of_hidden = parameters_.bias_hh[at];
@@ -49,72 +49,95 @@ void RecurrentLayer::resize(std::int64_t length, std::int64_t columns, int threa
   states_.resize(rows + columns, units_);
 }
 
-void RecurrentLayer::forward(const Range& columns, bool inputs_in_gates) {
+void RecurrentLayer::multiply_inputs(const WindowShare& share, const float* inputs) {
+  const std::int64_t stride = padded(weight_ih_.inputs());
+  const Panels& w = weight_ih_.forward();
+  const LeftFactor left(
+      {inputs + share.columns.first * stride, stride, share.columns.count, length_, columns_},
+      weight_ih_.inputs(), w);
+  for (std::int64_t gate = 0; gate < charrnn::gates(cell_); ++gate) {
+    const Range panels{gate * this->panels() + share.panels.first, share.panels.count};
+    left.multiply(gates(share.columns.first) + panels.first * kPanelWidth, gate_units_, false, w, panels);
+  }
+}
+
+void RecurrentLayer::forward(const WindowShare& share, bool inputs_in_gates,
+                             const std::function<void()>& meet) {
   const Kernels& kernel = kernels();
-  const std::int64_t gate_panels = units_ / kPanelWidth, first = columns.first * units_;
+  const Range& columns = share.columns;
+  const std::int64_t begin = columns.first * units_, unit = share.panels.first * kPanelWidth,
+                     count = share.panels.count * kPanelWidth;
+  const Panels& w = weight_hh_.forward();
   for (std::int64_t t = 0; t < length_; ++t) {
+    if (t > 0) meet();
     const std::int64_t row = t * columns_ + columns.first;
     const float* const* add = addends_.data() + row;
-    const Product product{h(t) + first, units_, gates(row), gate_units_, columns.count, inputs_in_gates};
+    float* hidden_new = cell_ == Cell::kGru ? hidden_new_.data() + row * units_ : nullptr;
+    const LeftFactor left({h(t) + begin, units_, columns.count}, hidden_, w);
+    for (std::int64_t gate = 0; gate < charrnn::gates(cell_); ++gate) {
+      const Range panels{gate * this->panels() + share.panels.first, share.panels.count};
+      if (is_new_of_gru(gate)) {
+        left.multiply(hidden_new + unit, units_, false, w, panels);
+      } else {
+        left.multiply(gates(row) + panels.first * kPanelWidth, gate_units_, inputs_in_gates, w, panels);
+      }
+    }
     if (cell_ == Cell::kGru) {
       for (std::int64_t i = 0; i < columns.count && !inputs_in_gates; ++i) {
-        std::fill_n(gates(row + i) + 2 * units_, units_, 0.0F);
+        std::fill_n(gates(row + i) + 2 * units_ + unit, count, 0.0F);
       }
-      float* hidden_new = hidden_new_.data() + row * units_;
-      multiply(product, weight_hh_.forward(), {0, 2 * gate_panels}, {0, hidden_});
-      multiply({product.a, units_, hidden_new, units_, columns.count, false}, weight_hh_.forward(),
-               {2 * gate_panels, gate_panels}, {0, hidden_});
-      kernel.gru_forward(columns.count, units_, gates(row), hidden_new, add, bias_new_.data(), h(t) + first,
-                         h(t + 1) + first);
-      continue;
-    }
-    multiply(product, weight_hh_.forward(), {0, weight_hh_.forward().count()}, {0, hidden_});
-    if (cell_ == Cell::kLstm) {
-      kernel.lstm_forward(columns.count, units_, gates(row), add, c(t) + first, c(t + 1) + first,
-                          h(t + 1) + first);
+      kernel.gru_forward(columns.count, units_, unit, count, gates(row), hidden_new, add, bias_new_.data(),
+                         h(t) + begin, h(t + 1) + begin);
+    } else if (cell_ == Cell::kLstm) {
+      kernel.lstm_forward(columns.count, units_, unit, count, gates(row), add, c(t) + begin, c(t + 1) + begin,
+                          h(t + 1) + begin);
     } else {
-      kernel.rnn_forward(columns.count, units_, gates(row), add, h(t + 1) + first);
+      kernel.rnn_forward(columns.count, units_, unit, count, gates(row), add, h(t + 1) + begin);
     }
   }
 }
 
-void RecurrentLayer::backward(const Range& columns, const float* d_outputs,
-                              const std::function<void()>& poll) {
+void RecurrentLayer::backward(const WindowShare& share, const float* d_outputs,
+                              const std::function<void()>& meet) {
   const Kernels& kernel = kernels();
-  const std::int64_t first = columns.first * units_, size = columns.count * units_;
-  float *d_h = d_h_.data() + first, *d_c = cell_ == Cell::kLstm ? d_c_.data() + first : nullptr;
-  std::fill_n(d_h, size, 0.0F);
-  if (d_c != nullptr) std::fill_n(d_c, size, 0.0F);
+  const Range& columns = share.columns;
+  const std::int64_t begin = columns.first * units_, unit = share.panels.first * kPanelWidth,
+                     count = share.panels.count * kPanelWidth;
+  float *d_h = d_h_.data() + begin, *d_c = cell_ == Cell::kLstm ? d_c_.data() + begin : nullptr;
+  for (std::int64_t i = 0; i < columns.count; ++i) {
+    std::fill_n(d_h + i * units_ + unit, count, 0.0F);
+    if (d_c != nullptr) std::fill_n(d_c + i * units_ + unit, count, 0.0F);
+  }
   const Panels& w = weight_hh_.backward();
   for (std::int64_t t = length_ - 1; t >= 0; --t) {
-    poll();
     const std::int64_t row = t * columns_ + columns.first;
     const float* d_output = d_outputs + row * units_;
-    const Product product{gates(row), gate_units_, d_h, units_, columns.count, cell_ == Cell::kGru};
+    float* hidden_new = cell_ == Cell::kGru ? hidden_new_.data() + row * units_ : nullptr;
     if (cell_ == Cell::kGru) {
-      float* hidden_new = hidden_new_.data() + row * units_;
-      kernel.gru_backward(columns.count, units_, gates(row), hidden_new, h(t) + first, d_output, d_h);
-      if (t == 0) break;
-      multiply(product, w, {0, w.count()}, {0, 2 * units_});
-      multiply({hidden_new, units_, d_h, units_, columns.count, true}, w, {0, w.count()},
-               {2 * units_, units_});
-      continue;
-    }
-    if (cell_ == Cell::kLstm) {
-      kernel.lstm_backward(columns.count, units_, gates(row), c(t) + first, c(t + 1) + first, d_output, d_h,
-                           d_c);
+      kernel.gru_backward(columns.count, units_, unit, count, gates(row), hidden_new, h(t) + begin, d_output,
+                          d_h);
+    } else if (cell_ == Cell::kLstm) {
+      kernel.lstm_backward(columns.count, units_, unit, count, gates(row), c(t) + begin, c(t + 1) + begin,
+                           d_output, d_h, d_c);
     } else {
-      kernel.rnn_backward(columns.count, units_, gates(row), h(t + 1) + first, d_output, d_h);
+      kernel.rnn_backward(columns.count, units_, unit, count, gates(row), h(t + 1) + begin, d_output, d_h);
     }
-    if (t > 0) multiply(product, w, {0, w.count()}, {0, gate_units_});
+    meet();
+    if (t == 0) break;
+    const bool is_gru = cell_ == Cell::kGru;  // its d_h has what goes past the gates
+    LeftFactor({gates(row), gate_units_, columns.count}, is_gru ? 2 * units_ : gate_units_, w)
+        .multiply(d_h + unit, units_, is_gru, w, share.panels);
+    if (!is_gru) continue;
+    LeftFactor({hidden_new, units_, columns.count}, units_, w)
+        .multiply(d_h + unit, units_, true, w, share.panels, 2 * units_);
   }
 }
 
-void RecurrentLayer::input_gradient(const Range& columns, float* d_inputs) {
+void RecurrentLayer::input_gradient(const Range& columns, const Range& panels, float* d_inputs) {
   const std::int64_t stride = padded(weight_ih_.inputs());
-  multiply_blocks(
-      {gates(columns.first), gate_units_, d_inputs + columns.first * stride, stride, columns.count, false},
-      weight_ih_.backward(), length_, columns_);
+  const Panels& w = weight_ih_.backward();
+  LeftFactor({gates(columns.first), gate_units_, columns.count, length_, columns_}, gate_units_, w)
+      .multiply(d_inputs + columns.first * stride + panels.first * kPanelWidth, stride, false, w, panels);
 }
 
 void RecurrentLayer::prepare_gradients(std::int64_t part, std::int64_t parts) {

@@ -10,6 +10,7 @@
 #include "models/native/aligned_buffer.hpp"
 #include "models/native/outer_products.hpp"
 #include "models/native/weight.hpp"
+#include "models/native/window_split.hpp"
 
 namespace charrnn {
 
@@ -19,8 +20,7 @@ struct LayerParameters {
   Float *weight_ih, *weight_hh, *bias_ih, *bias_hh;
 };
 
-/// Rows are numbered t · columns + column. What is said of columns holds for a stretch of them, which is one
-/// thread's; different stretches can be worked at the same time.
+/// Rows are numbered t · columns + column.
 class RecurrentLayer {
  public:
   /// `parameters` must outlive this.
@@ -29,7 +29,8 @@ class RecurrentLayer {
 
   const Weight& weight_ih() const { return weight_ih_; }
   const Weight& weight_hh() const { return weight_hh_; }
-  std::int64_t units() const { return units_; }            ///< padded
+  std::int64_t units() const { return units_; }  ///< padded
+  std::int64_t panels() const { return units_ / kPanelWidth; }
   std::int64_t gate_units() const { return gate_units_; }  ///< of all gates together
 
   /// Takes share `part` of `parts` of the parameters as they are now; `mask` is that of dropout of the
@@ -50,13 +51,19 @@ class RecurrentLayer {
   float* h(std::int64_t t) { return h_.data() + t * columns_ * units_; }
   float* c(std::int64_t t) { return c_.data() + t * columns_ * units_; }
 
+  // Each thread of a group calls these with its share; `meet` returns when all of the group have called it.
+  // They begin and end without: what a thread has not written itself it may read after a meeting.
+
+  /// The products of inputs [rows, inputs], their rows padded(), come into gates().
+  void multiply_inputs(const WindowShare& share, const float* inputs);
   /// `inputs_in_gates`: else they are in addends().
-  void forward(const Range& columns, bool inputs_in_gates);
-  /// d_outputs: [rows, units]. No gradient comes from what follows the window. Calls `poll` at every time
-  /// step.
-  void backward(const Range& columns, const float* d_outputs, const std::function<void()>& poll);
-  /// The gradient of the layer's inputs, [rows, padded(inputs)]; after backward().
-  void input_gradient(const Range& columns, float* d_inputs);
+  void forward(const WindowShare& share, bool inputs_in_gates, const std::function<void()>& meet);
+  /// d_outputs: [rows, units]. No gradient comes from what follows the window. Meets at every time step,
+  /// after the last one too.
+  void backward(const WindowShare& share, const float* d_outputs, const std::function<void()>& meet);
+  /// The gradient of the layer's inputs, [rows, padded(inputs)], for these columns and panels of inputs;
+  /// after backward().
+  void input_gradient(const Range& columns, const Range& panels, float* d_inputs);
 
   /// Share `part` of what the gradients, and outputs_factor(), need. After forward() of all columns.
   void prepare_gradients(std::int64_t part, std::int64_t parts);
@@ -71,6 +78,8 @@ class RecurrentLayer {
                      const LayerParameters<float>& gradient, bool add, OuterProducts& products) const;
 
  private:
+  /// The gate that sees the hidden state's product apart from the inputs'.
+  bool is_new_of_gru(std::int64_t gate) const { return cell_ == Cell::kGru && gate == 2; }
   void put_bias_gradient(std::int64_t first, std::int64_t count, const float* totals, float* gradient,
                          bool add) const;
 

@@ -1,0 +1,52 @@
+#include "models/native/window_split.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace charrnn {
+namespace {
+
+constexpr std::int64_t kLarge = 4 << 20;  // bytes
+
+TEST(WindowSplit, GivesEveryColumnsUnitsToOneThread) {
+  for (const std::int64_t columns : {1, 3, 8, 64, 100}) {
+    for (const std::int64_t panels : {1, 3, 16}) {
+      for (const int threads : {1, 2, 3, 7, 16}) {
+        const WindowSplit split(columns, panels, kLarge, threads);
+        EXPECT_EQ(split.groups() * split.threads_of_group(), threads);
+        std::vector<int> units(static_cast<std::size_t>(columns * panels)),
+            own(static_cast<std::size_t>(columns));
+        for (int thread = 0; thread < threads; ++thread) {
+          const WindowShare share = split.share(thread);
+          EXPECT_EQ(share.group, thread / split.threads_of_group());
+          EXPECT_EQ(share.columns,
+                    split.share(static_cast<int>(share.group) * split.threads_of_group()).columns);
+          for (std::int64_t column = share.columns.first; column < share.columns.end(); ++column) {
+            for (std::int64_t panel = share.panels.first; panel < share.panels.end(); ++panel) {
+              ++units[static_cast<std::size_t>(column * panels + panel)];
+            }
+          }
+          for (std::int64_t column = share.own.first; column < share.own.end(); ++column) {
+            EXPECT_TRUE(column >= share.columns.first && column < share.columns.end());
+            ++own[static_cast<std::size_t>(column)];
+          }
+        }
+        EXPECT_EQ(units, std::vector<int>(units.size(), 1));
+        EXPECT_EQ(own, std::vector<int>(own.size(), 1));
+      }
+    }
+  }
+}
+
+TEST(WindowSplit, LetsThreadsMeetOnlyWhereItIsWorthIt) {
+  EXPECT_EQ(WindowSplit(64, 16, kLarge, 2).threads_of_group(), 1);   // 32 columns each are enough
+  EXPECT_EQ(WindowSplit(16, 16, kLarge, 2).threads_of_group(), 2);   // 8 are not
+  EXPECT_EQ(WindowSplit(16, 16, 1 << 16, 2).threads_of_group(), 1);  // unless each has all weights at hand
+  EXPECT_EQ(WindowSplit(64, 16, kLarge, 16).groups(), 1);  // one panel each, nobody reads all weights
+  EXPECT_EQ(WindowSplit(64, 8, kLarge, 16).groups(), 2);   // no more threads than panels
+  EXPECT_EQ(WindowSplit(64, 1, kLarge, 16).threads_of_group(), 1);
+}
+
+}  // namespace
+}  // namespace charrnn
