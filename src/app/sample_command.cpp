@@ -45,10 +45,12 @@ void write_many(const SampleArguments& arguments, Sampler& sampler) {
   }
 }
 
-/// A core for every few texts.
-int threads_for(std::int64_t texts) {
-  constexpr std::int64_t kTexts = 8;
-  return static_cast<int>(std::clamp<std::int64_t>(texts / kTexts, 1, std::ssize(place_here().cores)));
+/// A core for every few texts, or for as many parameters as it can keep at hand: each character takes all of
+/// them.
+int threads_for(std::int64_t texts, std::int64_t parameters) {
+  constexpr std::int64_t kTexts = 8, kParameters = 1 << 19;
+  return static_cast<int>(std::clamp<std::int64_t>(std::max(texts / kTexts, parameters / kParameters), 1,
+                                                   std::ssize(place_here().cores)));
 }
 
 void run_sample(SampleArguments& arguments) {
@@ -58,10 +60,11 @@ void run_sample(SampleArguments& arguments) {
   arguments.options.seed = static_cast<std::uint64_t>(arguments.seed);
   validate(arguments.options);
   configure_torch(1);  // one character at a time is too little work for more
-  ThreadTeam team(threads_for(arguments.count));
+  ThreadTeam team;
   const Device device = choose_device(arguments.device, 0, warn_on_stderr);
   const std::vector<LoadedModel> loaded =
       load_ensemble(arguments.checkpoints, {.device = device, .team = team}, warn_on_stderr);
+  team.resize(threads_for(arguments.count, loaded[0].model->layout().size()));
   std::vector<LanguageModel*> models;
   for (const LoadedModel& model : loaded) models.push_back(model.model.get());
   Sampler sampler(models, loaded[0].vocabulary, arguments.options, loaded[0].config.data.window,

@@ -1,4 +1,5 @@
 """The sampler against a loop in PyTorch, and what it does with primes of every kind."""
+import os
 import random
 import re
 import sys
@@ -145,6 +146,20 @@ class Sampler(program.TestCase):
             result = self.sample(*words, expect=2)
             self.assertEqual((result.stdout, len(result.stderr.splitlines())), ("", 1))
             self.assertIn(says, result.stderr)
+
+
+class LargeModel(program.TestCase):
+    def test_same_text_on_any_number_of_cores(self):
+        """Its threads share the units of every character, as far as there are cores."""
+        cores = os.sched_getaffinity(0)
+        if len(cores) < 2:
+            self.skipTest("there is one core")
+        run_folder = self.train("run", "--columns", 8, "--model", "lstm", "--hidden", 560, "--max-steps", 2)
+        words = ["sample", "--checkpoint", run_folder, "--length", 300]
+        many = program.run(*words).stdout
+        os.sched_setaffinity(0, {min(cores)})
+        self.addCleanup(os.sched_setaffinity, 0, cores)
+        self.assertEqual(program.run(*words).stdout, many)
 
 
 class Bytes(program.TestCase):
