@@ -1,11 +1,14 @@
 // Micro-benchmarks of the native engine: matrix products, and the element-wise kernels of every instruction
-// set that this processor has. One thread. Usage: kernel_bench [--benchmark_filter=REGEX]
+// set that this processor has; on one thread, but for step_products/PRECISION/THREADS. Usage: kernel_bench
+// [--benchmark_filter=REGEX]
 #include <benchmark/benchmark.h>
 
+#include <deque>
 #include <string>
 #include <vector>
 
-#include "models/native/weight.hpp"
+#include "base/thread_team.hpp"
+#include "models/native/outer_products.hpp"
 #include "models/torch_runtime.hpp"
 
 namespace charrnn {
@@ -38,6 +41,69 @@ void pack(benchmark::State& state, Precision precision) {
       benchmark::Counter(static_cast<double>(weight.size()), benchmark::Counter::kIsIterationInvariantRate);
 }
 
+/// The matrix products of a training step of the notebook's LSTM's recurrent layers (2 x 512, 64 columns,
+/// windows of 8) on so many threads, as the engine does them, and nothing else: what a step would take if all
+/// the rest were free.
+void step_products(benchmark::State& state, Precision precision) {
+  constexpr std::int64_t kLength = 8, kColumns = 64, kWindow = kLength * kColumns, kGates = 4 * kUnits,
+                         kBlock = 64;
+  ThreadTeam team(static_cast<int>(state.range(0)));
+  const AlignedBuffer values(kGates * kUnits);
+  AlignedBuffer h((kWindow + kRows) * kUnits), gates(kWindow * kGates), d(kWindow * kUnits),
+      transposed(kGates * kWindow), gradient(kGates * kUnits);
+  std::deque<Weight> weights;  // hidden to hidden of both layers, inputs to hidden of the second
+  for (int i = 0; i < 3; ++i) weights.emplace_back(values.data(), 4, kUnits, kUnits, precision);
+  OuterFactor factor(precision);
+  factor.resize(kWindow, kUnits);
+  factor.take(h.data(), kUnits, 0, 1);
+  for (Weight& weight : weights) weight.pack(0, 1, nullptr);
+  const auto all = [](const Panels& panels) { return Range{0, panels.count()}; };
+  for (auto _ : state) {
+    team.run([&](int thread) {
+      const Range mine = share_of(kColumns, thread, team.size());
+      float *my_h = h.data() + mine.first * kUnits, *my_gates = gates.data() + mine.first * kGates,
+            *my_d = d.data() + mine.first * kUnits;
+      const MatrixRows outputs{my_h, kUnits, mine.count, kLength, kColumns},
+          of_gates{my_gates, kGates, mine.count, kLength, kColumns};
+      for (const Weight& weight : weights) {  // forward
+        const Panels& b = weight.forward();
+        if (&weight == &weights.back()) {
+          LeftFactor(outputs, kUnits, b).multiply(my_gates, kGates, false, b, all(b));
+          continue;
+        }
+        for (std::int64_t t = 0; t < kLength; ++t) {
+          LeftFactor({my_h + t * kColumns * kUnits, kUnits, mine.count}, kUnits, b)
+              .multiply(my_gates + t * kColumns * kGates, kGates, true, b, all(b));
+        }
+      }
+      for (const Weight& weight : weights) {  // backward
+        const Panels& b = weight.backward();
+        if (&weight == &weights.back()) {
+          LeftFactor(of_gates, kGates, b).multiply(my_d, kUnits, false, b, all(b));
+          continue;
+        }
+        for (std::int64_t t = kLength; t-- > 1;) {
+          LeftFactor({my_gates + t * kColumns * kGates, kGates, mine.count}, kGates, b)
+              .multiply(my_d, kUnits, false, b, all(b));
+        }
+      }
+      team.barrier();
+      for (std::size_t i = 0; i < weights.size(); ++i) {  // weight gradients
+        for (std::int64_t block = thread; block < kGates / kBlock; block += team.size()) {
+          LeftFactor({transposed.data() + block * kBlock * kWindow, kWindow, kBlock}, kWindow,
+                     factor.panels())
+              .multiply(gradient.data() + block * kBlock * kUnits, kUnits, false, factor.panels(),
+                        all(factor.panels()));
+        }
+      }
+    });
+    benchmark::ClobberMemory();
+  }
+  constexpr double kProducts = 3.0 * kLength + 2.0 * (kLength - 1) + kLength + 3.0 * kLength;
+  state.counters["FLOP/s"] = benchmark::Counter(kProducts * 2.0 * kColumns * kUnits * kGates,
+                                                benchmark::Counter::kIsIterationInvariantRate);
+}
+
 /// Times work(kernels), which does so many elements, for every set of kernels.
 template <class Work>
 void for_all_kernels(const std::string& name, std::int64_t elements, const Work& work) {
@@ -59,6 +125,13 @@ void register_all() {
     benchmark::RegisterBenchmark(
         (std::string("pack/") + name).c_str(),
         [precision = precision](benchmark::State& state) { pack(state, precision); });
+    for (const int threads : {1, 2}) {
+      benchmark::RegisterBenchmark(
+          (std::string("step_products/") + name).c_str(),
+          [precision = precision](benchmark::State& state) { step_products(state, precision); })
+          ->Arg(threads)
+          ->UseRealTime();
+    }
     auto* one = benchmark::RegisterBenchmark(
         (std::string("product/") + name).c_str(),
         [precision = precision](benchmark::State& state) { product(state, precision); });
