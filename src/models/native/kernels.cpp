@@ -52,22 +52,23 @@ inline float exponential(float x) {
   return p * float_of((exponent + 127) << 23);
 }
 
-/// Adjacent numbers, wherever they lie, as one value: gcc does not see it in a loop that sums them up.
+/// As wide as the registers.
 #if defined(__AVX512F__)
-constexpr std::int64_t kVector = 16;
-#elif defined(__AVX2__)
-constexpr std::int64_t kVector = 8;
+constexpr std::int64_t kVectorSize = 16;
+#elif defined(__AVX__)
+constexpr std::int64_t kVectorSize = 8;
 #else
-constexpr std::int64_t kVector = 4;
+constexpr std::int64_t kVectorSize = 4;
 #endif
-using Vector = float __attribute__((vector_size(kVector * sizeof(float)), aligned(4), may_alias));
+using Vector [[gnu::vector_size(kVectorSize * sizeof(float))]] = float;
 
 /// Of `size` numbers, a multiple of kLanes: lane by lane, then in pairs.
 inline float sum_of(const float* x, std::int64_t size) {
-  Vector sums[kLanes / kVector] = {};
+  Vector sums[kLanes / kVectorSize] = {};
   for (std::int64_t i = 0; i < size; i += kLanes) {
-    const auto* vectors = reinterpret_cast<const Vector*>(x + i);
-    for (std::int64_t v = 0; v < kLanes / kVector; ++v) sums[v] += vectors[v];
+    Vector vectors[kLanes / kVectorSize];
+    __builtin_memcpy(vectors, x + i, sizeof(vectors));
+    for (std::int64_t v = 0; v < kLanes / kVectorSize; ++v) sums[v] += vectors[v];
   }
   float of_lane[kLanes];
   __builtin_memcpy(of_lane, sums, sizeof(sums));
@@ -280,15 +281,6 @@ void copy_rows(std::int64_t rows, std::int64_t columns, const float* from, std::
     for (; column < columns; ++column) copy[column] = source[column];
   }
 }
-
-#if defined(__AVX512F__)
-constexpr std::int64_t kVectorSize = 16;
-#elif defined(__AVX__)
-constexpr std::int64_t kVectorSize = 8;
-#else
-constexpr std::int64_t kVectorSize = 4;
-#endif
-using Vector [[gnu::vector_size(kVectorSize * sizeof(float))]] = float;
 
 /// a0 b0 a1 b1 … of the lower halves.
 template <int... I>
