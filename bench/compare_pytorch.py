@@ -3,11 +3,12 @@
 usage: compare_pytorch.py PROGRAM CORPUS [--models rnn gru lstm] [--threads 2] [--rounds 5] [--steps 100] [--json FILE]
 
 All train the notebook's stateful models on the corpus: 64 columns, windows of 8, Adam. PyTorch runs in eager mode with
-its fused Adam, under bf16 autocast (where it runs), with torch.compile, and as DistributedDataParallel over gloo with one
-process a core; charrnn_dist in one process with all threads, and under mpirun with one rank a core, and beside autocast
-with --precision bf16 too. A round measures every variant once, in turn, so that a busy machine hits all of them; the table
-has medians over the rounds of a run's median over its stretches of 10 steps, and the ratio to the best arrangement of
-charrnn_dist in the same precision. Prints Markdown.
+its fused Adam, the same with subnormal numbers flushed (torch.set_flush_denormal), under bf16 autocast (where it runs),
+with torch.compile, and as DistributedDataParallel over gloo with one process a core; charrnn_dist in one process with all
+threads, and under mpirun with one rank a core, and beside autocast with --precision bf16 too. A round measures every
+variant once, in turn, so that a busy machine hits all of them; the table has medians over the rounds of a run's median
+over its stretches of 10 steps, and the ratio to the best arrangement of charrnn_dist in the same precision. Prints
+Markdown.
 """
 import argparse
 import json
@@ -26,6 +27,7 @@ def train_in_pytorch(variant, model, corpus, steps, threads, rank=0, ranks=1, po
     """The peer, in a process of its own. Prints milliseconds a step."""
     import torch
 
+    torch.set_flush_denormal(variant == "flushed")  # charrnn_dist does; threads inherit it
     torch.set_num_threads(threads)
     layers, hidden, dropout = MODELS[model]
     text = Path(corpus).read_text().lower()[:493_747]
@@ -125,7 +127,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2, help="cores that every variant gets")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--variants", nargs="+", default=["eager", "autocast", "compile", "ddp"])
+    parser.add_argument("--variants", nargs="+", default=["eager", "flushed", "autocast", "compile", "ddp"])
     parser.add_argument("--json", help="file for the numbers")
     arguments = parser.parse_args()
     cores, results, facts = arguments.threads, {}, {}
