@@ -1,12 +1,12 @@
 """What reproducible mode costs: time per training step against default mode, and bytes sent.
 
 usage: reproducible_cost.py PROGRAM CORPUS [--rounds 3] [--steps 60] [--ranks 1 2] [--micro-batches 2 4 8 16]
-                            [--models lstm gru] [--json FILE]
+                            [--threads 1] [--models lstm gru] [--json FILE]
 
-Trains the notebook's LSTM (2 x 512, dropout 0.5) and GRU (256) with 64 columns and windows of 8, one thread a rank. A round
-measures every variant once, in turn, so that a busy machine hits all of them; the table has the medians over the rounds of
-a run's median over its stretches of 10 steps. Bytes are floats that the busiest rank sends for one step's gradients, in
-units of the gradient (a ring's all-reduce sends 2(P-1)/P), as the layout of the tree gives them. Prints Markdown.
+Trains the notebook's LSTM (2 x 512, dropout 0.5) and GRU (256) with 64 columns and windows of 8. A round measures every
+variant once, in turn, so that a busy machine hits all of them; the table has the medians over the rounds of a run's median
+over its stretches of 10 steps. Bytes are floats that the busiest rank sends for one step's gradients, in units of the
+gradient (a ring's all-reduce sends 2(P-1)/P), as the layout of the tree gives them. Prints Markdown.
 """
 import argparse
 import json
@@ -21,14 +21,14 @@ MODELS = {"lstm": ["--layers", 2, "--hidden", 512, "--dropout", 0.5], "gru": ["-
 STRETCH = 10
 
 
-def step_time(program, corpus, model, ranks, micro_batches, steps):
-    """Milliseconds a step; micro_batches 0 is default mode."""
+def step_time(program, corpus, model, ranks, micro_batches, steps, threads):
+    """Milliseconds a step; micro_batches 0 is default mode; threads of a rank."""
     with tempfile.TemporaryDirectory() as folder:
         env = dict(os.environ, OMP_NUM_THREADS="1")
         if os.geteuid() == 0:
             env.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
         words = [program, "train", "--corpus", corpus, "--lowercase", "--model", model, *MODELS[model], "--columns", 64,
-                 "--no-bptt-jitter", "--threads", 1, "--run-dir", folder, "--name", "run", "--max-steps", steps,
+                 "--no-bptt-jitter", "--threads", threads, "--run-dir", folder, "--name", "run", "--max-steps", steps,
                  "--log-every", STRETCH, "--timeout", 600]
         if micro_batches:
             words += ["--reproducible", "--micro-batches", micro_batches]
@@ -59,6 +59,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--micro-batches", type=int, nargs="+", default=[2, 4, 8, 16])
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     parser.add_argument("--json")
@@ -68,7 +69,8 @@ def main():
     times = {variant: [] for variant in variants}
     for _ in range(arguments.rounds):
         for variant in variants:
-            times[variant].append(step_time(arguments.program, arguments.corpus, *variant, arguments.steps))
+            times[variant].append(step_time(arguments.program, arguments.corpus, *variant, arguments.steps,
+                                            arguments.threads))
     print("| model | ranks | M | ms a step | against default | gradients sent |\n|---|---|---|---|---|---|")
     rows = []
     for model, ranks, groups in variants:
