@@ -19,9 +19,9 @@ TEST(WindowSplit, GivesEveryColumnsUnitsToOneThread) {
             own(static_cast<std::size_t>(columns));
         for (int thread = 0; thread < threads; ++thread) {
           const WindowShare share = split.share(thread);
-          EXPECT_EQ(share.group, thread / split.threads_of_group());
-          EXPECT_EQ(share.columns,
-                    split.share(static_cast<int>(share.group) * split.threads_of_group()).columns);
+          const int group = split.group_of(thread);
+          EXPECT_EQ(group, thread / split.threads_of_group());
+          EXPECT_EQ(share.columns, split.share(group * split.threads_of_group()).columns);
           for (std::int64_t column = share.columns.first; column < share.columns.end(); ++column) {
             for (std::int64_t panel = share.panels.first; panel < share.panels.end(); ++panel) {
               ++units[static_cast<std::size_t>(column * panels + panel)];

@@ -13,8 +13,7 @@ InputLayer::InputLayer(const float* embedding, std::int64_t vocabulary, std::int
       number_(static_cast<std::size_t>(vocabulary), -1),
       x_factor_(precision) {}
 
-void InputLayer::start(std::span<const std::int64_t> tokens, std::int64_t columns) {
-  columns_ = columns;
+void InputLayer::start(std::span<const std::int64_t> tokens) {
   rows_ = std::ssize(tokens);
   for (const std::int64_t token : different_) number_[static_cast<std::size_t>(token)] = -1;
   different_.clear();

@@ -21,7 +21,7 @@ class InputLayer {
              const DropoutMask& mask, Precision precision);
 
   /// A new window, on one thread; after the mask's start().
-  void start(std::span<const std::int64_t> tokens, std::int64_t columns);
+  void start(std::span<const std::int64_t> tokens);
 
   /// For all parts: the inputs' products, in the first layer's gates or in its addends.
   void embed(std::int64_t part, std::int64_t parts);
@@ -55,13 +55,13 @@ class InputLayer {
   std::int64_t size_;
   RecurrentLayer& first_;
   const DropoutMask& mask_;
-  std::int64_t columns_ = 0, rows_ = 0;  ///< of the window
+  std::int64_t rows_ = 0;                ///< of the window
   std::vector<std::int64_t> number_;     ///< by token: its place in different_, −1: it is not there
   std::vector<std::int64_t> different_;  ///< the window's tokens, each once
   std::vector<std::int64_t> number_of_;  ///< by row: its token's place in different_
   AlignedBuffer x_;                      ///< [inputs(), stride()]: of every row if masked, else of different_
   OuterFactor x_factor_;
-  AlignedBuffer products_, d_products_;  ///< of different_, with the bias [different, gate units]
+  AlignedBuffer products_, d_products_;  ///< of different_ [different, gate units]; products_ with the bias
   AlignedBuffer d_x_;                    ///< of every row, if masked
 };
 

@@ -117,9 +117,7 @@ class NativeLanguageModel final : public LanguageModel {
       for (std::size_t layer = layers_.size(); layer-- > 0;) {
         backward(layer, thread, poll);
         wait_for_others(thread);
-        if (is_top(layer)) prepare_factors(thread);
-        if (layer == 0) prepare_input_gradients(thread);
-        wait_for_others(thread);
+        prepare_gradients(layer, thread);
         put_gradients(layer, scratch_[static_cast<std::size_t>(thread)], poll);
       }
       wait_for_others(thread);
@@ -176,7 +174,7 @@ class NativeLanguageModel final : public LanguageModel {
   void meet(int thread) {
     if (split_.threads_of_group() == 1) return;
     const PhaseScope scope(thread == 0 ? clock() : nullptr, Phase::kIdle);
-    meeting_places_[static_cast<std::size_t>(split_.share(thread).group)].wait();
+    meeting_places_[static_cast<std::size_t>(split_.group_of(thread))].wait();
   }
 
   void release_units() const {
@@ -219,7 +217,7 @@ class NativeLanguageModel final : public LanguageModel {
       if (drops_weights()) weight_masks_[layer].grow(layers_[layer].weight_hh().size());
     }
     input_mask_.start(key, length, columns_);
-    input_->start(inputs, columns_);
+    input_->start(inputs);
     output_.resize(predicting_, columns_, team_.size(), trains);
   }
 
@@ -238,11 +236,9 @@ class NativeLanguageModel final : public LanguageModel {
   void forward(int thread, HiddenState& hidden_state) {
     auto& state = static_cast<NativeState&>(hidden_state);
     const WindowShare share = split_.share(thread);
-    const Range units{share.panels.first * kPanelWidth, share.panels.count * kPanelWidth};
-    const std::int64_t all_units = padded(config().hidden);
+    const std::int64_t units = padded(config().hidden);
     const auto copy = [&](const float* from, float* to) {
-      std::copy_n(from + share.own.first * all_units, share.own.count * all_units,
-                  to + share.own.first * all_units);
+      std::copy_n(from + share.own.first * units, share.own.count * units, to + share.own.first * units);
     };
     if (!is_packed()) {
       make_weight_masks(thread);
@@ -268,7 +264,7 @@ class NativeLanguageModel final : public LanguageModel {
       layer.forward(share, l > 0 || input_->fills_gates(), [&] { meet(thread); });
       Link& link = links_[l];
       if (link.mask.is_on()) {
-        link.mask.apply(share.columns, units, layer.h(1), link.masked.data(), all_units);
+        link.mask.apply(share.columns, share.units(), layer.h(1), link.masked.data(), units);
       }
       meet(thread);
       copy(layer.h(length_), state.h(static_cast<std::int64_t>(l)));
@@ -291,8 +287,7 @@ class NativeLanguageModel final : public LanguageModel {
     const DropoutMask& mask = links_[layer].mask;
     float* d_outputs = links_[layer].d_outputs.data();
     if (mask.is_on()) {
-      mask.apply(share.columns, {share.panels.first * kPanelWidth, share.panels.count * kPanelWidth},
-                 d_outputs, d_outputs, padded(config().hidden));
+      mask.apply(share.columns, share.units(), d_outputs, d_outputs, padded(config().hidden));
     }
     layers_[layer].backward(share, d_outputs, [&] {
       poll();
@@ -307,6 +302,13 @@ class NativeLanguageModel final : public LanguageModel {
 
   // The gradient comes in one part a layer, from the top down: with the last layer's comes the output
   // layer's, with the first one's the embedding's.
+
+  /// What the layer's part needs and no part before it did.
+  void prepare_gradients(std::size_t layer, int thread) {
+    if (is_top(layer)) prepare_factors(thread);
+    if (layer == 0) prepare_input_gradients(thread);
+    if (is_top(layer) || layer == 0) wait_for_others(thread);
+  }
 
   void prepare_factors(int thread) {
     const std::int64_t units = padded(config().hidden);

@@ -39,7 +39,6 @@ class Panels {
     stride_ = stride;
     apart_ = kPanelWidth;
   }
-  std::int64_t rows() const { return rows_; }
   std::int64_t count() const { return count_; }
   std::int64_t bytes() const {
     return count_ * size_of_rows(rows_) * static_cast<std::int64_t>(sizeof(float));

@@ -56,7 +56,7 @@ void RecurrentLayer::multiply_inputs(const WindowShare& share, const float* inpu
       {inputs + share.columns.first * stride, stride, share.columns.count, length_, columns_},
       weight_ih_.inputs(), w);
   for (std::int64_t gate = 0; gate < charrnn::gates(cell_); ++gate) {
-    const Range panels{gate * this->panels() + share.panels.first, share.panels.count};
+    const Range panels = of_gate(gate, share.panels);
     left.multiply(gates(share.columns.first) + panels.first * kPanelWidth, gate_units_, false, w, panels);
   }
 }
@@ -65,8 +65,8 @@ void RecurrentLayer::forward(const WindowShare& share, bool inputs_in_gates,
                              const std::function<void()>& meet) {
   const Kernels& kernel = kernels();
   const Range& columns = share.columns;
-  const std::int64_t begin = columns.first * units_, unit = share.panels.first * kPanelWidth,
-                     count = share.panels.count * kPanelWidth;
+  const Range units = share.units();
+  const std::int64_t begin = columns.first * units_;
   const Panels& w = weight_hh_.forward();
   for (std::int64_t t = 0; t < length_; ++t) {
     if (t > 0) meet();
@@ -75,24 +75,24 @@ void RecurrentLayer::forward(const WindowShare& share, bool inputs_in_gates,
     float* hidden_new = cell_ == Cell::kGru ? hidden_new_.data() + row * units_ : nullptr;
     const LeftFactor left({h(t) + begin, units_, columns.count}, hidden_, w);
     for (std::int64_t gate = 0; gate < charrnn::gates(cell_); ++gate) {
-      const Range panels{gate * this->panels() + share.panels.first, share.panels.count};
+      const Range panels = of_gate(gate, share.panels);
       if (is_new_of_gru(gate)) {
-        left.multiply(hidden_new + unit, units_, false, w, panels);
+        left.multiply(hidden_new + units.first, units_, false, w, panels);
       } else {
         left.multiply(gates(row) + panels.first * kPanelWidth, gate_units_, inputs_in_gates, w, panels);
       }
     }
     if (cell_ == Cell::kGru) {
       for (std::int64_t i = 0; i < columns.count && !inputs_in_gates; ++i) {
-        std::fill_n(gates(row + i) + 2 * units_ + unit, count, 0.0F);
+        std::fill_n(gates(row + i) + 2 * units_ + units.first, units.count, 0.0F);
       }
-      kernel.gru_forward(columns.count, units_, unit, count, gates(row), hidden_new, add, bias_new_.data(),
-                         h(t) + begin, h(t + 1) + begin);
+      kernel.gru_forward(columns.count, units_, units.first, units.count, gates(row), hidden_new, add,
+                         bias_new_.data(), h(t) + begin, h(t + 1) + begin);
     } else if (cell_ == Cell::kLstm) {
-      kernel.lstm_forward(columns.count, units_, unit, count, gates(row), add, c(t) + begin, c(t + 1) + begin,
-                          h(t + 1) + begin);
+      kernel.lstm_forward(columns.count, units_, units.first, units.count, gates(row), add, c(t) + begin,
+                          c(t + 1) + begin, h(t + 1) + begin);
     } else {
-      kernel.rnn_forward(columns.count, units_, unit, count, gates(row), add, h(t + 1) + begin);
+      kernel.rnn_forward(columns.count, units_, units.first, units.count, gates(row), add, h(t + 1) + begin);
     }
   }
 }
@@ -101,12 +101,12 @@ void RecurrentLayer::backward(const WindowShare& share, const float* d_outputs,
                               const std::function<void()>& meet) {
   const Kernels& kernel = kernels();
   const Range& columns = share.columns;
-  const std::int64_t begin = columns.first * units_, unit = share.panels.first * kPanelWidth,
-                     count = share.panels.count * kPanelWidth;
+  const Range units = share.units();
+  const std::int64_t begin = columns.first * units_;
   float *d_h = d_h_.data() + begin, *d_c = cell_ == Cell::kLstm ? d_c_.data() + begin : nullptr;
   for (std::int64_t i = 0; i < columns.count; ++i) {
-    std::fill_n(d_h + i * units_ + unit, count, 0.0F);
-    if (d_c != nullptr) std::fill_n(d_c + i * units_ + unit, count, 0.0F);
+    std::fill_n(d_h + i * units_ + units.first, units.count, 0.0F);
+    if (d_c != nullptr) std::fill_n(d_c + i * units_ + units.first, units.count, 0.0F);
   }
   const Panels& w = weight_hh_.backward();
   for (std::int64_t t = length_ - 1; t >= 0; --t) {
@@ -114,22 +114,23 @@ void RecurrentLayer::backward(const WindowShare& share, const float* d_outputs,
     const float* d_output = d_outputs + row * units_;
     float* hidden_new = cell_ == Cell::kGru ? hidden_new_.data() + row * units_ : nullptr;
     if (cell_ == Cell::kGru) {
-      kernel.gru_backward(columns.count, units_, unit, count, gates(row), hidden_new, h(t) + begin, d_output,
-                          d_h);
+      kernel.gru_backward(columns.count, units_, units.first, units.count, gates(row), hidden_new,
+                          h(t) + begin, d_output, d_h);
     } else if (cell_ == Cell::kLstm) {
-      kernel.lstm_backward(columns.count, units_, unit, count, gates(row), c(t) + begin, c(t + 1) + begin,
-                           d_output, d_h, d_c);
+      kernel.lstm_backward(columns.count, units_, units.first, units.count, gates(row), c(t) + begin,
+                           c(t + 1) + begin, d_output, d_h, d_c);
     } else {
-      kernel.rnn_backward(columns.count, units_, unit, count, gates(row), h(t + 1) + begin, d_output, d_h);
+      kernel.rnn_backward(columns.count, units_, units.first, units.count, gates(row), h(t + 1) + begin,
+                          d_output, d_h);
     }
     meet();
     if (t == 0) break;
     const bool is_gru = cell_ == Cell::kGru;  // its d_h has what goes past the gates
     LeftFactor({gates(row), gate_units_, columns.count}, is_gru ? 2 * units_ : gate_units_, w)
-        .multiply(d_h + unit, units_, is_gru, w, share.panels);
+        .multiply(d_h + units.first, units_, is_gru, w, share.panels);
     if (!is_gru) continue;
     LeftFactor({hidden_new, units_, columns.count}, units_, w)
-        .multiply(d_h + unit, units_, true, w, share.panels, 2 * units_);
+        .multiply(d_h + units.first, units_, true, w, share.panels, 2 * units_);
   }
 }
 

@@ -80,6 +80,10 @@ class RecurrentLayer {
  private:
   /// The gate that sees the hidden state's product apart from the inputs'.
   bool is_new_of_gru(std::int64_t gate) const { return cell_ == Cell::kGru && gate == 2; }
+  /// Panels of a gate that belong to these of the units.
+  Range of_gate(std::int64_t gate, const Range& units) const {
+    return {gate * panels() + units.first, units.count};
+  }
   void put_bias_gradient(std::int64_t first, std::int64_t count, const float* totals, float* gradient,
                          bool add) const;
 

@@ -32,11 +32,11 @@ WindowSplit::WindowSplit(std::int64_t columns, std::int64_t panels, std::int64_t
 }
 
 WindowShare WindowSplit::share(int thread) const {
-  const int group = thread / threads_of_group_, of_group = thread % threads_of_group_;
-  const Range columns = share_of(columns_, group, groups_);
+  const int of_group = thread % threads_of_group_;
+  const Range columns = share_of(columns_, group_of(thread), groups_);
   Range own = share_of(columns.count, of_group, threads_of_group_);
   own.first += columns.first;
-  return {group, columns, share_of(panels_, of_group, threads_of_group_), own};
+  return {columns, share_of(panels_, of_group, threads_of_group_), own};
 }
 
 }  // namespace charrnn

@@ -4,17 +4,19 @@
 #include <cstdint>
 
 #include "base/range.hpp"
+#include "models/native/micro_kernel.hpp"
 
 namespace charrnn {
 
 /// What a thread does of a window. Threads with the same columns are a group: they share each time step's
 /// units and meet once in it. Columns of different groups have nothing to do with each other.
 struct WindowShare {
-  std::int64_t group;
   Range columns;  ///< of the group
-  Range
-      panels;  ///< this thread's of a layer's units (native/panels.hpp), or of its inputs, if those are units
-  Range own;   ///< this thread's of the group's columns, for what goes row by row
+  Range panels;   ///< this thread's of a layer's units, or of its inputs where they are units of another
+  Range own;      ///< this thread's of the group's columns, for what goes row by row
+
+  /// Those of the panels.
+  Range units() const { return {panels.first * kPanelWidth, panels.count * kPanelWidth}; }
 };
 
 /// Threads share columns as long as they can: then they need not meet. But every thread reads all weights,
@@ -28,6 +30,7 @@ class WindowSplit {
 
   int groups() const { return groups_; }
   int threads_of_group() const { return threads_of_group_; }
+  int group_of(int thread) const { return thread / threads_of_group_; }
   WindowShare share(int thread) const;
 
  private:
