@@ -19,12 +19,11 @@ Device choose_device(const std::string& option, int local_rank, const Warn& note
     note("no GPU is to be seen: computing on the CPU");
     return {};
   }
-  require<UsageError>(local_rank < count,
-                      "rank {} of this node has no GPU of its own, there are {}: start at most {} ranks a "
-                      "node, or use --device cpu",
-                      local_rank, count, count);
-  select_cuda_device(local_rank);
-  return {true, local_rank};
+  // A launcher may have given each rank a GPU of its own to see, which is then its only one. Two ranks on one
+  // GPU are found where that matters: by check_distinct_gpus().
+  const int index = local_rank % count;
+  select_cuda_device(index);
+  return {true, index};
 }
 
 #else

@@ -8,8 +8,9 @@
 
 namespace charrnn {
 
-/// auto: this node's GPU number `local_rank` if there are GPUs, else the CPU (which a CUDA build says once,
-/// through `note`). UsageError for cuda where there is none, or fewer than ranks on this node.
+/// auto: a GPU if the rank sees one, else the CPU (which a CUDA build says once, through `note`). Of several
+/// GPUs it is number `local_rank`, starting again at 0 where there are more ranks. UsageError for cuda where
+/// there is none.
 Device choose_device(const std::string& option, int local_rank, const Warn& note);
 
 }  // namespace charrnn

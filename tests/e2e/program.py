@@ -259,6 +259,15 @@ class TestCase(unittest.TestCase):
         return self.folder / "runs" / name
 
 
+def need_gpu():
+    """Ends the script, as skipped, where there is none."""
+    import torch  # seconds to load, and few scripts need it
+
+    if not torch.cuda.is_available():
+        print("skipped: no GPU here")
+        sys.exit(77)
+
+
 def main():
     """Runs the tests of the script; 77 tells ctest that they were skipped."""
     if not PROGRAM.exists():

@@ -1,6 +1,6 @@
 """The training step against PyTorch: losses, gradients, hidden states and updates of the built program.
 
-usage: parity_oracle.py [native|torch] [TEST…]
+usage: parity_oracle.py [native|torch|gpu] [TEST…]
 
 With --learning-rate 1e-30 the weights stay where they are, and each gradient can be read back from the optimizer's first
 moment in consecutive checkpoints: g_t = (m_t − 0.9 m_{t−1}) / 0.1.
@@ -16,7 +16,10 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 import program
 import reference
 
-ENGINE = sys.argv.pop(1) if sys.argv[1:2] in (["native"], ["torch"]) else "auto"
+COMPUTE = []
+if sys.argv[1:2] in (["native"], ["torch"], ["gpu"]):
+    where = sys.argv.pop(1)
+    COMPUTE = ["--device", "cuda"] if where == "gpu" else ["--device", "cpu", "--engine", where]
 COLUMNS = 5
 # The program sums a few hundred float32 losses of about 4: rounding of about 1e-7 of the mean.
 LOSS_TOLERANCE = 1e-6
@@ -70,7 +73,7 @@ class Gradients(Oracle):
     def check_gradients(self, cell, layers, dropout, *words, seed=1, steps=4, bptt=8):
         folder, files = self.train_step_by_step(
             "run", steps, "--model", cell, "--layers", layers, "--dropout", dropout, "--hidden", 37, "--embedding", 11,
-            "--learning-rate", 1e-30, "--seed", seed, "--bptt", bptt, "--engine", ENGINE, *words)
+            "--learning-rate", 1e-30, "--seed", seed, "--bptt", bptt, *COMPUTE, *words)
         columns, symbols = self.columns(len(self.text) * 8 // 10)
         model = reference.Model(cell, files[1]["model"], dropout)
         self.assertEqual(files[1]["model"]["e.weight"].shape[0], len(symbols))
@@ -125,7 +128,7 @@ class Updates(Oracle):
     """Three real steps with PyTorch's own optimizers, from the same fresh weights."""
 
     def check_updates(self, make_optimizer, *words, rate=1e-2, clip=None):
-        options = ["--model", "lstm", "--layers", 2, "--dropout", 0.5, "--hidden", 24, "--embedding", 9]
+        options = ["--model", "lstm", "--layers", 2, "--dropout", 0.5, "--hidden", 24, "--embedding", 9, *COMPUTE]
         still = self.train("still", "--columns", COLUMNS, "--max-steps", 1, *options, "--learning-rate", 1e-30)
         fresh = read_checkpoints(still)[1]["model"]
         folder, files = self.train_step_by_step("moving", 3, *options, "--learning-rate", rate, *words)
@@ -192,5 +195,7 @@ class Updates(Oracle):
 
 
 if __name__ == "__main__":
+    if COMPUTE == ["--device", "cuda"]:
+        program.need_gpu()
     torch.set_num_threads(1)
     program.main()

@@ -1,0 +1,79 @@
+"""Training on a real GPU: the numbers of the CPU, the same bits twice and after a stop, ranks that share one GPU, and what
+the launcher lets a rank see. Needs one GPU; skipped without."""
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import program
+from resume import contents, told
+
+MODEL = ["--columns", 12, "--bptt", 10, "--model", "lstm", "--layers", 2, "--hidden", 24, "--embedding", 8, "--dropout",
+         0.5, "--learning-rate", 3e-3]
+# float32 sums in another order, through some tens of steps of Adam, which magnifies differences of small gradients.
+LOSS_TOLERANCE = 1e-3
+
+
+class Gpu(program.TestCase):
+    characters = 4000
+
+    def assert_same_run(self, folder, other):
+        self.assertEqual(program.parameter_hash(folder), program.parameter_hash(other))
+        self.assertEqual(told(folder), told(other))
+        self.assertEqual(contents(folder / "checkpoints/latest"), contents(other / "checkpoints/latest"))
+
+    def assert_same_losses(self, folder, other):
+        found, expected = program.losses(folder), program.losses(other)
+        self.assertEqual(list(found), list(expected))
+        for step, loss in expected.items():
+            self.assertAlmostEqual(found[step], loss, delta=LOSS_TOLERANCE * loss, msg=f"step {step}")
+
+    def test_the_losses_of_the_cpu(self):
+        for model in ("CharLoopModel", "CharSeqStatefulRnn2", "rnn", "gru", "lstm"):
+            with self.subTest(model=model):
+                words = ["--columns", 12, "--bptt", 10, "--model", model, "--hidden", 24, "--embedding", 8, "--learning-rate",
+                         3e-3, "--max-steps", 40, "--weight-dropout", 0.2]
+                on_gpu, on_cpu = (self.train(f"{model}-{device}", *words, "--device", device) for device in ("cuda", "cpu"))
+                self.assert_same_losses(on_gpu, on_cpu)
+
+    def test_stopped_and_resumed(self):
+        for words in ([], ["--reproducible", "--micro-batches", 4]):
+            with self.subTest(words=words):
+                name = "-".join(map(str, words)).strip("-") or "default"
+                straight = self.train(f"{name}-straight", *MODEL, *words, "--max-steps", 50)
+                for stop in (17, 31, 50):
+                    parts = self.train(f"{name}-parts", *MODEL, *words, "--max-steps", stop, "--resume")
+                self.assert_same_run(parts, straight)
+
+    def test_ranks_that_share_a_gpu(self):
+        one = program.environment(CUDA_VISIBLE_DEVICES="0")
+        words = [*MODEL, "--max-steps", 30]
+        refused = program.run(*self.train_words("refused", *words), ranks=2, expect=2, env=one)
+        self.assertRegex(refused.stderr, "ranks 0 and 1 on .* share one GPU.*--comm mpi")
+        alone = self.train("alone", *words)
+        self.assert_same_losses(self.train("both", *words, "--comm", "mpi", ranks=2, env=one), alone)
+        words += ["--reproducible", "--micro-batches", 3, "--comm", "mpi"]
+        runs = [self.train(f"reproducible{ranks}", *words, ranks=ranks, env=one) for ranks in (1, 2, 3)]
+        for run in runs[1:]:
+            self.assert_same_run(run, runs[0])
+
+    def test_evaluation_and_text(self):
+        folder = self.train("run", *MODEL, "--max-steps", 60)
+        words = ["--checkpoint", folder, "--corpus", self.corpus, "--json"]
+        on_gpu, on_cpu = (json.loads(program.run("eval", *words, "--device", device).stdout)["loss"]
+                          for device in ("cuda", "cpu"))
+        self.assertAlmostEqual(on_gpu, on_cpu, delta=1e-5 * on_cpu)
+        texts = [program.run("sample", "--checkpoint", folder, "--length", 200, "--seed", 3, "--device", device).stdout
+                 for device in ("cuda", "cpu")]
+        self.assertEqual(*texts)
+
+    def test_says_what_it_runs_on(self):
+        result = program.run(*self.train_words("run", *MODEL, "--max-steps", 1))
+        self.assertIn("on GPUs", result.stdout)
+        self.assertIn("gradients over NCCL", result.stdout)
+        self.assertNotIn("Warning", result.stdout + result.stderr)
+
+
+if __name__ == "__main__":
+    program.need_gpu()
+    program.main()
