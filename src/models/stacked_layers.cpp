@@ -1,5 +1,8 @@
 // Stacked RNN, GRU and LSTM by ATen's layers. One layer a call, so that the masks between them can be our
 // own, which are the same on any number of ranks.
+#include <ATen/core/grad_mode.h>
+
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -10,16 +13,26 @@ namespace charrnn {
 
 namespace {
 
+/// LibTorch tells of every call whose weights it has to copy together for cuDNN: of layers of odd sizes,
+/// between whose parameters the layout leaves gaps. It costs little, and users cannot mend it.
+class WithoutCompactionWarning : public c10::WarningHandler {
+  void process(const c10::Warning& warning) override {
+    if (warning.msg().find("single contiguous chunk") == std::string::npos) WarningHandler::process(warning);
+  }
+};
+
 class StackedLayers final : public RecurrentCore {
  public:
   StackedLayers(Cell cell, std::vector<at::Tensor> weights) : cell_(cell), weights_(std::move(weights)) {}
 
   at::Tensor run(at::Tensor x, TorchState& state, const TorchDropout& dropout) override {
+    WithoutCompactionWarning handler;
+    const c10::WarningUtils::WarningHandlerGuard guard(&handler);
+    const bool training = at::GradMode::is_enabled();  // cuDNN keeps what its backward pass needs only then
     for (std::int64_t layer = 0; layer < state.layers(); ++layer) {
       const auto l = static_cast<std::size_t>(layer);
       const at::Tensor* own = &weights_[4 * l];
       const std::vector<at::Tensor> weights = {own[0], dropout.of_weights(own[1], layer), own[2], own[3]};
-      const bool training = dropout.is_on();
       if (cell_ == Cell::kLstm && x.is_cpu()) {
         at::Tensor h, c;
         std::tie(x, h, c) = lstm_layer(at::linear(x, weights[0], weights[2] + weights[3]), state.h[l][0],

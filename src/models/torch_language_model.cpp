@@ -2,10 +2,17 @@
 
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <tuple>
 #include <utility>
 
 #include "models/flat_tensor.hpp"
 #include "models/recurrent_core.hpp"
+#ifdef CHARRNN_CUDA
+#include "models/step_graph.hpp"
+#endif
 
 namespace charrnn {
 
@@ -33,28 +40,44 @@ class TorchLanguageModel final : public LanguageModel {
         flat_(at::zeros({layout().size()}, options_)),
         flat_gradient_(at::zeros({layout().size()}, options_)) {
     for (const Parameter& parameter : layout().parameters()) {
-      at::Tensor leaf = view(flat_, parameter).detach();
+      // A storage that begins with the parameter: cuDNN takes a layer's weights where they are only if they
+      // lie at a storage's beginning.
+      const std::span<float> from_here = span_of(flat_).subspan(static_cast<std::size_t>(parameter.offset));
+      at::Tensor leaf = view(wrap(from_here, where), parameter.size, parameter.shape).detach();
       leaf.requires_grad_(true);
       leaves_.push_back(std::move(leaf));
     }
+#ifdef CHARRNN_CUDA
+    records_ = where.cuda;
+#endif
     add_gradients_to(gradient(), false);
     core_ = make_core(kind, {leaves_.begin() + 1, leaves_.end() - 2});
   }
 
-  std::span<float> parameters() override { return span_of(flat_); }
-  std::span<float> gradient() override { return span_of(flat_gradient_); }
+  std::span<float> parameters() override {
+    return span_of(flat_);
+  }
+  std::span<float> gradient() override {
+    return span_of(flat_gradient_);
+  }
 
   void add_gradients_to(std::span<float> buffer, bool from_zero) override {
     const at::Tensor flat = wrap(buffer, device());
     if (from_zero) flat.zero_();
     // Autograd adds into a gradient that is there already: all of them together are the flat buffer.
     for (std::size_t i = 0; i < leaves_.size(); ++i) {
-      leaves_[i].mutable_grad() = view(flat, layout().parameters()[i]);
+      const Parameter& parameter = layout().parameters()[i];
+      leaves_[i].mutable_grad() = view(flat.slice(0, parameter.offset), parameter.size, parameter.shape);
     }
+    gradient_address_ = buffer.data();
   }
 
-  std::vector<float> store_parameters() const override { return to_host(flat_); }
-  void load_parameters(std::span<const float> flat) override { from_host(flat_, flat); }
+  std::vector<float> store_parameters() const override {
+    return to_host(flat_);
+  }
+  void load_parameters(std::span<const float> flat) override {
+    from_host(flat_, flat);
+  }
 
   std::unique_ptr<HiddenState> make_state(std::int64_t columns) const override {
     return std::make_unique<TorchState>(config().layers, columns, config().hidden, has_cell_, options_);
@@ -63,10 +86,16 @@ class TorchLanguageModel final : public LanguageModel {
   double train(const Window& window, HiddenState& state, const std::optional<DropoutKey>& key) override {
     if (window.columns == 0) return 0;
     const PhaseScope scope(clock(), Phase::kForward);
+#ifdef CHARRNN_CUDA
+    if (records_ && window.length * window.columns * config().hidden <= kLargestRecorded) {
+      return train_recorded(window, torch_state(state), key);
+    }
+#endif
     const at::Tensor loss = losses(window, state, key, at::Reduction::Sum);
     if (clock() != nullptr) clock()->enter(Phase::kBackward);
     loss.backward();
-    torch_state(state).detach();
+    const c10::NoGradGuard no_grad;
+    torch_state(state).settle();
     return loss.item<double>();
   }
 
@@ -86,15 +115,20 @@ class TorchLanguageModel final : public LanguageModel {
   void predict(std::span<const std::int64_t> inputs, std::int64_t length, HiddenState& state,
                std::span<float> logits) override {
     const c10::NoGradGuard no_grad;
-    const at::Tensor last = output_layer(run(inputs, length, state, std::nullopt)[-1]);
+    const at::Tensor outputs = run(tokens(inputs, {length, state.columns()}), torch_state(state),
+                                   TorchDropout(config(), std::nullopt, options_));
+    const at::Tensor last = output_layer(outputs[-1]);
     at::from_blob(logits.data(), {state.columns(), vocabulary_size()}).copy_(last);
   }
 
  private:
-  static at::Tensor view(const at::Tensor& flat, const Parameter& parameter) {
-    return flat.slice(0, parameter.offset, parameter.offset + parameter.size).view(parameter.shape);
+  /// The first elements of a flat tensor, in a shape.
+  static at::Tensor view(const at::Tensor& flat, std::int64_t size, at::IntArrayRef shape) {
+    return flat.slice(0, 0, size).view(shape);
   }
-  static TorchState& torch_state(HiddenState& state) { return static_cast<TorchState&>(state); }
+  static TorchState& torch_state(HiddenState& state) {
+    return static_cast<TorchState&>(state);
+  }
 
   at::Tensor tokens(std::span<const std::int64_t> host, at::IntArrayRef shape) const {
     return at::from_blob(const_cast<std::int64_t*>(host.data()), shape, at::kLong).to(options_.device());
@@ -104,26 +138,82 @@ class TorchLanguageModel final : public LanguageModel {
     return at::linear(outputs, leaves_[leaves_.size() - 2], leaves_.back());
   }
 
-  /// Outputs of the last layer [length, columns, hidden].
-  at::Tensor run(std::span<const std::int64_t> inputs, std::int64_t length, HiddenState& state,
-                 const std::optional<DropoutKey>& key) {
-    const TorchDropout dropout(config(), key, options_);
-    const at::Tensor x = at::embedding(leaves_[0], tokens(inputs, {length, state.columns()}));
-    return core_->run(dropout.of_input(x), torch_state(state), dropout);
+  /// Outputs of the last layer [length, columns, hidden] for `inputs` [length, columns].
+  at::Tensor run(const at::Tensor& inputs, TorchState& state, const TorchDropout& dropout) {
+    return core_->run(dropout.of_input(at::embedding(leaves_[0], inputs)), state, dropout);
   }
 
-  /// Negative logarithms of the targets' probabilities.
-  at::Tensor losses(const Window& window, HiddenState& state, const std::optional<DropoutKey>& key,
-                    at::Reduction::Reduction reduction) {
-    const at::Tensor outputs = run(window.inputs, window.length, state, key);
-    const at::Tensor predicting = window.predicts_every() ? outputs.flatten(0, 1) : outputs[-1];
-    const at::Tensor targets = tokens(window.targets, {static_cast<std::int64_t>(window.targets.size())});
+  /// Negative logarithms of the probabilities of `targets` [rows · columns], of every row or the last one.
+  at::Tensor losses(const at::Tensor& inputs, const at::Tensor& targets, TorchState& state,
+                    const TorchDropout& dropout, at::Reduction::Reduction reduction) {
+    const at::Tensor outputs = run(inputs, state, dropout);
+    const at::Tensor predicting = targets.numel() == inputs.numel() ? outputs.flatten(0, 1) : outputs[-1];
     return at::cross_entropy_loss(output_layer(predicting), targets, {}, reduction);
   }
+  at::Tensor losses(const Window& window, HiddenState& state, const std::optional<DropoutKey>& key,
+                    at::Reduction::Reduction reduction) {
+    return losses(tokens(window.inputs, {window.length, window.columns}),
+                  tokens(window.targets, {static_cast<std::int64_t>(window.targets.size())}),
+                  torch_state(state), TorchDropout(config(), key, options_), reduction);
+  }
+
+#ifdef CHARRNN_CUDA
+  /// Elements of a layer's outputs up to which starting a step's kernels one by one would take longer than
+  /// running them.
+  static constexpr std::int64_t kLargestRecorded = 1 << 20;
+
+  /// A training step of one shape, on one state, into one gradient buffer, as the GPU does it from then on.
+  struct RecordedStep {
+    StepGraph graph;
+    at::Tensor host_tokens, tokens, host_loss;  ///< tokens: inputs, then targets; host memory is page-locked
+    TorchDropout dropout;
+  };
+  using RecordedKey = std::tuple<std::int64_t, std::int64_t, std::size_t, bool, const void*, const void*>;
+
+  double train_recorded(const Window& window, TorchState& state, const std::optional<DropoutKey>& key) {
+    state.settle();
+    RecordedStep& step = recorded_step(window, state, key);
+    std::int64_t* host = step.host_tokens.data_ptr<std::int64_t>();
+    std::ranges::copy(window.targets, std::ranges::copy(window.inputs, host).out);
+    if (key) step.dropout.draw_again(*key);
+    if (clock() != nullptr) clock()->enter(Phase::kBackward);  // and the forward pass: they are one
+    step.graph.run([&] {
+      step.tokens.copy_(step.host_tokens, /*non_blocking=*/true);
+      const std::int64_t inputs = window.length * window.columns;
+      const at::Tensor loss = losses(step.tokens.slice(0, 0, inputs).view({window.length, window.columns}),
+                                     step.tokens.slice(0, inputs), state, step.dropout, at::Reduction::Sum);
+      loss.backward();
+      const c10::NoGradGuard no_grad;
+      state.settle();
+      step.host_loss.copy_(loss, /*non_blocking=*/true);
+    });
+    return *step.host_loss.data_ptr<float>();
+  }
+
+  RecordedStep& recorded_step(const Window& window, const TorchState& state,
+                              const std::optional<DropoutKey>& key) {
+    std::unique_ptr<RecordedStep>& step = recorded_[{window.length, window.columns, window.targets.size(),
+                                                     key.has_value(), state.address(), gradient_address_}];
+    if (step == nullptr) {
+      const auto count = static_cast<std::int64_t>(window.inputs.size() + window.targets.size());
+      const at::TensorOptions pinned = at::TensorOptions().pinned_memory(true);
+      step.reset(new RecordedStep{.graph = {},
+                                  .host_tokens = at::empty({count}, pinned.dtype(at::kLong)),
+                                  .tokens = at::empty({count}, options_.dtype(at::kLong)),
+                                  .host_loss = at::empty({}, pinned),
+                                  .dropout = TorchDropout(config(), key, options_)});
+    }
+    return *step;
+  }
+
+  bool records_ = false;
+  std::map<RecordedKey, std::unique_ptr<RecordedStep>> recorded_;
+#endif
 
   bool has_cell_;
   at::TensorOptions options_;
   at::Tensor flat_, flat_gradient_;
+  const float* gradient_address_ = nullptr;  ///< of the buffer that train() adds to
   std::vector<at::Tensor> leaves_;  ///< in the layout's order: embedding, the core's, output weight and bias
   std::unique_ptr<RecurrentCore> core_;
 };

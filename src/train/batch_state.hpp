@@ -26,8 +26,15 @@ class BatchState {
 
   /// The state that the i-th group of `batch` starts from; the model moves it on.
   HiddenState& at(const Batch& batch, std::size_t i) {
-    if (!carry_) states_[i] = model_.make_state(batch.groups[i].columns.count);
-    return *states_[i];
+    std::unique_ptr<HiddenState>& state = states_[i];
+    if (!carry_) {
+      if (state->columns() == batch.groups[i].columns.count) {
+        state->zero();
+      } else {
+        state = model_.make_state(batch.groups[i].columns.count);
+      }
+    }
+    return *state;
   }
   const GroupStates& carried() const { return states_; }
   bool is_carried() const { return carry_; }
