@@ -36,7 +36,9 @@ std::string dropout_text(const ModelConfig& model) {
 }
 
 std::string engine_of(const TrainingSetup& setup) {
-  if (!setup.is_native) return "torch";
+  if (!setup.is_native) {
+    return setup.precision == Precision::kBf16 ? "torch, layers in bf16" : "torch";
+  }
   std::string text = fmt::format("native, kernels for {}", kernels().name);
   if (setup.precision == Precision::kBf16) {
     text += has_bf16_units() ? ", bf16 products"

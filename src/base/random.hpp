@@ -49,16 +49,17 @@ enum class Purpose : std::uint32_t {
 };
 
 /// A stream of random words for one purpose and one place: (seed, purpose, three coordinates). The fourth
-/// word of Philox's counter numbers the blocks inside the stream.
+/// word of Philox's counter numbers the blocks inside the stream. What is constexpr is also compiled for
+/// GPUs.
 class RandomStream {
  public:
-  RandomStream(std::uint64_t seed, Purpose purpose, std::uint64_t a = 0, std::uint32_t b = 0)
+  constexpr RandomStream(std::uint64_t seed, Purpose purpose, std::uint64_t a = 0, std::uint32_t b = 0)
       : key_{static_cast<std::uint32_t>(seed) ^ (static_cast<std::uint32_t>(purpose) * 0x85EBCA6BU),
              static_cast<std::uint32_t>(seed >> 32)},
         counter_{0, b, static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(a >> 32)} {}
 
   /// Block number `index` of the stream, without moving the stream.
-  std::array<std::uint32_t, 4> block(std::uint32_t index) const {
+  constexpr std::array<std::uint32_t, 4> block(std::uint32_t index) const {
     return philox({index, counter_[1], counter_[2], counter_[3]}, key_);
   }
 

@@ -135,8 +135,10 @@ bool runs_natively(const ModelConfig& config, const Compute& compute) {
                       "--engine native runs rnn, gru and lstm on CPUs; {} needs --engine torch",
                       compute.device.cuda ? "a GPU" : "--model " + config.model);
   const bool native = can && compute.engine != "torch";
-  require<UsageError>(native || compute.precision == Precision::kFp32,
-                      "--precision bf16 is for the native engine, which does not run this model: use fp32");
+  require<UsageError>(
+      native || compute.precision == Precision::kFp32 || (compute.device.cuda && can_run_natively(config)),
+      "--precision bf16 is for rnn, gru and lstm on GPUs and on the native engine, {}: use fp32",
+      can_run_natively(config) ? "not for --engine torch on CPUs" : "not for --model " + config.model);
   return native;
 }
 
@@ -148,7 +150,8 @@ std::unique_ptr<LanguageModel> make_model(const ModelConfig& config, std::int64_
     return make_native_language_model(config, kind, vocabulary_size, std::move(layout), compute.precision,
                                       compute.team);
   }
-  return make_torch_language_model(config, kind, vocabulary_size, std::move(layout), compute.device);
+  return make_torch_language_model(config, kind, vocabulary_size, std::move(layout), compute.precision,
+                                   compute.device);
 }
 
 }  // namespace charrnn

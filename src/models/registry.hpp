@@ -25,7 +25,7 @@ ParameterLayout parameter_layout(const ModelConfig& config, std::int64_t vocabul
 struct Compute {
   Device device;
   std::string engine = "auto";             ///< torch, native, or auto: the fastest that runs the model
-  Precision precision = Precision::kFp32;  ///< another one only with the native engine
+  Precision precision = Precision::kFp32;  ///< bf16 for stacked layers, natively or on a GPU
   ThreadTeam& team;                        ///< of the native engine
 };
 

@@ -47,7 +47,7 @@ class StackedLayers final : public RecurrentCore {
       } else {
         std::tie(x, state.h[l]) = at::rnn_tanh(x, state.h[l], weights, true, 1, 0.0, training, false, false);
       }
-      x = dropout.of_outputs(x, layer);
+      x = dropout.of_outputs(x.to(at::kFloat), layer);  // autocast leaves bf16
     }
     return x;
   }

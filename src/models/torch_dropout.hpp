@@ -3,8 +3,6 @@
 
 #include <ATen/ATen.h>
 
-#include <functional>
-#include <map>
 #include <optional>
 
 #include "models/language_model.hpp"
@@ -14,8 +12,9 @@ namespace charrnn {
 /// Multiplies with masks as the model's config wants them, at one place of a run; does nothing without a key.
 class TorchDropout {
  public:
-  TorchDropout(const ModelConfig& config, const std::optional<DropoutKey>& key, at::TensorOptions options)
-      : config_(config), key_(key), options_(options) {}
+  TorchDropout(const ModelConfig& config, const std::optional<DropoutKey>& key, at::TensorOptions options);
+  /// With a key in the GPU's memory, that of a GpuDropoutKey as int64 numbers; undefined: no key.
+  TorchDropout(const ModelConfig& config, at::Tensor key_on_gpu, at::TensorOptions options);
 
   /// Of the embedded characters [length, columns, embedding].
   at::Tensor of_input(const at::Tensor& x) const;
@@ -24,26 +23,14 @@ class TorchDropout {
   /// Of the hidden-to-hidden weights of `layer`.
   at::Tensor of_weights(const at::Tensor& weights, std::int64_t layer) const;
 
-  /// The masks of another place, in the memory of those that were made so far: operations on the GPU that
-  /// were recorded with them find the new ones there. None of those may be running.
-  void draw_again(const DropoutKey& key);
-
  private:
-  /// A mask in host memory, filled for a key.
-  struct Mask {
-    at::Tensor host, device;  ///< the same on CPUs
-    std::function<void(const DropoutKey&, const at::Tensor& host)> fill;
-  };
-
+  bool is_on() const { return key_ || key_on_gpu_.defined(); }
   at::Tensor drop(const at::Tensor& x, std::int64_t layer, double p) const;
-  /// Makes the mask, once; on GPUs each call enqueues the copy of it that the GPU works with.
-  const at::Tensor& mask(std::pair<bool, std::int64_t> of, at::IntArrayRef sizes,
-                         std::function<void(const DropoutKey&, const at::Tensor&)> fill) const;
 
   const ModelConfig& config_;
-  std::optional<DropoutKey> key_;
+  std::optional<DropoutKey> key_;  ///< where masks are made on the CPU
+  at::Tensor key_on_gpu_;
   at::TensorOptions options_;
-  mutable std::map<std::pair<bool, std::int64_t>, Mask> masks_;  ///< by (of weights, layer)
 };
 
 }  // namespace charrnn

@@ -1,5 +1,6 @@
 #include "models/torch_language_model.hpp"
 
+#include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include "models/flat_tensor.hpp"
 #include "models/recurrent_core.hpp"
 #ifdef CHARRNN_CUDA
+#include "models/gpu_dropout.hpp"
 #include "models/step_graph.hpp"
 #endif
 
@@ -30,12 +32,33 @@ std::unique_ptr<RecurrentCore> make_core(const ModelKind& kind, std::vector<at::
   return make_stacked_layers(kind.cell, std::move(weights));
 }
 
+/// While it lives, matrix products on GPUs round their factors to bf16 (PyTorch's autocast); what is fp32 in
+/// the model stays so.
+class Autocast {
+ public:
+  explicit Autocast(bool on) : on_(on) {
+    if (!on_) return;
+    at::autocast::set_autocast_dtype(at::kCUDA, at::kBFloat16);
+    at::autocast::set_autocast_cache_enabled(false);  // it would keep weights of an earlier step
+    at::autocast::set_autocast_enabled(at::kCUDA, true);
+  }
+  ~Autocast() {
+    if (on_) at::autocast::set_autocast_enabled(at::kCUDA, false);
+  }
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  bool on_;
+};
+
 class TorchLanguageModel final : public LanguageModel {
  public:
   TorchLanguageModel(const ModelConfig& model, const ModelKind& kind, std::int64_t vocabulary,
-                     ParameterLayout parameters, Device where)
+                     ParameterLayout parameters, Precision precision, Device where)
       : LanguageModel(model, vocabulary, std::move(parameters), where),
         has_cell_(kind.cell == Cell::kLstm),
+        bf16_(precision == Precision::kBf16),
         options_(options_of(where)),
         flat_(at::zeros({layout().size()}, options_)),
         flat_gradient_(at::zeros({layout().size()}, options_)) {
@@ -135,11 +158,13 @@ class TorchLanguageModel final : public LanguageModel {
   }
 
   at::Tensor output_layer(const at::Tensor& outputs) const {
-    return at::linear(outputs, leaves_[leaves_.size() - 2], leaves_.back());
+    const Autocast autocast(bf16_);
+    return at::linear(outputs, leaves_[leaves_.size() - 2], leaves_.back()).to(at::kFloat);
   }
 
   /// Outputs of the last layer [length, columns, hidden] for `inputs` [length, columns].
   at::Tensor run(const at::Tensor& inputs, TorchState& state, const TorchDropout& dropout) {
+    const Autocast autocast(bf16_);
     return core_->run(dropout.of_input(at::embedding(leaves_[0], inputs)), state, dropout);
   }
 
@@ -165,23 +190,27 @@ class TorchLanguageModel final : public LanguageModel {
   /// A training step of one shape, on one state, into one gradient buffer, as the GPU does it from then on.
   struct RecordedStep {
     StepGraph graph;
-    at::Tensor host_tokens, tokens, host_loss;  ///< tokens: inputs, then targets; host memory is page-locked
-    TorchDropout dropout;
+    /// Inputs, targets, dropout key: in page-locked host memory and in the GPU's; and the loss.
+    at::Tensor host_numbers, numbers, host_loss;
   };
   using RecordedKey = std::tuple<std::int64_t, std::int64_t, std::size_t, bool, const void*, const void*>;
 
   double train_recorded(const Window& window, TorchState& state, const std::optional<DropoutKey>& key) {
     state.settle();
-    RecordedStep& step = recorded_step(window, state, key);
-    std::int64_t* host = step.host_tokens.data_ptr<std::int64_t>();
-    std::ranges::copy(window.targets, std::ranges::copy(window.inputs, host).out);
-    if (key) step.dropout.draw_again(*key);
+    RecordedStep& step = recorded_step(window, state, key.has_value());
+    std::int64_t* host = step.host_numbers.data_ptr<std::int64_t>();
+    host = std::ranges::copy(window.inputs, host).out;
+    host = std::ranges::copy(window.targets, host).out;
+    if (key) std::ranges::copy(gpu_dropout_key(*key), host);
     if (clock() != nullptr) clock()->enter(Phase::kBackward);  // and the forward pass: they are one
     step.graph.run([&] {
-      step.tokens.copy_(step.host_tokens, /*non_blocking=*/true);
+      step.numbers.copy_(step.host_numbers, /*non_blocking=*/true);
       const std::int64_t inputs = window.length * window.columns;
-      const at::Tensor loss = losses(step.tokens.slice(0, 0, inputs).view({window.length, window.columns}),
-                                     step.tokens.slice(0, inputs), state, step.dropout, at::Reduction::Sum);
+      const std::int64_t tokens = inputs + static_cast<std::int64_t>(window.targets.size());
+      const TorchDropout dropout(config(), key ? step.numbers.slice(0, tokens) : at::Tensor(), options_);
+      const at::Tensor loss =
+          losses(step.numbers.slice(0, 0, inputs).view({window.length, window.columns}),
+                 step.numbers.slice(0, inputs, tokens), state, dropout, at::Reduction::Sum);
       loss.backward();
       const c10::NoGradGuard no_grad;
       state.settle();
@@ -190,18 +219,17 @@ class TorchLanguageModel final : public LanguageModel {
     return *step.host_loss.data_ptr<float>();
   }
 
-  RecordedStep& recorded_step(const Window& window, const TorchState& state,
-                              const std::optional<DropoutKey>& key) {
+  RecordedStep& recorded_step(const Window& window, const TorchState& state, bool has_key) {
     std::unique_ptr<RecordedStep>& step = recorded_[{window.length, window.columns, window.targets.size(),
-                                                     key.has_value(), state.address(), gradient_address_}];
+                                                     has_key, state.address(), gradient_address_}];
     if (step == nullptr) {
-      const auto count = static_cast<std::int64_t>(window.inputs.size() + window.targets.size());
+      const auto count =
+          static_cast<std::int64_t>(window.inputs.size() + window.targets.size()) + kGpuDropoutKeySize;
       const at::TensorOptions pinned = at::TensorOptions().pinned_memory(true);
       step.reset(new RecordedStep{.graph = {},
-                                  .host_tokens = at::empty({count}, pinned.dtype(at::kLong)),
-                                  .tokens = at::empty({count}, options_.dtype(at::kLong)),
-                                  .host_loss = at::empty({}, pinned),
-                                  .dropout = TorchDropout(config(), key, options_)});
+                                  .host_numbers = at::empty({count}, pinned.dtype(at::kLong)),
+                                  .numbers = at::empty({count}, options_.dtype(at::kLong)),
+                                  .host_loss = at::empty({}, pinned)});
     }
     return *step;
   }
@@ -211,6 +239,7 @@ class TorchLanguageModel final : public LanguageModel {
 #endif
 
   bool has_cell_;
+  bool bf16_;
   at::TensorOptions options_;
   at::Tensor flat_, flat_gradient_;
   const float* gradient_address_ = nullptr;  ///< of the buffer that train() adds to
@@ -222,8 +251,9 @@ class TorchLanguageModel final : public LanguageModel {
 
 std::unique_ptr<LanguageModel> make_torch_language_model(const ModelConfig& config, const ModelKind& kind,
                                                          std::int64_t vocabulary_size, ParameterLayout layout,
-                                                         Device device) {
-  return std::make_unique<TorchLanguageModel>(config, kind, vocabulary_size, std::move(layout), device);
+                                                         Precision precision, Device device) {
+  return std::make_unique<TorchLanguageModel>(config, kind, vocabulary_size, std::move(layout), precision,
+                                              device);
 }
 
 }  // namespace charrnn

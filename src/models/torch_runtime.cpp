@@ -20,7 +20,8 @@ void configure_torch(int threads, bool deterministic) {
     // Filling fresh memory with NaN finds bugs, but costs a pass over all of it.
     at::globalContext().setDeterministicFillUninitializedMemory(false);
   }
-  // What the program calls fp32 is fp32 on GPUs too; cuDNN's recurrent layers round to TF32 unless told not to.
+  // What the program calls fp32 is fp32 on GPUs too; cuDNN's recurrent layers round to TF32 unless told not
+  // to.
   at::globalContext().setAllowTF32CuDNN(false);
   at::set_num_threads(threads);
   // Autograd frees and allocates the same large blocks every step; keep them instead of going to the kernel.

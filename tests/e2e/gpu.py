@@ -57,12 +57,23 @@ class Gpu(program.TestCase):
         for run in runs[1:]:
             self.assert_same_run(run, runs[0])
 
+    def test_bf16(self):
+        words = [*MODEL, "--max-steps", 40]
+        half, full = self.train("bf16", *words, "--precision", "bf16"), self.train("fp32", *words)
+        found, expected = program.losses(half), program.losses(full)
+        self.assertNotEqual(found, expected)
+        for step, loss in expected.items():
+            self.assertAlmostEqual(found[step], loss, delta=0.02 * loss, msg=f"step {step}")
+        refused = program.run(*self.train_words("loop", "--model", "CharLoopModel", "--precision", "bf16"), expect=2)
+        self.assertIn("--precision bf16", refused.stderr)
+
     def test_evaluation_and_text(self):
         folder = self.train("run", *MODEL, "--max-steps", 60)
-        words = ["--checkpoint", folder, "--corpus", self.corpus, "--json"]
-        on_gpu, on_cpu = (json.loads(program.run("eval", *words, "--device", device).stdout)["loss"]
-                          for device in ("cuda", "cpu"))
-        self.assertAlmostEqual(on_gpu, on_cpu, delta=1e-5 * on_cpu)
+        for more in ([], ["--dynamic-rate", 1e-3, "--columns", 3]):
+            words = ["--checkpoint", folder, "--corpus", self.corpus, "--json", *more]
+            on_gpu, on_cpu = (json.loads(program.run("eval", *words, "--device", device).stdout)["loss"]
+                              for device in ("cuda", "cpu"))
+            self.assertAlmostEqual(on_gpu, on_cpu, delta=1e-5 * on_cpu)
         texts = [program.run("sample", "--checkpoint", folder, "--length", 200, "--seed", 3, "--device", device).stdout
                  for device in ("cuda", "cpu")]
         self.assertEqual(*texts)

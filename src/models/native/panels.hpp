@@ -7,11 +7,9 @@
 #include "models/native/aligned_buffer.hpp"
 #include "models/native/kernels.hpp"
 #include "models/native/micro_kernel.hpp"
+#include "models/precision.hpp"
 
 namespace charrnn {
-
-/// What the factors of a product are rounded to. Sums are float32, and so is everything outside products.
-enum class Precision { kFp32, kBf16 };
 
 /// Rows of a row-major matrix as the right factor of a product: panels of 32 columns, each [rows, 32]. They
 /// lie one after the other, rows and columns beyond the matrix are zero; or they are parts of the matrix
