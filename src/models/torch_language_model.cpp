@@ -110,7 +110,7 @@ class TorchLanguageModel final : public LanguageModel {
     if (window.columns == 0) return 0;
     const PhaseScope scope(clock(), Phase::kForward);
 #ifdef CHARRNN_CUDA
-    if (records_ && window.length * window.columns * config().hidden <= kLargestRecorded) {
+    if (records_ && std::ssize(window.inputs) <= kMostRecorded) {
       return train_recorded(window, torch_state(state), key);
     }
 #endif
@@ -183,9 +183,9 @@ class TorchLanguageModel final : public LanguageModel {
   }
 
 #ifdef CHARRNN_CUDA
-  /// Elements of a layer's outputs up to which starting a step's kernels one by one would take longer than
-  /// running them.
-  static constexpr std::int64_t kLargestRecorded = 1 << 20;
+  /// Characters of a window up to which its step is recorded. What starting the kernels one by one costs is lost
+  /// in what larger ones take, and LibTorch sums their embedding's gradient by other kernels from here on.
+  static constexpr std::int64_t kMostRecorded = 3072;
 
   /// A training step of one shape, on one state, into one gradient buffer, as the GPU does it from then on.
   struct RecordedStep {
