@@ -3,6 +3,7 @@
 // [--benchmark_filter=REGEX]
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <deque>
 #include <string>
 #include <vector>
@@ -54,8 +55,8 @@ void step_products(benchmark::State& state, Precision precision) {
   std::deque<Weight> weights;  // hidden to hidden of both layers, inputs to hidden of the second
   for (int i = 0; i < 3; ++i) weights.emplace_back(values.data(), 4, kUnits, kUnits, precision);
   OuterFactor factor(precision);
-  factor.resize(kWindow, kUnits);
-  factor.take(h.data(), kUnits, 0, 1);
+  factor.resize(std::array{MatrixRows{h.data(), kUnits, kWindow}}, kUnits);
+  factor.take(0, 1);
   for (Weight& weight : weights) weight.pack(0, 1, nullptr);
   const auto all = [](const Panels& panels) { return Range{0, panels.count()}; };
   for (auto _ : state) {

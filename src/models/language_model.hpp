@@ -63,6 +63,20 @@ class HiddenState {
   bool has_cell_;
 };
 
+/// Some columns of a batch, whose losses and gradients are added up apart from the others', and the state
+/// they start from; training moves it on.
+struct TrainGroup {
+  Window window;
+  HiddenState* state;
+};
+
+/// A buffer, laid out and placed like LanguageModel::gradient(), for the gradient of so many groups, added up
+/// along base/summation_tree.hpp.
+struct GradientSum {
+  std::int64_t groups;
+  std::span<float> gradient;
+};
+
 /// Hears from train() while it computes, on the thread that called it. Must not throw.
 class GradientListener {
  public:
@@ -70,7 +84,7 @@ class GradientListener {
   GradientListener(const GradientListener&) = delete;
   GradientListener& operator=(const GradientListener&) = delete;
 
-  /// The call has added all that it adds to the next one of gradient_parts().
+  /// The next one of gradient_parts() has what it gets.
   virtual void part_is_complete() = 0;
   /// Now and then: a moment for something else.
   virtual void poll() = 0;
@@ -95,14 +109,10 @@ class LanguageModel {
   virtual std::span<float> gradient() = 0;
   /// To be called by whoever has written to parameters(), before the model computes again.
   virtual void parameters_changed() {}
-  /// From now on train() adds to `buffer`, laid out and placed like gradient(), which it is at first. With
-  /// `from_zero` what is in it now counts as zero, and the next train() may write over it: nobody may read it
-  /// before.
-  virtual void add_gradients_to(std::span<float> buffer, bool from_zero) = 0;
-  /// Where train() completes the gradient part by part: the parts in that order, together all of layout().
+  /// Where train() completes a gradient part by part: the parts in that order, together all of layout().
   virtual std::vector<Range> gradient_parts() const { return {{0, layout_.size()}}; }
-  /// From now on train() tells `listener`; null: nobody. A model that completes all at once, or has nothing
-  /// to do, need not tell.
+  /// From now on train() tells `listener`, where there is one sum; null: nobody. A model that completes all
+  /// at once, or has nothing to do, need not tell.
   void tell_gradient(GradientListener* listener) { listener_ = listener; }
   /// Parameters to and from host memory.
   virtual std::vector<float> store_parameters() const = 0;
@@ -114,10 +124,12 @@ class LanguageModel {
   /// A state of zeros for `columns` columns.
   virtual std::unique_ptr<HiddenState> make_state(std::int64_t columns) const = 0;
 
-  /// Sum of the window's losses in nats; adds the gradient of that sum to add_gradients_to()'s buffer, as one
-  /// addition to what an element holds, and moves the state on to the window's end. Dropout is on if there is
-  /// a key for it.
-  virtual double train(const Window& window, HiddenState& state, const std::optional<DropoutKey>& key) = 0;
+  /// Groups of neighbouring columns, their windows equally long: `losses` gets the sum of each group's losses
+  /// in nats. The first of `sums` gets the gradient of the first groups' losses, and so on; what is in there
+  /// is lost. A group's numbers do not depend on what other groups there are. Dropout is on if there is a key
+  /// for it, that of the first group's first column.
+  virtual void train(std::span<const TrainGroup> groups, const std::optional<DropoutKey>& key,
+                     std::span<const GradientSum> sums, std::span<double> losses) = 0;
   /// Sum of the window's losses in nats, without dropout and gradient; moves the state on.
   virtual double evaluate(const Window& window, HiddenState& state) = 0;
   /// The same, one by one: the natural logarithm of the probability that the model gives to each target.

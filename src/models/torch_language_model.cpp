@@ -4,11 +4,13 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
 #include <tuple>
 #include <utility>
 
+#include "base/summation_tree.hpp"
 #include "models/flat_tensor.hpp"
 #include "models/recurrent_core.hpp"
 #ifdef CHARRNN_CUDA
@@ -73,7 +75,6 @@ class TorchLanguageModel final : public LanguageModel {
 #ifdef CHARRNN_CUDA
     records_ = where.cuda;
 #endif
-    add_gradients_to(gradient(), false);
     core_ = make_core(kind, {leaves_.begin() + 1, leaves_.end() - 2});
   }
 
@@ -82,17 +83,6 @@ class TorchLanguageModel final : public LanguageModel {
   }
   std::span<float> gradient() override {
     return span_of(flat_gradient_);
-  }
-
-  void add_gradients_to(std::span<float> buffer, bool from_zero) override {
-    const at::Tensor flat = wrap(buffer, device());
-    if (from_zero) flat.zero_();
-    // Autograd adds into a gradient that is there already: all of them together are the flat buffer.
-    for (std::size_t i = 0; i < leaves_.size(); ++i) {
-      const Parameter& parameter = layout().parameters()[i];
-      leaves_[i].mutable_grad() = view(flat.slice(0, parameter.offset), parameter.size, parameter.shape);
-    }
-    gradient_address_ = buffer.data();
   }
 
   std::vector<float> store_parameters() const override {
@@ -106,20 +96,22 @@ class TorchLanguageModel final : public LanguageModel {
     return std::make_unique<TorchState>(config().layers, columns, config().hidden, has_cell_, options_);
   }
 
-  double train(const Window& window, HiddenState& state, const std::optional<DropoutKey>& key) override {
-    if (window.columns == 0) return 0;
+  void train(std::span<const TrainGroup> groups, const std::optional<DropoutKey>& key,
+             std::span<const GradientSum> sums, std::span<double> losses) override {
     const PhaseScope scope(clock(), Phase::kForward);
-#ifdef CHARRNN_CUDA
-    if (records_ && std::ssize(window.inputs) <= kMostRecorded) {
-      return train_recorded(window, torch_state(state), key);
+    std::optional<DropoutKey> of_group = key;
+    std::int64_t first = 0;
+    for (const GradientSum& sum : sums) {
+      const at::Tensor gradient = wrap(sum.gradient, device());
+      gradient.zero_();
+      const std::function<void(std::int64_t)> add = [&](std::int64_t group) {
+        const auto& [window, state] = groups[static_cast<std::size_t>(group)];
+        losses[static_cast<std::size_t>(group)] = train(window, torch_state(*state), of_group);
+        if (of_group) of_group->first_column += window.columns;
+      };
+      add_up(gradient, first, first + sum.groups, 0, add);
+      first += sum.groups;
     }
-#endif
-    const at::Tensor loss = losses(window, state, key, at::Reduction::Sum);
-    if (clock() != nullptr) clock()->enter(Phase::kBackward);
-    loss.backward();
-    const c10::NoGradGuard no_grad;
-    torch_state(state).settle();
-    return loss.item<double>();
   }
 
   double evaluate(const Window& window, HiddenState& state) override {
@@ -145,6 +137,47 @@ class TorchLanguageModel final : public LanguageModel {
   }
 
  private:
+  /// Adds the sum of groups [first, last) to `to`, which is zero; add(i) adds that of a group to where
+  /// autograd adds. Sums of level `level` and higher are free.
+  void add_up(const at::Tensor& to, std::int64_t first, std::int64_t last, std::size_t level,
+              const std::function<void(std::int64_t)>& add) {
+    if (last - first <= 2) {  // a pair shares its buffer: autograd adds to what is there
+      add_gradients_to(to);
+      for (std::int64_t group = first; group < last; ++group) add(group);
+      return;
+    }
+    if (sums_.size() <= level) sums_.push_back(at::empty_like(flat_));
+    const std::int64_t middle = split(first, last);
+    add_up(to, first, middle, level, add);
+    const at::Tensor right = sums_[level].zero_();
+    add_up(right, middle, last, level + 1, add);
+    at::Tensor(to).add_(right);
+  }
+
+  /// Autograd adds into a gradient that is there already: all of them together are the flat buffer.
+  void add_gradients_to(const at::Tensor& flat) {
+    for (std::size_t i = 0; i < leaves_.size(); ++i) {
+      const Parameter& parameter = layout().parameters()[i];
+      leaves_[i].mutable_grad() = view(flat.slice(0, parameter.offset), parameter.size, parameter.shape);
+    }
+    gradient_address_ = flat.data_ptr<float>();
+  }
+
+  /// The loss of one group; its gradient is added.
+  double train(const Window& window, TorchState& state, const std::optional<DropoutKey>& key) {
+    if (window.columns == 0) return 0;
+#ifdef CHARRNN_CUDA
+    if (records_ && std::ssize(window.inputs) <= kMostRecorded) return train_recorded(window, state, key);
+#endif
+    if (clock() != nullptr) clock()->enter(Phase::kForward);
+    const at::Tensor loss = losses(window, state, key, at::Reduction::Sum);
+    if (clock() != nullptr) clock()->enter(Phase::kBackward);
+    loss.backward();
+    const c10::NoGradGuard no_grad;
+    state.settle();
+    return loss.item<double>();
+  }
+
   /// The first elements of a flat tensor, in a shape.
   static at::Tensor view(const at::Tensor& flat, std::int64_t size, at::IntArrayRef shape) {
     return flat.slice(0, 0, size).view(shape);
@@ -183,8 +216,9 @@ class TorchLanguageModel final : public LanguageModel {
   }
 
 #ifdef CHARRNN_CUDA
-  /// Characters of a window up to which its step is recorded. What starting the kernels one by one costs is lost
-  /// in what larger ones take, and LibTorch sums their embedding's gradient by other kernels from here on.
+  /// Characters of a window up to which its step is recorded. What starting the kernels one by one costs is
+  /// lost in what larger ones take, and LibTorch sums their embedding's gradient by other kernels from here
+  /// on.
   static constexpr std::int64_t kMostRecorded = 3072;
 
   /// A training step of one shape, on one state, into one gradient buffer, as the GPU does it from then on.
@@ -242,7 +276,8 @@ class TorchLanguageModel final : public LanguageModel {
   bool bf16_;
   at::TensorOptions options_;
   at::Tensor flat_, flat_gradient_;
-  const float* gradient_address_ = nullptr;  ///< of the buffer that train() adds to
+  const float* gradient_address_ = nullptr;  ///< of the buffer that autograd adds to
+  std::vector<at::Tensor> sums_;             ///< of right subtrees, by level; like flat_
   std::vector<at::Tensor> leaves_;  ///< in the layout's order: embedding, the core's, output weight and bias
   std::unique_ptr<RecurrentCore> core_;
 };

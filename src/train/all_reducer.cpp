@@ -1,3 +1,4 @@
+#include <array>
 #include <vector>
 
 #include "train/gradient_reducer.hpp"
@@ -12,18 +13,16 @@ class AllReducer final : public GradientReducer, private GradientListener {
   AllReducer(LanguageModel& model, const Sharding& sharding, Communicator& communicator)
       : model_(model),
         parts_(model.gradient_parts()),
-        groups_(static_cast<std::size_t>(sharding.mine.count)),
+        groups_(sharding.mine.count),
         communicator_(communicator) {}
 
-  void sum(std::int64_t step, const std::function<void(std::size_t)>& work) override {
-    model_.add_gradients_to(model_.gradient(), true);
+  void sum(std::int64_t step, const std::function<void(std::span<const GradientSum>)>& train) override {
     communicator_.set_step(step);
     begun_ = 0;
     const bool is_alone = communicator_.size() == 1;
-    for (std::size_t i = 0; i < groups_; ++i) {
-      if (i + 1 == groups_ && !is_alone) model_.tell_gradient(this);
-      work(i);
-    }
+    const std::array<GradientSum, 1> sum{{{groups_, model_.gradient()}}};
+    if (!is_alone) model_.tell_gradient(this);
+    train(sum);
     if (is_alone) return;
     model_.tell_gradient(nullptr);
     while (begun_ < parts_.size()) part_is_complete();
@@ -40,7 +39,7 @@ class AllReducer final : public GradientReducer, private GradientListener {
 
   LanguageModel& model_;
   std::vector<Range> parts_;
-  std::size_t groups_;
+  std::int64_t groups_;
   Communicator& communicator_;
   std::size_t begun_ = 0;  ///< parts of this step
 };

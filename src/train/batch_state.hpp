@@ -54,4 +54,13 @@ inline Window window_of(const Batch& batch, std::size_t i) {
   return {group.inputs, group.targets, batch.length, group.columns.count};
 }
 
+/// All groups of a batch, to learn from.
+inline std::vector<TrainGroup> train_groups(const Batch& batch, BatchState& state) {
+  std::vector<TrainGroup> groups;
+  for (std::size_t i = 0; i < batch.groups.size(); ++i) {
+    groups.push_back({window_of(batch, i), &state.at(batch, i)});
+  }
+  return groups;
+}
+
 }  // namespace charrnn

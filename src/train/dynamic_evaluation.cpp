@@ -27,9 +27,9 @@ Evaluation evaluate_dynamically(LanguageModel& model, std::span<const float> mea
   for (std::int64_t i = 0; i < batches.per_epoch(); ++i) {
     batches.load(0, i, batch);
     losses.resize(batch.groups.size());
-    reducer.sum(i, [&](std::size_t group) {
-      losses[group] = model.train(window_of(batch, group), state.at(batch, group), std::nullopt);
-    });
+    const std::vector<TrainGroup> groups = train_groups(batch, state);
+    reducer.sum(i,
+                [&](std::span<const GradientSum> sums) { model.train(groups, std::nullopt, sums, losses); });
     control.set_step(i);
     result.loss_sum += sum_over_groups(control, batches.sharding(), losses).sum;
     result.characters += batch.all_targets;

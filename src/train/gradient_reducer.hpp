@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "data/sharding.hpp"
 #include "dist/communicator.hpp"
@@ -17,10 +18,10 @@ class GradientReducer {
   GradientReducer(const GradientReducer&) = delete;
   GradientReducer& operator=(const GradientReducer&) = delete;
 
-  /// Collective. Runs work(i) for every group of this rank, the i-th from 0 on, in order: it calls the
-  /// model's train() once. Afterwards the model's gradient() holds the sum over the groups of all ranks, the
+  /// Collective. Calls `train`, which calls the model's train() once for all groups of this rank, with the
+  /// sums that it is given. Afterwards the model's gradient() holds the sum over the groups of all ranks, the
   /// same bits on every rank.
-  virtual void sum(std::int64_t step, const std::function<void(std::size_t)>& work) = 0;
+  virtual void sum(std::int64_t step, const std::function<void(std::span<const GradientSum>)>& train) = 0;
 
  protected:
   GradientReducer() = default;

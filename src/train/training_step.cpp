@@ -11,10 +11,10 @@ StepOutcome TrainingStep::run(const Batch& batch, BatchState& state, std::int64_
                               bool wants_to_stop) {
   const PhaseScope scope(&clock_, Phase::kReduce);
   std::vector<double> losses(batch.groups.size());
-  reducer_.sum(step, [&](std::size_t i) {
-    const DropoutKey dropout{static_cast<std::uint64_t>(seed_), step, batch.groups[i].columns.first};
-    losses[i] = model_.train(window_of(batch, i), state.at(batch, i), dropout);
-  });
+  const std::vector<TrainGroup> groups = train_groups(batch, state);
+  const DropoutKey dropout{static_cast<std::uint64_t>(seed_), step,
+                           groups.empty() ? 0 : batch.groups.front().columns.first};
+  reducer_.sum(step, [&](std::span<const GradientSum> sums) { model_.train(groups, dropout, sums, losses); });
 
   // Losses, and whether a rank was told to stop: every rank then takes the same decisions.
   control_.set_step(step);

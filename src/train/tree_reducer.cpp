@@ -28,26 +28,6 @@ void collect_largest(const Node& node, const Range& range, std::vector<Node>& fo
   collect_largest({middle, node.last}, range, found);
 }
 
-/// What a rank does with one of its groups: which buffer its gradient is added to, and what is added up then.
-struct GroupPlan {
-  std::size_t buffer = 0;
-  bool is_fresh = true;  ///< the buffer starts from zero; else the left neighbour's gradient is in it
-  std::vector<std::pair<std::size_t, std::size_t>> sums;  ///< (to, from): to ← to + from
-};
-
-/// Plans the sum of `node` into `buffer`. Buffers from `next_free` on are free.
-void plan_node(const Node& node, std::size_t buffer, std::size_t next_free, std::vector<GroupPlan>& plans) {
-  const std::int64_t size = node.last - node.first;
-  if (size <= 2) {  // a pair shares its buffer: train() adds to what is there
-    for (std::int64_t i = 0; i < size; ++i) plans.push_back({buffer, i == 0, {}});
-    return;
-  }
-  const std::int64_t middle = split(node.first, node.last);
-  plan_node({node.first, middle}, buffer, next_free, plans);
-  plan_node({middle, node.last}, next_free, next_free + 1, plans);
-  plans.back().sums.emplace_back(buffer, next_free);
-}
-
 class TreeReducer final : public GradientReducer {
  public:
   TreeReducer(LanguageModel& model, const Sharding& sharding, Communicator& communicator)
@@ -57,26 +37,18 @@ class TreeReducer final : public GradientReducer {
       rounds_ = std::max(rounds_, nodes_.back().size());
       slices_.push_back(share_of(size_, rank, communicator.size()).count);
     }
-    const std::vector<Node>& mine = nodes_[static_cast<std::size_t>(communicator.rank())];
-    for (std::size_t i = 0; i < mine.size(); ++i) plan_node(mine[i], i, mine.size(), plans_);
-    std::size_t buffers = mine.size();
-    for (const GroupPlan& plan : plans_) buffers = std::max(buffers, plan.buffer + 1);
     const at::Tensor gradient = wrap(model.gradient(), model.device());
-    buffers_.push_back(gradient);
-    while (buffers_.size() < buffers) buffers_.push_back(at::zeros_like(gradient));
+    for (const Node& node : nodes_[static_cast<std::size_t>(communicator.rank())]) {
+      buffers_.push_back(buffers_.empty() ? gradient : at::zeros_like(gradient));
+      sums_.push_back({node.last - node.first, span_of(buffers_.back())});
+    }
     if (communicator.size() > 1) {
       received_ = at::zeros({all_nodes() * own_slice()}, gradient.options());
     }
   }
 
-  void sum(std::int64_t step, const std::function<void(std::size_t)>& work) override {
-    for (std::size_t i = 0; i < plans_.size(); ++i) {
-      const GroupPlan& plan = plans_[i];
-      model_.add_gradients_to(span_of(buffers_[plan.buffer]), plan.is_fresh);
-      work(i);
-      for (const auto& [to, from] : plan.sums) buffers_[to].add_(buffers_[from]);
-    }
-    model_.add_gradients_to(model_.gradient(), false);
+  void sum(std::int64_t step, const std::function<void(std::span<const GradientSum>)>& train) override {
+    train(sums_);
     communicator_.set_step(step);
     if (communicator_.size() > 1) exchange();
   }
@@ -126,8 +98,8 @@ class TreeReducer final : public GradientReducer {
   std::vector<std::vector<Node>> nodes_;  ///< that each rank adds up by itself
   std::size_t rounds_ = 0;                ///< most nodes of a rank
   std::vector<std::int64_t> slices_;      ///< elements that each rank adds up for all
-  std::vector<GroupPlan> plans_;          ///< one a group of this rank
-  std::vector<at::Tensor> buffers_;       ///< first this rank's nodes; the first one is the model's gradient
+  std::vector<at::Tensor> buffers_;       ///< of this rank's nodes; the first one is the model's gradient
+  std::vector<GradientSum> sums_;         ///< the same for the model
   at::Tensor received_;
 };
 

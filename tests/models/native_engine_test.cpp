@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <numeric>
 #include <random>
 #include <string>
 
+#include "base/summation_tree.hpp"
 #include "models/registry.hpp"
 
 namespace charrnn {
@@ -39,11 +42,21 @@ Tokens draw_tokens(const Case& c, unsigned seed) {
   return {draw(c.length * c.columns), draw(c.predicts_every ? c.length * c.columns : c.columns)};
 }
 
-/// All that two windows of training give, the second one with the state that the first one left and its
-/// gradient added to the first one's.
+/// Trains on one window; the model's gradient() is that of its loss, which is returned.
+double train_on(LanguageModel& model, const Window& window, HiddenState& state,
+                const std::optional<DropoutKey>& key) {
+  const TrainGroup group{window, &state};
+  const GradientSum sum{1, model.gradient()};
+  double loss = 0;
+  model.train({&group, 1}, key, {&sum, 1}, {&loss, 1});
+  return loss;
+}
+
+/// All that two windows of training give, the second one with the state that the first one left.
 struct Outcome {
   std::vector<double> losses;
-  std::vector<float> gradient, h, c;
+  std::vector<float> gradient;  ///< of both together
+  std::vector<float> h, c;
 };
 
 Outcome train(const Case& c, const std::string& engine, int threads, Precision precision = Precision::kFp32) {
@@ -52,11 +65,12 @@ Outcome train(const Case& c, const std::string& engine, int threads, Precision p
   model->load_parameters(draw_parameters(model->layout()));
   const auto state = model->make_state(c.columns);
   Outcome outcome;
-  model->add_gradients_to(model->gradient(), true);
+  outcome.gradient.resize(model->gradient().size());
   for (int step = 0; step < 2; ++step) {
     const Tokens tokens = draw_tokens(c, static_cast<unsigned>(step));
-    outcome.losses.push_back(model->train({tokens.inputs, tokens.targets, c.length, c.columns}, *state,
-                                          DropoutKey{.seed = 5, .step = step, .first_column = 2}));
+    outcome.losses.push_back(train_on(*model, {tokens.inputs, tokens.targets, c.length, c.columns}, *state,
+                                      DropoutKey{.seed = 5, .step = step, .first_column = 2}));
+    std::ranges::transform(outcome.gradient, model->gradient(), outcome.gradient.begin(), std::plus());
   }
   // Without dropout, after a change of the parameters.
   const Tokens tokens = draw_tokens(c, 2);
@@ -70,7 +84,6 @@ Outcome train(const Case& c, const std::string& engine, int threads, Precision p
   std::vector<float> logits(static_cast<std::size_t>(c.columns * c.vocabulary));
   model->predict(tokens.inputs, c.length, *state, logits);
   outcome.losses.insert(outcome.losses.end(), logits.begin(), logits.end());
-  outcome.gradient.assign(model->gradient().begin(), model->gradient().end());
   outcome.h.resize(state->size());
   outcome.c.resize(state->has_cell() ? state->size() : 0);
   state->store(outcome.h, outcome.c);
@@ -238,46 +251,141 @@ TEST(NativeEngine, AColumnsNumbersDoNotDependOnItsNeighbours) {
   }
 }
 
-/// Of more rows than are summed up at once.
-void expect_one_addition(std::int64_t hidden) {
-  SCOPED_TRACE(hidden);
-  Case c;
-  c.model = {.model = "lstm", .layers = 2, .hidden = hidden, .dropout_input = 0.1};
-  c.length = 130;
-  const Tokens tokens = draw_tokens(c, 1);
-  const Window window{tokens.inputs, tokens.targets, c.length, c.columns};
-  ThreadTeam team(2);
-  const auto model = make_model(c.model, c.vocabulary, {.device = {}, .engine = "native", .team = team});
-  model->load_parameters(draw_parameters(model->layout()));
-  const auto gradient_on_top_of = [&](const std::vector<float>& before, bool from_zero = false) {
-    std::vector<float> buffer = before;
-    model->add_gradients_to(buffer, from_zero);
-    model->train(window, *model->make_state(c.columns), DropoutKey{.seed = 1});
-    return buffer;
-  };
-  const std::vector<float> alone = gradient_on_top_of(std::vector<float>(model->gradient().size()));
-  std::vector<float> start(alone.size()), expected(alone.size());
-  for (std::size_t i = 0; i < alone.size(); ++i) {
-    start[i] = static_cast<float>(std::sin(static_cast<double>(i)));
-    expected[i] = start[i] + alone[i];
+/// What training gives for the groups [first, last) of a batch.
+struct GroupsOutcome {
+  std::vector<double> losses;
+  std::vector<std::vector<float>> gradients;  ///< of each sum
+  std::vector<std::vector<float>> h;          ///< of each group
+
+  bool operator==(const GroupsOutcome&) const = default;
+};
+
+/// Groups of columns that are trained together.
+class Groups {
+ public:
+  Groups(Case c, std::vector<std::int64_t> columns) : case_(std::move(c)), columns_(std::move(columns)) {
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      Case one = case_;
+      one.columns = columns_[i];
+      tokens_.push_back(draw_tokens(one, static_cast<unsigned>(i)));
+    }
   }
-  EXPECT_EQ(gradient_on_top_of(start), expected);
-  // What is there does not count: no element is left as it was, and only the next call replaces.
-  start.assign(start.size(), 0);
-  for (const Parameter& parameter : model->layout().parameters()) {
-    std::fill_n(start.begin() + parameter.offset, parameter.size, std::numeric_limits<float>::quiet_NaN());
+
+  /// The groups [first, first + Σ sums), so many of them a sum; two windows, of which the second one counts.
+  GroupsOutcome train(const std::string& engine, Precision precision, int threads, std::int64_t first,
+                      const std::vector<std::int64_t>& sums) const {
+    ThreadTeam team(threads);
+    const auto model = make_model(case_.model, case_.vocabulary, {{}, engine, precision, team});
+    model->load_parameters(draw_parameters(model->layout()));
+    GroupsOutcome outcome;
+    std::vector<GradientSum> to;
+    std::int64_t count = 0;
+    for (const std::int64_t groups : sums) {  // what is in a buffer does not count
+      outcome.gradients.emplace_back(model->gradient().size(), std::numeric_limits<float>::quiet_NaN());
+      count += groups;
+    }
+    for (std::size_t i = 0; i < sums.size(); ++i) to.push_back({sums[i], outcome.gradients[i]});
+    std::vector<std::unique_ptr<HiddenState>> states;
+    std::vector<TrainGroup> groups;
+    for (std::int64_t i = first; i < first + count; ++i) {
+      const auto g = static_cast<std::size_t>(i);
+      states.push_back(model->make_state(columns_[g]));
+      groups.push_back(
+          {{tokens_[g].inputs, tokens_[g].targets, case_.length, columns_[g]}, states.back().get()});
+    }
+    outcome.losses.resize(groups.size());
+    for (int step = 0; step < 2; ++step) {
+      const auto before = columns_.begin() + first;
+      const DropoutKey key{
+          .seed = 5, .step = step, .first_column = std::accumulate(columns_.begin(), before, 0L)};
+      model->train(groups, key, to, outcome.losses);
+    }
+    for (std::size_t i = 0; i < sums.size(); ++i) {  // between parameters nobody writes
+      std::vector<float> dense;
+      for (const Parameter& parameter : model->layout().parameters()) {
+        const auto begin = outcome.gradients[i].begin() + parameter.offset;
+        dense.insert(dense.end(), begin, begin + parameter.size);
+      }
+      outcome.gradients[i] = dense;
+    }
+    for (const auto& state : states) {
+      outcome.h.emplace_back(state->size());
+      std::vector<float> c(state->has_cell() ? state->size() : 0);
+      state->store(outcome.h.back(), c);
+    }
+    return outcome;
   }
-  EXPECT_EQ(gradient_on_top_of(start, true), alone);
-  std::vector<float> buffer = start;
-  model->add_gradients_to(buffer, true);
-  model->train({{}, {}, c.length, 0}, *model->make_state(0), std::nullopt);
-  EXPECT_EQ(buffer, std::vector<float>(alone.size()));
-  model->train(window, *model->make_state(c.columns), DropoutKey{.seed = 1});
-  EXPECT_EQ(buffer, alone);
+
+  std::int64_t count() const { return std::ssize(columns_); }
+
+ private:
+  Case case_;
+  std::vector<std::int64_t> columns_;
+  std::vector<Tokens> tokens_;
+};
+
+/// The gradients of groups [first, last), each computed alone, added up along the tree.
+std::vector<float> tree_of(const std::vector<GroupsOutcome>& alone, std::int64_t first, std::int64_t last) {
+  if (last - first == 1) return alone[static_cast<std::size_t>(first)].gradients.front();
+  const std::int64_t middle = split(first, last);
+  std::vector<float> left = tree_of(alone, first, middle);
+  std::ranges::transform(left, tree_of(alone, middle, last), left.begin(), std::plus());
+  return left;
 }
 
-TEST(NativeEngine, GradientIsOneAdditionToWhatIsThere) {
-  for (const std::int64_t hidden : {40, 64}) expect_one_addition(hidden);  // with padding and without
+void expect_groups_do_not_matter(const Case& c, const std::string& engine, Precision precision) {
+  SCOPED_TRACE(testing::Message() << c.model.model << " " << c.model.hidden << ", " << engine << ", bf16 "
+                                  << (precision == Precision::kBf16));
+  const Groups groups(c, {4, 2, 0, 3, 6, 1, 8});
+  std::vector<GroupsOutcome> alone;
+  for (std::int64_t i = 0; i < groups.count(); ++i) {
+    alone.push_back(groups.train(engine, precision, 1, i, {1}));
+  }
+  for (const int threads : {1, 3}) {
+    for (const auto& [first, sums] : {std::pair<std::int64_t, std::vector<std::int64_t>>{0, {7}},
+                                      {0, {1, 2, 4}},
+                                      {3, {4}},
+                                      {1, {1, 1, 2}},
+                                      {4, {2}}}) {
+      const GroupsOutcome together = groups.train(engine, precision, threads, first, sums);
+      std::int64_t group = first;
+      for (std::size_t i = 0; i < sums.size(); ++i) {
+        EXPECT_EQ(together.gradients[i], tree_of(alone, group, group + sums[i])) << first << ", sum " << i;
+        for (const std::int64_t end = group + sums[i]; group < end; ++group) {
+          const auto at = static_cast<std::size_t>(group - first), g = static_cast<std::size_t>(group);
+          EXPECT_EQ(together.losses[at], alone[g].losses.front()) << first << ", group " << group;
+          EXPECT_EQ(together.h[at], alone[g].h.front()) << first << ", group " << group;
+        }
+      }
+    }
+  }
+}
+
+TEST(NativeEngine, GroupsTrainedTogetherAreThoseTrainedAlone) {
+  for (const char* cell : {"rnn", "gru", "lstm"}) {
+    for (const bool is_masked : {false, true}) {
+      Case c;
+      c.model = {.model = cell, .layers = 2, .hidden = is_masked ? 40 : 64};
+      c.model.embedding = is_masked ? 17 : 32;
+      c.model.dropout = c.model.dropout_input = c.model.weight_dropout = is_masked ? 0.3 : 0;
+      c.vocabulary = 150;
+      c.predicts_every = cell != std::string("rnn");
+      for (const Precision precision : {Precision::kFp32, Precision::kBf16}) {
+        expect_groups_do_not_matter(c, "native", precision);
+      }
+      if (!is_masked) expect_groups_do_not_matter(c, "torch", Precision::kFp32);
+    }
+  }
+}
+
+TEST(NativeEngine, GroupsOfLongWindowsAndLargeLayers) {
+  Case c;
+  c.model = {.model = "lstm", .hidden = 33, .dropout_output = 0.2};
+  c.length = 150;  // more rows than are summed up at once
+  expect_groups_do_not_matter(c, "native", Precision::kFp32);
+  c.model.hidden = 520;  // factors that are packed
+  c.length = 3;
+  expect_groups_do_not_matter(c, "native", Precision::kFp32);
 }
 
 /// Keeps what each part of the gradient was when it was said to be complete.
@@ -316,8 +424,8 @@ TEST(NativeEngine, TellsOfEveryPartOfTheGradientOnceItIsComplete) {
       model->load_parameters(draw_parameters(model->layout()));
       PartKeeper keeper(*model);
       model->tell_gradient(&keeper);
-      model->train({tokens.inputs, tokens.targets, c.length, c.columns}, *model->make_state(c.columns),
-                   DropoutKey{.seed = 1});
+      train_on(*model, {tokens.inputs, tokens.targets, c.length, c.columns}, *model->make_state(c.columns),
+               DropoutKey{.seed = 1});
       const std::vector<Range> parts = model->gradient_parts();
       EXPECT_EQ(std::ssize(parts), layers);
       EXPECT_EQ(keeper.told(), parts.size());

@@ -160,10 +160,12 @@ TEST_P(NativeKernels, Transpose) {
       const std::int64_t from_stride = columns + 2, to_stride = rows + 1;
       const std::vector<float> from = numbers(rows * from_stride, 1, 1);
       std::vector<float> to(static_cast<std::size_t>(columns * to_stride), 9);
-      kernel_.transpose(rows, columns, from.data(), from_stride, to.data(), to_stride);
+      kernel_.transpose(rows, columns, rows_of(from, static_cast<std::size_t>(rows)).data(), 1, to.data(),
+                        to_stride);
       for (std::int64_t at = 0; at < columns * to_stride; ++at) {
         const std::int64_t row = at % to_stride, column = at / to_stride;
-        const float expected = row < rows ? from[static_cast<std::size_t>(row * from_stride + column)] : 9;
+        const float expected =
+            row < rows ? from[static_cast<std::size_t>(row * from_stride + 1 + column)] : 9;
         ASSERT_EQ(to[static_cast<std::size_t>(at)], expected) << rows << " x " << columns << ": " << at;
       }
     }

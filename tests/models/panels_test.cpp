@@ -38,7 +38,7 @@ class Products : public ::testing::TestWithParam<Precision> {
     }
     Panels panels(GetParam());
     panels.resize(depth, columns);
-    panels.pack_rows(b.data(), padded(columns), depth, {0, depth});
+    panels.pack_rows({b.data(), padded(columns), depth}, 0, {0, depth});
     LeftFactor({a.data(), a_stride, rows}, depth, panels)
         .multiply(c.data(), c_stride, add, panels, {0, panels.count()});
     for (std::int64_t row = 0; row < rows; ++row) {
@@ -73,7 +73,7 @@ TEST_P(Products, OfBlocksAndOfSomeRows) {
   for (std::size_t i = 0; i < b.size(); ++i) b[i] = number(500 + static_cast<std::int64_t>(i));
   Panels panels(GetParam());
   panels.resize(kDepth, kColumns);
-  panels.pack_rows(b.data(), kColumns, kDepth, {0, kDepth});
+  panels.pack_rows({b.data(), kColumns, kDepth}, 0, {0, kDepth});
   LeftFactor({a.data(), kDepth, kRows, kBlocks, kApart}, kDepth, panels)
       .multiply(blocks.data(), kColumns, false, panels, {0, 1});
   for (std::int64_t block = 0; block < kBlocks; ++block) {
@@ -96,7 +96,7 @@ TEST_P(Products, KeepNanAndInfinity) {
   Panels panels(GetParam());
   panels.resize(1, 32);
   const std::vector<float> ones(32, 1);
-  panels.pack_rows(ones.data(), 32, 1, {0, 1});
+  panels.pack_rows({ones.data(), 32, 1}, 0, {0, 1});
   const float a[] = {kNan, kInf};
   std::vector<float> c(64);
   LeftFactor({a, 1, 2}, 1, panels).multiply(c.data(), 32, false, panels, {0, 1});

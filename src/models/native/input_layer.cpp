@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/summation_tree.hpp"
+
 namespace charrnn {
 
 InputLayer::InputLayer(const float* embedding, std::int64_t vocabulary, std::int64_t size,
@@ -13,36 +15,87 @@ InputLayer::InputLayer(const float* embedding, std::int64_t vocabulary, std::int
       number_(static_cast<std::size_t>(vocabulary), -1),
       x_factor_(precision) {}
 
-void InputLayer::start(std::span<const std::int64_t> tokens) {
+void InputLayer::start(std::span<const std::int64_t> tokens, std::int64_t length,
+                       std::span<const Range> groups) {
   rows_ = std::ssize(tokens);
   for (const std::int64_t token : different_) number_[static_cast<std::size_t>(token)] = -1;
   different_.clear();
-  number_of_.clear();
   for (const std::int64_t token : tokens) {
     std::int64_t& number = number_[static_cast<std::size_t>(token)];
-    if (number < 0) {
-      number = std::ssize(different_);
-      different_.push_back(token);
-    }
-    number_of_.push_back(number);
+    if (number < 0) different_.push_back(token);
+    number = 0;
   }
+  std::ranges::sort(different_);
+  for (std::size_t i = 0; i < different_.size(); ++i) {
+    number_[static_cast<std::size_t>(different_[i])] = static_cast<std::int64_t>(i);
+  }
+  number_of_.clear();
+  for (const std::int64_t token : tokens) number_of_.push_back(number_[static_cast<std::size_t>(token)]);
   x_.grow_padded(inputs() * stride(), (inputs() + kRowBlock) * stride());
-  x_factor_.resize(inputs(), size_);
   if (mask_.is_on()) {
     d_x_.grow(rows_ * stride());
+    cut_into_groups(x_.data(), stride(), length, groups, x_rows_);
+    cut_into_groups(d_x_.data(), stride(), length, groups, d_x_rows_);
   } else {
     products_.grow(inputs() * first_.gate_units());
-    d_products_.grow(inputs() * first_.gate_units());
     std::ranges::transform(number_of_, first_.addends().begin(), [&](std::int64_t number) {
       return products_.data() + number * first_.gate_units();
     });
+    start_groups(length, groups);
+  }
+  x_factor_.resize(x_rows_, size_);
+}
+
+void InputLayer::start_groups(std::int64_t length, std::span<const Range> groups) {
+  const std::int64_t columns = groups.back().end();
+  place_of_.resize(static_cast<std::size_t>(rows_));
+  own_.resize(groups.size());
+  x_rows_.clear();
+  d_products_rows_.clear();
+  std::int64_t base = 0;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const auto for_rows = [&](const auto& work) {
+      for (std::int64_t t = 0; t < length; ++t) {
+        for (std::int64_t i = 0; i < groups[g].count; ++i) {
+          const auto row = static_cast<std::size_t>(t * columns + groups[g].first + i);
+          work(number_of_[row], place_of_[row]);
+        }
+      }
+    };
+    places_.assign(different_.size(), -1);
+    for_rows(
+        [&](std::int64_t number, std::int64_t& /*place*/) { places_[static_cast<std::size_t>(number)] = 0; });
+    own_[g].clear();
+    for (std::size_t number = 0; number < places_.size(); ++number) {
+      if (places_[number] < 0) continue;
+      places_[number] = base + std::ssize(own_[g]);
+      own_[g].push_back(static_cast<std::int64_t>(number));
+    }
+    for_rows(
+        [&](std::int64_t number, std::int64_t& place) { place = places_[static_cast<std::size_t>(number)]; });
+    x_rows_.push_back({nullptr, stride(), std::ssize(own_[g])});
+    base = OuterFactor::base(x_rows_, std::ssize(x_rows_));
+  }
+  own_x_.grow(base * stride());
+  d_products_.grow(base * first_.gate_units());
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const std::int64_t first = OuterFactor::base(x_rows_, static_cast<std::int64_t>(g));
+    float* x = own_x_.data() + first * stride();
+    for (std::size_t i = 0; i < own_[g].size(); ++i) {
+      const std::int64_t token = different_[static_cast<std::size_t>(own_[g][i])];
+      std::copy_n(embedding_ + token * size_, size_, x + static_cast<std::int64_t>(i) * stride());
+    }
+    x_rows_[g].first = x;
+    d_products_rows_.push_back(
+        {d_products_.data() + first * first_.gate_units(), first_.gate_units(), x_rows_[g].rows});
   }
 }
 
 void InputLayer::embed(std::int64_t part, std::int64_t parts) {
   const Range mine = share_of(inputs(), part, parts);
   for (std::int64_t input = mine.first; input < mine.end(); ++input) {
-    const float* from = embedding_ + token_of(input) * size_;
+    const std::int64_t number = mask_.is_on() ? number_of_[static_cast<std::size_t>(input)] : input;
+    const float* from = embedding_ + different_[static_cast<std::size_t>(number)] * size_;
     float* to = x_.data() + input * stride();
     const float* mask = mask_.is_on() ? mask_.row(input) : nullptr;
     for (std::int64_t i = 0; i < size_; ++i) to[i] = mask == nullptr ? from[i] : from[i] * mask[i];
@@ -65,17 +118,20 @@ void InputLayer::backward(const Range& columns) {
 }
 
 void InputLayer::prepare_gradients(std::int64_t part, std::int64_t parts) {
-  x_factor_.take(x_.data(), stride(), part, parts);
+  x_factor_.take(part, parts);
   if (mask_.is_on()) return;
   const std::int64_t units = first_.gate_units();
   const Range mine = share_of(units / kPanelWidth, part, parts);
   const std::int64_t first = mine.first * kPanelWidth, count = mine.count * kPanelWidth;
-  for (std::int64_t input = 0; input < inputs(); ++input) {
-    std::fill_n(d_products_.data() + input * units + first, count, 0.0F);
+  for (std::size_t g = 0; g < own_.size(); ++g) {
+    const std::int64_t base = OuterFactor::base(x_rows_, static_cast<std::int64_t>(g));
+    for (std::int64_t i = 0; i < std::ssize(own_[g]); ++i) {
+      std::fill_n(d_products_.data() + (base + i) * units + first, count, 0.0F);
+    }
   }
   for (std::int64_t row = 0; row < rows_; ++row) {
     kernels().add(count, first_.gates(row) + first,
-                  d_products_.data() + number_of_[static_cast<std::size_t>(row)] * units + first);
+                  d_products_.data() + place_of_[static_cast<std::size_t>(row)] * units + first);
   }
 }
 
@@ -86,42 +142,71 @@ void InputLayer::clear_unseen(float* gradient, std::int64_t part, std::int64_t p
   }
 }
 
-void InputLayer::put_weight_gradient(std::int64_t block, float* gradient, bool add,
+void InputLayer::put_weight_gradient(std::int64_t block, const Range& groups, float* gradient,
                                      OuterProducts& products) const {
   if (mask_.is_on()) return;
   const std::int64_t count = first_.gradient_block();
-  products.sum(d_products_.data(), first_.gate_units(), inputs(), block * count, count,
-               {OuterSum{x_factor_.rows(0)}, {}});
-  first_.weight_ih().put_gradient(block * count, count, products.sums(0), x_factor_.stride(), nullptr,
-                                  gradient, add);
+  products.sum(d_products_rows_, groups, block * count, count, {OuterSum{x_factor_.rows(0)}, {}});
+  first_.weight_ih().put_gradient(block * count, count, products.sums(0), x_factor_.stride(), gradient);
 }
 
-std::int64_t InputLayer::embedding_blocks() const {
-  return mask_.is_on() ? 1 : (inputs() + kCharacters - 1) / kCharacters;
-}
-
-void InputLayer::put_embedding_gradient(std::int64_t block, float* gradient, bool add,
-                                        AlignedBuffer& scratch) const {
-  // One row for each different character of the block.
+void InputLayer::put_embedding_gradient(std::int64_t block, const Range& groups, float* gradient,
+                                        Scratch& scratch) const {
   const std::int64_t first = block * kCharacters;
-  const std::int64_t count = mask_.is_on() ? std::ssize(different_) : std::min(kCharacters, inputs() - first);
-  scratch.grow(count * stride());
-  if (mask_.is_on()) {
-    std::fill_n(scratch.data(), count * stride(), 0.0F);
-    for (std::int64_t row = 0; row < rows_; ++row) {
-      const float* from = d_x_.data() + row * stride();
-      float* to = scratch.data() + number_of_[static_cast<std::size_t>(row)] * stride();
-      for (std::int64_t i = 0; i < size_; ++i) to[i] += from[i];
-    }
-  } else {
-    const std::int64_t units = first_.gate_units();
-    const Panels& weights = first_.weight_ih().backward();
-    LeftFactor({d_products_.data() + first * units, units, count}, units, weights)
-        .multiply(scratch.data(), stride(), false, weights, {0, weights.count()});
+  const Range characters{first, std::min(kCharacters, std::ssize(different_) - first)};
+  add_up_embedding(characters, groups.first, groups.end(), 0, scratch);
+  for (std::int64_t i = 0; i < characters.count; ++i) {
+    put(size_, scratch.levels.front().data() + i * stride(),
+        gradient + different_[static_cast<std::size_t>(first + i)] * size_);
   }
+}
+
+void InputLayer::add_up_embedding(const Range& block, std::int64_t first, std::int64_t last,
+                                  std::size_t level, Scratch& scratch) const {
+  while (scratch.levels.size() <= level) scratch.levels.emplace_back();
+  AlignedBuffer& sum = scratch.levels[level];
+  sum.grow(block.count * stride());
+  if (last - first == 1) {
+    std::fill_n(sum.data(), block.count * stride(), 0.0F);
+    if (mask_.is_on()) {
+      add_masked_rows(block, first, sum.data());
+    } else {
+      add_products(block, first, sum.data(), scratch.products);
+    }
+    return;
+  }
+  const std::int64_t middle = split(first, last);
+  add_up_embedding(block, first, middle, level, scratch);
+  add_up_embedding(block, middle, last, level + 1, scratch);
+  kernels().add(block.count * stride(), scratch.levels[level + 1].data(), sum.data());
+}
+
+void InputLayer::add_masked_rows(const Range& block, std::int64_t group, float* sum) const {
+  const MatrixRows& rows = d_x_rows_[static_cast<std::size_t>(group)];
+  for (std::int64_t t = 0; t < rows.blocks; ++t) {
+    for (std::int64_t i = 0; i < rows.rows; ++i) {
+      const float* from = rows.first + (t * rows.block_rows + i) * stride();
+      const auto row = static_cast<std::size_t>((from - d_x_.data()) / stride());
+      const std::int64_t number = number_of_[row];
+      if (number < block.first || number >= block.end()) continue;
+      kernels().add(stride(), from, sum + (number - block.first) * stride());
+    }
+  }
+}
+
+void InputLayer::add_products(const Range& block, std::int64_t group, float* sum,
+                              AlignedBuffer& products) const {
+  const std::vector<std::int64_t>& own = own_[static_cast<std::size_t>(group)];
+  const auto begin = std::ranges::lower_bound(own, block.first);
+  const auto end = std::ranges::lower_bound(begin, own.end(), block.end());
+  const std::int64_t count = end - begin, units = first_.gate_units();
+  const float* d = d_products_rows_[static_cast<std::size_t>(group)].first + (begin - own.begin()) * units;
+  const Panels& weights = first_.weight_ih().backward();
+  products.grow(count * stride());
+  LeftFactor({d, units, count}, units, weights)
+      .multiply(products.data(), stride(), false, weights, {0, weights.count()});
   for (std::int64_t i = 0; i < count; ++i) {
-    put(size_, scratch.data() + i * stride(),
-        gradient + different_[static_cast<std::size_t>(first + i)] * size_, add);
+    put(stride(), products.data() + i * stride(), sum + (begin[i] - block.first) * stride());
   }
 }
 

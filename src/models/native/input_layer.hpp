@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <iterator>
 #include <span>
 #include <vector>
@@ -12,16 +13,16 @@
 namespace charrnn {
 
 /// A window has far fewer different characters than characters: their products with the first layer's
-/// weights are computed once for each, and its gradients are added up by character before the products of
-/// the backward pass. With dropout of the input every character is different.
+/// weights are computed once for each, and each group's gradients are added up by character before the
+/// products of the backward pass. With dropout of the input every character is different.
 class InputLayer {
  public:
   /// `embedding` [vocabulary, size] are the parameters; `mask` is that of its rows. All must outlive this.
   InputLayer(const float* embedding, std::int64_t vocabulary, std::int64_t size, RecurrentLayer& first,
              const DropoutMask& mask, Precision precision);
 
-  /// A new window, on one thread; after the mask's start().
-  void start(std::span<const std::int64_t> tokens);
+  /// A new window [length, columns] of these groups of columns, on one thread; after the mask's start().
+  void start(std::span<const std::int64_t> tokens, std::int64_t length, std::span<const Range> groups);
 
   /// For all parts: the inputs' products, in the first layer's gates or in its addends.
   void embed(std::int64_t part, std::int64_t parts);
@@ -35,21 +36,32 @@ class InputLayer {
   FactorRows inputs_of_rows() const { return mask_.is_on() ? x_factor_.rows(0) : FactorRows{}; }
   /// The embedding's gradient becomes zero where it gets none from this window. For all parts.
   void clear_unseen(float* gradient, std::int64_t part, std::int64_t parts) const;
-  /// Puts or adds those of one block of weight_ih's outputs (RecurrentLayer::gradient_blocks()) and,
-  /// elsewhere, those of one block of characters.
-  void put_weight_gradient(std::int64_t block, float* gradient, bool add, OuterProducts& products) const;
-  std::int64_t embedding_blocks() const;
-  void put_embedding_gradient(std::int64_t block, float* gradient, bool add, AlignedBuffer& scratch) const;
+  /// Puts those of `groups` for one block of weight_ih's outputs (RecurrentLayer::gradient_blocks()) and,
+  /// elsewhere, for one block of characters.
+  void put_weight_gradient(std::int64_t block, const Range& groups, float* gradient,
+                           OuterProducts& products) const;
+  std::int64_t embedding_blocks() const { return (std::ssize(different_) + kCharacters - 1) / kCharacters; }
+  /// A thread's own memory for it.
+  struct Scratch {
+    AlignedBuffer products;
+    std::deque<AlignedBuffer> levels;  ///< sums of nodes of the tree over the groups
+  };
+  void put_embedding_gradient(std::int64_t block, const Range& groups, float* gradient,
+                              Scratch& scratch) const;
 
  private:
   static constexpr std::int64_t kCharacters = 64;  ///< in a block of the embedding's gradient
 
   std::int64_t stride() const { return padded(size_); }
   std::int64_t inputs() const { return mask_.is_on() ? rows_ : std::ssize(different_); }
-  std::int64_t token_of(std::int64_t input) const {
-    return different_[static_cast<std::size_t>(mask_.is_on() ? number_of_[static_cast<std::size_t>(input)]
-                                                             : input)];
-  }
+  /// Numbers every group's own characters.
+  void start_groups(std::int64_t length, std::span<const Range> groups);
+  /// The gradient for the characters `block` of different_, summed up over groups [first, last), comes to
+  /// level `level` of the scratch.
+  void add_up_embedding(const Range& block, std::int64_t first, std::int64_t last, std::size_t level,
+                        Scratch& scratch) const;
+  void add_masked_rows(const Range& block, std::int64_t group, float* sum) const;
+  void add_products(const Range& block, std::int64_t group, float* sum, AlignedBuffer& products) const;
 
   const float* embedding_;
   std::int64_t size_;
@@ -57,12 +69,24 @@ class InputLayer {
   const DropoutMask& mask_;
   std::int64_t rows_ = 0;                ///< of the window
   std::vector<std::int64_t> number_;     ///< by token: its place in different_, −1: it is not there
-  std::vector<std::int64_t> different_;  ///< the window's tokens, each once
+  std::vector<std::int64_t> different_;  ///< the window's tokens, each once, ascending
   std::vector<std::int64_t> number_of_;  ///< by row: its token's place in different_
   AlignedBuffer x_;                      ///< [inputs(), stride()]: of every row if masked, else of different_
+  AlignedBuffer products_;               ///< of different_ [different, gate units], with the bias
   OuterFactor x_factor_;
-  AlignedBuffer products_, d_products_;  ///< of different_ [different, gate units]; products_ with the bias
-  AlignedBuffer d_x_;                    ///< of every row, if masked
+  std::vector<MatrixRows> x_rows_;  ///< of each group: what x_factor_ has
+
+  // With a mask:
+  AlignedBuffer d_x_;  ///< [rows, stride()]
+  std::vector<MatrixRows> d_x_rows_;
+
+  // Without one, the characters of each group, in the order of different_, group after group, at
+  // OuterFactor::base():
+  std::vector<std::vector<std::int64_t>> own_;  ///< by group: their places in different_
+  std::vector<std::int64_t> place_of_;          ///< by row of the window: its character's row
+  std::vector<std::int64_t> places_;            ///< by number, while a group is numbered
+  AlignedBuffer own_x_, d_products_;            ///< [characters, stride()], [characters, gate units]
+  std::vector<MatrixRows> d_products_rows_;
 };
 
 }  // namespace charrnn

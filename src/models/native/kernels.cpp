@@ -296,11 +296,12 @@ inline Vector interleaved_high(Vector a, Vector b, std::integer_sequence<int, I.
 /// A square of kVectorSize rows and columns. To interleave row i with row i + kVectorSize / 2, for all i, is
 /// to rotate the bits of every element's address by one: as often as a row number has bits, and rows and
 /// columns have changed places.
-inline void transpose_square(const float* from, std::int64_t from_stride, float* to, std::int64_t to_stride) {
+inline void transpose_square(const float* const* from, std::int64_t first, float* to,
+                             std::int64_t to_stride) {
   constexpr std::make_integer_sequence<int, kVectorSize> kLaneNumbers;
   Vector rows[kVectorSize], next[kVectorSize];
   for (std::int64_t i = 0; i < kVectorSize; ++i) {
-    __builtin_memcpy(&rows[i], from + i * from_stride, sizeof(Vector));
+    __builtin_memcpy(&rows[i], from[i] + first, sizeof(Vector));
   }
   for (std::int64_t round = 1; round < kVectorSize; round *= 2) {
     for (std::int64_t i = 0; i < kVectorSize / 2; ++i) {
@@ -314,19 +315,18 @@ inline void transpose_square(const float* from, std::int64_t from_stride, float*
   }
 }
 
-void transpose(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
+void transpose(std::int64_t rows, std::int64_t columns, const float* const* from, std::int64_t first,
                float* to, std::int64_t to_stride) {
   const std::int64_t whole_rows = rows / kVectorSize * kVectorSize;
   const std::int64_t whole_columns = columns / kVectorSize * kVectorSize;
   for (std::int64_t column = 0; column < whole_columns; column += kVectorSize) {
     for (std::int64_t row = 0; row < whole_rows; row += kVectorSize) {
-      transpose_square(from + row * from_stride + column, from_stride, to + column * to_stride + row,
-                       to_stride);
+      transpose_square(from + row, first + column, to + column * to_stride + row, to_stride);
     }
   }
   for (std::int64_t row = 0; row < rows; ++row) {
     for (std::int64_t column = row < whole_rows ? whole_columns : 0; column < columns; ++column) {
-      to[column * to_stride + row] = from[row * from_stride + column];
+      to[column * to_stride + row] = from[row][first + column];
     }
   }
 }

@@ -71,8 +71,8 @@ struct Kernels {
   /// to[row · to_stride + column] = from[row · from_stride + column]
   void (*copy_rows)(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
                     float* to, std::int64_t to_stride);
-  /// to[column · to_stride + row] = from[row · from_stride + column]
-  void (*transpose)(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
+  /// to[column · to_stride + row] = from[row][first + column]
+  void (*transpose)(std::int64_t rows, std::int64_t columns, const float* const* from, std::int64_t first,
                     float* to, std::int64_t to_stride);
   /// to[i] += from[i]
   void (*add)(std::int64_t size, const float* from, float* to);
@@ -101,13 +101,9 @@ std::span<const Kernels* const> runnable_kernels();
 /// The fastest of them.
 const Kernels& kernels();
 
-/// to[i] = or += from[i]
-inline void put(std::int64_t size, const float* from, float* to, bool add) {
-  if (add) {
-    kernels().add(size, from, to);
-  } else {
-    kernels().copy_rows(1, size, from, size, to, size);
-  }
+/// to[i] = from[i]
+inline void put(std::int64_t size, const float* from, float* to) {
+  kernels().copy_rows(1, size, from, size, to, size);
 }
 
 }  // namespace charrnn

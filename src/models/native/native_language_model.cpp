@@ -25,13 +25,20 @@ struct Link {
   DropoutMask mask;
   AlignedBuffer masked;  ///< outputs times mask
   AlignedBuffer d_outputs;
-  OuterFactor factor;  ///< what of them goes on, if the layer's own factor is not that
+  OuterFactor factor;            ///< what of them goes on, if the layer's own factor is not that
+  std::vector<MatrixRows> rows;  ///< in it
 };
 
 /// What a thread has for itself.
 struct Scratch {
   OuterProducts products;
-  AlignedBuffer embedding;
+  InputLayer::Scratch embedding;
+};
+
+/// Groups whose gradient goes to one buffer.
+struct Target {
+  Range groups;
+  float* gradient;
 };
 
 /// Blocks of a part of the gradient in a call of train().
@@ -48,7 +55,6 @@ class NativeLanguageModel final : public LanguageModel {
         team_(team),
         flat_(layout().size()),
         flat_gradient_(layout().size()),
-        target_(flat_gradient_.span()),
         input_mask_(kInputMask, model.dropout_input, model.embedding, model.locked_dropout),
         output_(place(flat_.data(), last() - 1), place(flat_.data(), last()), vocabulary, model.hidden,
                 precision),
@@ -68,10 +74,6 @@ class NativeLanguageModel final : public LanguageModel {
   std::span<float> parameters() override { return flat_.span(); }
   std::span<float> gradient() override { return flat_gradient_.span(); }
   void parameters_changed() override { packed_.reset(); }
-  void add_gradients_to(std::span<float> buffer, bool from_zero) override {
-    target_ = buffer;
-    adds_ = !from_zero;
-  }
 
   std::vector<Range> gradient_parts() const override {
     std::vector<Range> parts;
@@ -93,19 +95,26 @@ class NativeLanguageModel final : public LanguageModel {
     return std::make_unique<NativeState>(config().layers, columns, config().hidden, has_cell_);
   }
 
-  double train(const Window& window, HiddenState& state, const std::optional<DropoutKey>& key) override {
+  void train(std::span<const TrainGroup> groups, const std::optional<DropoutKey>& key,
+             std::span<const GradientSum> sums, std::span<double> losses) override {
+    const Window window = gather(groups);
     if (window.columns == 0) {
-      if (!adds_) std::ranges::fill(target_, 0.0F);
-      adds_ = true;
-      return 0;
+      for (const GradientSum& sum : sums) std::ranges::fill(sum.gradient, 0.0F);
+      std::ranges::fill(losses, 0.0);
+      return;
     }
     const PhaseScope scope(clock(), Phase::kForward);
-    start(window.inputs, window.length, state, key, window.predicts_every() ? window.length : 1, true);
+    targets_.clear();
+    for (std::int64_t first = 0; const GradientSum& sum : sums) {
+      targets_.push_back({{first, sum.groups}, sum.gradient.data()});
+      first += sum.groups;
+    }
+    start(window.inputs, window.length, key, window.predicts_every() ? window.length : 1, true);
     while (std::ssize(scratch_) < team_.size()) scratch_.emplace_back();
     for (BlockCounter& blocks : blocks_) blocks.handed_out = blocks.done = 0;
     told_ = layers_.size();
     team_.run([&](int thread) {
-      forward(thread, state);
+      forward(thread);
       const WindowShare share = split_.share(thread);
       output_.forward(share.own, predicting_outputs(), window.targets);
       if (thread == 0 && clock() != nullptr) clock()->enter(Phase::kBackward);
@@ -124,14 +133,13 @@ class NativeLanguageModel final : public LanguageModel {
       release_units();
     });
     tell();
-    adds_ = true;
-    return sum_of_losses();
+    for (std::size_t i = 0; i < groups_.size(); ++i) losses[i] = output_.loss(groups_[i]);
   }
 
   double evaluate(const Window& window, HiddenState& state) override {
     if (window.columns == 0) return 0;
     compute_losses(window, state);
-    return sum_of_losses();
+    return output_.loss({0, columns_});
   }
 
   void log_probabilities(const Window& window, HiddenState& state, std::span<float> of_targets) override {
@@ -143,9 +151,10 @@ class NativeLanguageModel final : public LanguageModel {
 
   void predict(std::span<const std::int64_t> inputs, std::int64_t length, HiddenState& state,
                std::span<float> logits) override {
-    start(inputs, length, state, std::nullopt, 1, false);
+    take_alone(state);
+    start(inputs, length, std::nullopt, 1, false);
     team_.run([&](int thread) {
-      forward(thread, state);
+      forward(thread);
       release_units();
     });
     output_.predict(predicting_outputs(), columns_, logits.data());
@@ -196,29 +205,73 @@ class NativeLanguageModel final : public LanguageModel {
   }
   std::int64_t first_predicting_row() const { return (length_ - predicting_) * columns_; }
 
-  /// Room for a window; `predicting` is the number of its last time steps that predict.
-  void start(std::span<const std::int64_t> inputs, std::int64_t length, const HiddenState& state,
-             const std::optional<DropoutKey>& key, std::int64_t predicting, bool trains) {
+  /// One window of all groups; its groups and their states come to groups_ and states_.
+  Window gather(std::span<const TrainGroup> groups) {
+    groups_.clear();
+    states_.clear();
+    std::int64_t columns = 0;
+    for (const TrainGroup& group : groups) {
+      groups_.push_back({columns, group.window.columns});
+      states_.push_back(static_cast<NativeState*>(group.state));
+      columns += group.window.columns;
+    }
+    if (groups.size() == 1) return groups.front().window;
+    Window all;
+    const auto put_side_by_side = [&](std::span<const std::int64_t> Window::*part,
+                                      std::vector<std::int64_t>& to) {
+      std::int64_t rows = 0;
+      for (const TrainGroup& group : groups) {
+        if (group.window.columns > 0) rows = std::ssize(group.window.*part) / group.window.columns;
+      }
+      to.clear();
+      for (std::int64_t row = 0; row < rows; ++row) {
+        for (const TrainGroup& group : groups) {
+          const auto from = (group.window.*part).begin() + row * group.window.columns;
+          to.insert(to.end(), from, from + group.window.columns);
+        }
+      }
+      all.*part = to;
+    };
+    put_side_by_side(&Window::inputs, inputs_);
+    put_side_by_side(&Window::targets, predicted_);
+    all.length = groups.empty() ? 0 : groups.front().window.length;
+    all.columns = columns;
+    return all;
+  }
+
+  void take_alone(HiddenState& state) {
+    groups_.assign(1, {0, state.columns()});
+    states_.assign(1, static_cast<NativeState*>(&state));
+  }
+
+  /// Room for a window of groups_; `predicting` is the number of its last time steps that predict.
+  void start(std::span<const std::int64_t> inputs, std::int64_t length, const std::optional<DropoutKey>& key,
+             std::int64_t predicting, bool trains) {
     length_ = length;
-    columns_ = state.columns();
+    columns_ = groups_.back().end();
     key_ = key;
     predicting_ = predicting;
     const std::int64_t rows = length_ * columns_, hidden = config().hidden;
     split_threads();
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
-      layers_[layer].resize(length_, columns_, team_.size());
+      layers_[layer].resize(length_, groups_, team_.size());
       Link& link = links_[layer];
       link.mask.start(key, length, columns_);
       if (link.mask.is_on()) {
         link.masked.grow_padded(rows * padded(hidden), (rows + kRowBlock) * padded(hidden));
       }
       if (trains) link.d_outputs.grow(rows * padded(hidden));
-      if (trains && !shares_factor(layer)) link.factor.resize(rows - first_row_read(layer), hidden);
+      if (trains && !shares_factor(layer)) {
+        const std::int64_t first = first_step_read(layer);
+        cut_into_groups(outputs(layer) + first * columns_ * padded(hidden), padded(hidden), length_ - first,
+                        groups_, link.rows);
+        link.factor.resize(link.rows, hidden);
+      }
       if (drops_weights()) weight_masks_[layer].grow(layers_[layer].weight_hh().size());
     }
     input_mask_.start(key, length, columns_);
-    input_->start(inputs);
-    output_.resize(predicting_, columns_, team_.size(), trains);
+    input_->start(inputs, length, groups_);
+    output_.resize(predicting_, groups_, team_.size(), trains);
   }
 
   void split_threads() {
@@ -233,13 +286,18 @@ class NativeLanguageModel final : public LanguageModel {
   }
 
   /// Everything up to the last layer's outputs, on every thread of the team.
-  void forward(int thread, HiddenState& hidden_state) {
-    auto& state = static_cast<NativeState&>(hidden_state);
+  void forward(int thread) {
     const WindowShare share = split_.share(thread);
     const std::int64_t units = padded(config().hidden);
-    const auto copy = [&](const float* from, float* to) {
-      std::copy_n(from + share.own.first * units, share.own.count * units, to + share.own.first * units);
-    };
+    const auto for_states =
+        [&](const auto& work) {  // work(state, first column there, its column here, count)
+          for (std::size_t i = 0; i < groups_.size(); ++i) {
+            const std::int64_t first = std::max(share.own.first, groups_[i].first);
+            const std::int64_t end = std::min(share.own.end(), groups_[i].end());
+            if (first < end)
+              work(*states_[i], (first - groups_[i].first) * units, first * units, (end - first) * units);
+          }
+        };
     if (!is_packed()) {
       make_weight_masks(thread);
       wait_for_others(thread);
@@ -251,8 +309,11 @@ class NativeLanguageModel final : public LanguageModel {
     input_mask_.draw(share.own);
     for (Link& link : links_) link.mask.draw(share.own);
     for (std::size_t l = 0; l < layers_.size(); ++l) {
-      copy(state.h(static_cast<std::int64_t>(l)), layers_[l].h(0));
-      if (has_cell_) copy(state.c(static_cast<std::int64_t>(l)), layers_[l].c(0));
+      const auto number = static_cast<std::int64_t>(l);
+      for_states([&](NativeState& state, std::int64_t there, std::int64_t here, std::int64_t count) {
+        std::copy_n(state.h(number) + there, count, layers_[l].h(0) + here);
+        if (has_cell_) std::copy_n(state.c(number) + there, count, layers_[l].c(0) + here);
+      });
     }
     wait_for_others(thread);
     if (thread == 0) note_packed();
@@ -267,8 +328,11 @@ class NativeLanguageModel final : public LanguageModel {
         link.mask.apply(share.columns, share.units(), layer.h(1), link.masked.data(), units);
       }
       meet(thread);
-      copy(layer.h(length_), state.h(static_cast<std::int64_t>(l)));
-      if (has_cell_) copy(layer.c(length_), state.c(static_cast<std::int64_t>(l)));
+      const auto number = static_cast<std::int64_t>(l);
+      for_states([&](NativeState& state, std::int64_t there, std::int64_t here, std::int64_t count) {
+        std::copy_n(layer.h(length_) + here, count, state.h(number) + there);
+        if (has_cell_) std::copy_n(layer.c(length_) + here, count, state.c(number) + there);
+      });
     }
   }
 
@@ -311,31 +375,33 @@ class NativeLanguageModel final : public LanguageModel {
   }
 
   void prepare_factors(int thread) {
-    const std::int64_t units = padded(config().hidden);
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
       layers_[layer].prepare_gradients(thread, team_.size());
       if (shares_factor(layer)) continue;
-      links_[layer].factor.take(outputs(layer) + first_row_read(layer) * units, units, thread, team_.size());
+      links_[layer].factor.take(thread, team_.size());
     }
   }
 
   void prepare_input_gradients(int thread) {
     input_->prepare_gradients(thread, team_.size());
-    if (!adds_) input_->clear_unseen(place(target_.data(), 0), thread, team_.size());
+    for (const Target& target : targets_) {
+      input_->clear_unseen(place(target.gradient, 0), thread, team_.size());
+    }
   }
 
   /// Whether what goes from a layer to the next is in the layer's own factor.
   bool shares_factor(std::size_t layer) const {
     return !links_[layer].mask.is_on() && layers_[layer].outputs_factor().factor != nullptr;
   }
-  /// First row of a layer's outputs that anything but the layer itself reads.
-  std::int64_t first_row_read(std::size_t layer) const { return is_top(layer) ? first_predicting_row() : 0; }
+  /// First time step whose outputs of a layer anything but the layer itself reads.
+  std::int64_t first_step_read(std::size_t layer) const { return is_top(layer) ? length_ - predicting_ : 0; }
   FactorRows factor_of_outputs(std::size_t layer) const {
     if (!shares_factor(layer)) return links_[layer].factor.rows(0);
     const FactorRows all = layers_[layer].outputs_factor();
-    return {all.factor, all.first + first_row_read(layer)};
+    return {all.factor, all.first + first_step_read(layer)};
   }
 
+  /// Of one target.
   std::int64_t gradient_blocks(std::size_t layer) const {
     return layers_[layer].gradient_blocks() + (is_top(layer) ? output_.gradient_blocks() : 0) +
            (layer == 0 ? input_->embedding_blocks() : 0);
@@ -344,37 +410,37 @@ class NativeLanguageModel final : public LanguageModel {
   /// Blocks of a layer's part, as long as there are any left.
   void put_gradients(std::size_t layer, Scratch& scratch, const std::function<void()>& poll) {
     BlockCounter& blocks = blocks_[layer];
-    const std::int64_t count = gradient_blocks(layer);
+    const std::int64_t of_target = gradient_blocks(layer), count = of_target * std::ssize(targets_);
     for (std::int64_t block = blocks.handed_out++; block < count; block = blocks.handed_out++) {
-      put_gradients(layer, block, scratch);
+      put_gradients(layer, block % of_target, targets_[static_cast<std::size_t>(block / of_target)], scratch);
       ++blocks.done;
       poll();
     }
   }
 
-  void put_gradients(std::size_t l, std::int64_t block, Scratch& scratch) {
-    float* flat = target_.data();
+  void put_gradients(std::size_t l, std::int64_t block, const Target& target, Scratch& scratch) {
+    float* flat = target.gradient;
     const RecurrentLayer& layer = layers_[l];
     if (block < layer.gradient_blocks()) {
       const auto gradient = of_layer<float>(flat, static_cast<std::int64_t>(l));
       const FactorRows inputs = l > 0 ? factor_of_outputs(l - 1) : input_->inputs_of_rows();
-      layer.put_gradients(block, inputs, weight_mask(l), gradient, adds_, scratch.products);
-      if (l == 0) input_->put_weight_gradient(block, gradient.weight_ih, adds_, scratch.products);
+      layer.put_gradients(block, target.groups, inputs, weight_mask(l), gradient, scratch.products);
+      if (l == 0) input_->put_weight_gradient(block, target.groups, gradient.weight_ih, scratch.products);
       return;
     }
     block -= layer.gradient_blocks();
     if (is_top(l) && block < output_.gradient_blocks()) {
-      output_.put_gradients(block, factor_of_outputs(l), place(flat, last() - 1), place(flat, last()), adds_,
-                            scratch.products);
+      output_.put_gradients(block, target.groups, factor_of_outputs(l), place(flat, last() - 1),
+                            place(flat, last()), scratch.products);
       return;
     }
     if (is_top(l)) block -= output_.gradient_blocks();
-    input_->put_embedding_gradient(block, place(flat, 0), adds_, scratch.embedding);
+    input_->put_embedding_gradient(block, target.groups, place(flat, 0), scratch.embedding);
   }
 
   /// Tells the listener of every part that is complete by now.
   void tell() {
-    if (listener() == nullptr) return;
+    if (listener() == nullptr || targets_.size() != 1) return;
     for (; told_ > 0 && blocks_[told_ - 1].done == gradient_blocks(told_ - 1); --told_) {
       listener()->part_is_complete();
     }
@@ -382,19 +448,13 @@ class NativeLanguageModel final : public LanguageModel {
   }
 
   void compute_losses(const Window& window, HiddenState& state) {
-    start(window.inputs, window.length, state, std::nullopt, window.predicts_every() ? window.length : 1,
-          false);
+    take_alone(state);
+    start(window.inputs, window.length, std::nullopt, window.predicts_every() ? window.length : 1, false);
     team_.run([&](int thread) {
-      forward(thread, state);
+      forward(thread);
       output_.forward(split_.share(thread).own, predicting_outputs(), window.targets);
       release_units();
     });
-  }
-
-  double sum_of_losses() const {
-    double sum = 0;
-    for (const double loss : output_.losses()) sum += loss;
-    return sum;
   }
 
   /// Weights are packed when they have changed, and with every new mask of theirs.
@@ -419,8 +479,6 @@ class NativeLanguageModel final : public LanguageModel {
   bool has_cell_;
   ThreadTeam& team_;
   AlignedBuffer flat_, flat_gradient_;
-  std::span<float> target_;  ///< where gradients are put
-  bool adds_ = true;         ///< to what is there; else they replace it
   std::deque<RecurrentLayer> layers_;
   DropoutMask input_mask_;
   std::optional<InputLayer> input_;
@@ -431,9 +489,13 @@ class NativeLanguageModel final : public LanguageModel {
   std::optional<std::pair<bool, std::int64_t>> packed_;  ///< with a mask? of which step?
   std::deque<Scratch> scratch_;                          ///< one a thread
   std::deque<BlockCounter> blocks_;                      ///< of each layer's part of the gradient
+  std::vector<Target> targets_;                          ///< where the gradients go
   std::size_t told_ = 0;  ///< layers whose part the listener has not been told of
 
   // The window.
+  std::vector<Range> groups_;
+  std::vector<NativeState*> states_;              ///< of each group
+  std::vector<std::int64_t> inputs_, predicted_;  ///< of several groups
   std::int64_t length_ = 0, columns_ = 0, predicting_ = 0;
   WindowSplit split_;
   std::deque<Barrier> meeting_places_;  ///< of the split's groups

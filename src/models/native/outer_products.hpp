@@ -3,6 +3,9 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
+#include <span>
+#include <vector>
 
 #include "base/rounding.hpp"
 #include "models/native/aligned_buffer.hpp"
@@ -17,45 +20,66 @@ constexpr std::int64_t padded_rows(std::int64_t rows) {
   return round_up(rows, kRowBlock);
 }
 
+/// Of a matrix with a row for each column of the window at each of so many time steps (t · columns + column):
+/// the rows of each group of columns, in the order of time.
+inline void cut_into_groups(const float* matrix, std::int64_t stride, std::int64_t steps,
+                            std::span<const Range> groups, std::vector<MatrixRows>& rows) {
+  rows.clear();
+  for (const Range& group : groups) {
+    rows.push_back({matrix + group.first * stride, stride, group.count, steps, groups.back().end()});
+  }
+}
+
 class OuterFactor;
 
-/// Its rows from `first` on; null: none.
+/// Its rows from time step `first` on; null: none.
 struct FactorRows {
   const OuterFactor* factor = nullptr;
   std::int64_t first = 0;
 };
 
-/// What a window's rows are multiplied with: x of Σ d ⊗ x.
+/// What a window's rows are multiplied with: x of Σ d ⊗ x. The rows of each group lie together.
 class OuterFactor {
  public:
   explicit OuterFactor(Precision precision) : panels_(precision) {}
 
-  void resize(std::int64_t rows, std::int64_t columns);
-  /// Takes share `part` of `parts` of `matrix`, its rows `stride` floats apart and padded(); there are
-  /// kRowBlock more of them, which are finite. To be called for all parts. The matrix must stay as it is as
-  /// long as this is used.
-  void take(const float* matrix, std::int64_t stride, std::int64_t part, std::int64_t parts);
+  /// For the rows of these groups, padded(columns). There are kRowBlock more of them after the last one,
+  /// which are finite. The matrix must stay where it is as long as this is used.
+  void resize(std::span<const MatrixRows> groups, std::int64_t columns);
+  /// Takes share `part` of `parts` of the rows as they are now. To be called for all parts.
+  void take(std::int64_t part, std::int64_t parts);
 
   const Panels& panels() const { return panels_; }
-  /// None if a product cannot begin with this row.
-  FactorRows rows(std::int64_t first) const {
-    return panels_.is_half() && first % 2 != 0 ? FactorRows{} : FactorRows{this, first};
+  /// None if a product cannot begin with the rows of this time step.
+  FactorRows rows(std::int64_t first) const;
+  /// Where a group's rows from a time step on are among those of panels().
+  std::int64_t place(std::int64_t group, std::int64_t first) const {
+    return base(groups_, group) + first * groups_[static_cast<std::size_t>(group)].rows;
   }
   /// Floats of a row of the sums.
   std::int64_t stride() const { return panels_.count() * kPanelWidth; }
 
- private:
-  /// Rows that are kept: wherever a product begins, the last one's padding is there.
-  std::int64_t size() const { return padded_rows(rows_) + kRowBlock; }
+  /// Rows from the beginning of the first group to that of group `group`: wherever a product begins, its last
+  /// row's padding is there.
+  static std::int64_t base(std::span<const MatrixRows> groups, std::int64_t group) {
+    std::int64_t rows = 0;
+    for (const MatrixRows& before : groups.first(static_cast<std::size_t>(group))) {
+      rows += padded_rows(before.count()) + kRowBlock;
+    }
+    return rows;
+  }
 
+ private:
   /// Float32 numbers can be multiplied as they lie, but if rows are far apart they share few sets of a cache
   /// and push each other out.
   bool packs() const {
     constexpr std::int64_t kFarApart = 512;
-    return panels_.precision() != Precision::kFp32 || columns_ >= kFarApart;
+    return groups_.size() > 1 || panels_.precision() != Precision::kFp32 || columns_ >= kFarApart;
   }
+  std::int64_t size() const { return base(groups_, std::ssize(groups_)); }
 
-  std::int64_t rows_ = 0, columns_ = 0;
+  std::vector<MatrixRows> groups_;
+  std::int64_t columns_ = 0;
   Panels panels_;
 };
 
@@ -63,10 +87,15 @@ class OuterFactor {
 struct OuterSum {
   FactorRows x;         ///< none: there is none
   float* to = nullptr;  ///< [outputs, x's stride()]; null: sums()
+  /// Unless it is null, a group's sum is multiplied with this mask of the weight, from output `first_output`
+  /// on.
+  const float* mask = nullptr;
+  const Weight* weight = nullptr;
+  std::int64_t first_output = 0;
 };
 
-/// For a block of a layer's outputs: Σ over rows d[row] ⊗ x[row], a thread's own. Which rows are added up
-/// first does not depend on threads.
+/// For a block of a layer's outputs: Σ over rows d[row] ⊗ x[row], a thread's own. Groups are summed up apart
+/// and added along base/summation_tree.hpp. Which rows of a group are added up first depends on nothing else.
 class OuterProducts {
  public:
   /// Outputs that are worked at once, of a layer with so many in gates of `units` (a multiple of 32). Many at
@@ -76,23 +105,42 @@ class OuterProducts {
     return units % 64 == 0 && outputs >= std::int64_t{128} * threads ? 64 : 32;
   }
 
-  /// Two sums over `rows` rows of d, which are `d_stride` floats apart, for its columns [first, first +
-  /// count).
-  void sum(const float* d, std::int64_t d_stride, std::int64_t rows, std::int64_t first, std::int64_t count,
+  /// Two sums over the rows `d` of `groups`, for the columns [first, first + count) of d.
+  void sum(std::span<const MatrixRows> d, const Range& groups, std::int64_t first, std::int64_t count,
            const std::array<OuterSum, 2>& sums);
 
   /// One that went nowhere else, [count, its factor's stride()].
-  const float* sums(std::size_t number) const { return sums_[number].data(); }
+  const float* sums(std::size_t number) const { return levels_.front().sums[number].data(); }
   /// Σ d, [count].
-  const float* totals() const { return totals_.data(); }
+  const float* totals() const { return levels_.front().totals.data(); }
 
  private:
   static constexpr std::int64_t kDepth = 512;  ///< rows at once: d's and a panel's part stay in the cache
   static constexpr std::int64_t kStride = kDepth + 16;  ///< not a power of two: its rows share no cache sets
 
+  /// Sums of a node of the tree.
+  struct Level {
+    std::array<AlignedBuffer, 2> sums;
+    AlignedBuffer totals{64};
+  };
+  /// What sum() was called for.
+  struct Job {
+    std::span<const MatrixRows> d;
+    std::int64_t first, count;
+    const std::array<OuterSum, 2>& sums;
+  };
+
+  /// The sums of groups [first, last) come to level `level`; those from there on are free.
+  void add_up(const Job& job, std::int64_t first, std::int64_t last, std::size_t level);
+  void add_rows(const Job& job, std::int64_t group, std::size_t level);
+  float* place(const Job& job, std::size_t number, std::size_t level) {
+    float* to = job.sums[number].to;
+    return level == 0 && to != nullptr ? to : levels_[level].sums[number].data();
+  }
+
   AlignedBuffer transposed_{64 * kStride};
-  AlignedBuffer totals_{64};
-  std::array<AlignedBuffer, 2> sums_;
+  std::array<const float*, kDepth> rows_{};
+  std::deque<Level> levels_;
 };
 
 }  // namespace charrnn

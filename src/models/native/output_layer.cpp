@@ -8,13 +8,14 @@ OutputLayer::OutputLayer(const float* weight, const float* bias, std::int64_t vo
                          Precision precision)
     : weight_(weight, 1, vocabulary, hidden, precision), bias_(bias) {}
 
-void OutputLayer::resize(std::int64_t length, std::int64_t columns, int threads, bool keeps_logits) {
+void OutputLayer::resize(std::int64_t length, std::span<const Range> groups, int threads, bool keeps_logits) {
   length_ = length;
-  columns_ = columns;
+  columns_ = groups.back().end();
   threads_ = threads;
   keeps_logits_ = keeps_logits;
-  logits_.grow((keeps_logits ? length : 1) * columns * stride());
-  losses_.resize(static_cast<std::size_t>(length * columns));
+  logits_.grow((keeps_logits ? length : 1) * columns_ * stride());
+  losses_.resize(static_cast<std::size_t>(length * columns_));
+  cut_into_groups(logits_.data(), stride(), length, groups, d_logits_);
 }
 
 void OutputLayer::multiply_outputs(const float* outputs, std::int64_t count, float* logits) const {
@@ -36,6 +37,16 @@ void OutputLayer::forward(const Range& columns, const float* outputs, std::span<
   }
 }
 
+double OutputLayer::loss(const Range& columns) const {
+  double sum = 0;
+  for (std::int64_t t = 0; t < length_; ++t) {
+    for (std::int64_t i = 0; i < columns.count; ++i) {
+      sum += losses_[static_cast<std::size_t>(t * columns_ + columns.first + i)];
+    }
+  }
+  return sum;
+}
+
 void OutputLayer::backward(const Range& columns, float* d_outputs) const {
   const std::int64_t to = padded(weight_.inputs());
   const Panels& weights = weight_.backward();
@@ -44,12 +55,12 @@ void OutputLayer::backward(const Range& columns, float* d_outputs) const {
       .multiply(d_outputs + columns.first * to, to, false, weights, {0, weights.count()});
 }
 
-void OutputLayer::put_gradients(std::int64_t block, const FactorRows& outputs, float* weight, float* bias,
-                                bool add, OuterProducts& products) const {
+void OutputLayer::put_gradients(std::int64_t block, const Range& groups, const FactorRows& outputs,
+                                float* weight, float* bias, OuterProducts& products) const {
   const std::int64_t count = gradient_block(), first = block * count;
-  products.sum(logits_.data(), stride(), length_ * columns_, first, count, {OuterSum{outputs}, {}});
-  weight_.put_gradient(first, count, products.sums(0), outputs.factor->stride(), nullptr, weight, add);
-  put(std::min(count, weight_.units() - first), products.totals(), bias + first, add);
+  products.sum(d_logits_, groups, first, count, {OuterSum{outputs}, {}});
+  weight_.put_gradient(first, count, products.sums(0), outputs.factor->stride(), weight);
+  put(std::min(count, weight_.units() - first), products.totals(), bias + first);
 }
 
 void OutputLayer::predict(const float* outputs, std::int64_t count, float* logits) {

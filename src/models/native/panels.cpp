@@ -7,6 +7,12 @@
 
 namespace charrnn {
 
+namespace {
+
+constexpr std::int64_t kRowsAtOnce = 32;  // on their way through the first cache; even
+
+}  // namespace
+
 void Panels::set(std::int64_t number, std::int64_t row, std::int64_t rows, std::int64_t columns,
                  const float* from, std::int64_t stride) {
   float* to = place(number, row);
@@ -25,25 +31,42 @@ void Panels::set(std::int64_t number, std::int64_t row, std::int64_t rows, std::
 
 void Panels::set_transposed(std::int64_t number, std::int64_t row, std::int64_t rows, std::int64_t columns,
                             const float* from, std::int64_t stride) {
+  std::array<const float*, kPanelWidth> found;
+  MatrixRows{from, stride, columns}.find(0, columns, found.data());
   if (precision_ == Precision::kFp32) {
-    kernels().transpose(columns, rows, from, stride, place(number, row), kPanelWidth);
+    kernels().transpose(columns, rows, found.data(), 0, place(number, row), kPanelWidth);
     return;
   }
-  constexpr std::int64_t kRows = 32;
-  alignas(64) std::array<float, kRows * kPanelWidth> turned;
-  for (std::int64_t first = 0; first < rows; first += kRows) {
-    const std::int64_t count = std::min(kRows, rows - first);
-    kernels().transpose(columns, count, from + first, stride, turned.data(), kPanelWidth);
+  alignas(64) std::array<float, kRowsAtOnce * kPanelWidth> turned;
+  for (std::int64_t first = 0; first < rows; first += kRowsAtOnce) {
+    const std::int64_t count = std::min(kRowsAtOnce, rows - first);
+    kernels().transpose(columns, count, found.data(), first, turned.data(), kPanelWidth);
     set(number, row + first, count, columns, turned.data(), kPanelWidth);
   }
 }
 
-void Panels::pack_rows(const float* matrix, std::int64_t stride, std::int64_t rows, const Range& range) {
-  const std::int64_t end = std::clamp(rows, range.first, range.end());
+void Panels::pack_rows(const MatrixRows& matrix, std::int64_t base, const Range& range) {
+  const std::int64_t end = std::clamp(matrix.count(), range.first, range.end());
   for (std::int64_t p = 0; p < count_; ++p) {
-    set(p, range.first, end - range.first, kPanelWidth, matrix + range.first * stride + p * kPanelWidth,
-        stride);
-    std::fill(place(p, end), place(p, range.end()), 0.0F);
+    if (matrix.lie_together()) {
+      set(p, base + range.first, end - range.first, kPanelWidth,
+          matrix.first + range.first * matrix.stride + p * kPanelWidth, matrix.stride);
+    }
+    std::fill(place(p, base + end), place(p, base + range.end()), 0.0F);
+  }
+  if (matrix.lie_together()) return;
+  std::array<const float*, kRowsAtOnce> found;
+  alignas(64) std::array<float, kRowsAtOnce * kPanelWidth> together;
+  for (std::int64_t row = range.first; row < end; row += kRowsAtOnce) {
+    const std::int64_t count = std::min(kRowsAtOnce, end - row);
+    matrix.find(row, count, found.data());
+    for (std::int64_t p = 0; p < count_; ++p) {
+      for (std::int64_t i = 0; i < count; ++i) {
+        std::copy_n(found[static_cast<std::size_t>(i)] + p * kPanelWidth, kPanelWidth,
+                    together.data() + i * kPanelWidth);
+      }
+      set(p, base + row, count, kPanelWidth, together.data(), kPanelWidth);
+    }
   }
 }
 

@@ -11,6 +11,31 @@
 
 namespace charrnn {
 
+/// Rows of a row-major matrix, `stride` floats apart: `blocks` blocks, each `block_rows` rows after the one
+/// before.
+struct MatrixRows {
+  const float* first;
+  std::int64_t stride;
+  std::int64_t rows;  ///< of a block
+  std::int64_t blocks = 1;
+  std::int64_t block_rows = 0;
+
+  std::int64_t count() const { return rows * blocks; }
+  bool lie_together() const { return blocks == 1 || rows == block_rows; }
+  /// Where rows [begin, begin + size) lie.
+  void find(std::int64_t begin, std::int64_t size, const float** found) const {
+    if (size == 0) return;
+    std::int64_t block = begin / rows, row = begin % rows;
+    for (std::int64_t i = 0; i < size; ++i) {
+      found[i] = first + (block * block_rows + row) * stride;
+      if (++row == rows) {
+        row = 0;
+        ++block;
+      }
+    }
+  }
+};
+
 /// Rows of a row-major matrix as the right factor of a product: panels of 32 columns, each [rows, 32]. They
 /// lie one after the other, rows and columns beyond the matrix are zero; or they are parts of the matrix
 /// itself. Bfloat16 numbers are kept as such where the processor has units for them, elsewhere as float32
@@ -63,9 +88,9 @@ class Panels {
   void set_transposed(std::int64_t number, std::int64_t row, std::int64_t rows, std::int64_t columns,
                       const float* from, std::int64_t stride);
 
-  /// Rows [range), of which the first is even, become those of a matrix of `rows` rows, which are `stride`
-  /// floats apart and padded(); zero where it has none.
-  void pack_rows(const float* matrix, std::int64_t stride, std::int64_t rows, const Range& range);
+  /// The rows from `base` on become those of a matrix, whose rows are padded(); of them only [range), zero
+  /// where it has none. `base` and the first one are even.
+  void pack_rows(const MatrixRows& matrix, std::int64_t base, const Range& range);
 
  private:
   /// Floats of a panel's memory. Of halves too: the odd row has room.
@@ -82,16 +107,6 @@ class Panels {
   AlignedBuffer memory_;
   const float* data_ = nullptr;          ///< memory_, or the matrix
   std::int64_t stride_ = 0, apart_ = 0;  ///< floats from row to row and from panel to panel
-};
-
-/// Rows of a row-major matrix, `stride` floats apart: `blocks` blocks, each `block_rows` rows after the one
-/// before.
-struct MatrixRows {
-  const float* first;
-  std::int64_t stride;
-  std::int64_t rows;  ///< of a block
-  std::int64_t blocks = 1;
-  std::int64_t block_rows = 0;
 };
 
 /// The left factor of products, rounded as their right factors are. Of a thread, which has one at a time.

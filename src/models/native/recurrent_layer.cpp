@@ -32,7 +32,8 @@ void RecurrentLayer::pack(std::int64_t part, std::int64_t parts, const float* ma
   }
 }
 
-void RecurrentLayer::resize(std::int64_t length, std::int64_t columns, int threads) {
+void RecurrentLayer::resize(std::int64_t length, std::span<const Range> groups, int threads) {
+  const std::int64_t columns = groups.back().end();
   length_ = length;
   columns_ = columns;
   threads_ = threads;
@@ -46,7 +47,10 @@ void RecurrentLayer::resize(std::int64_t length, std::int64_t columns, int threa
     d_c_.grow(columns * units_);
   }
   addends_.assign(static_cast<std::size_t>(rows), bias_.data());
-  states_.resize(rows + columns, units_);
+  cut_into_groups(h_.data(), units_, length + 1, groups, h_rows_);
+  cut_into_groups(gates_.data(), gate_units_, length, groups, d_gates_);
+  if (cell_ == Cell::kGru) cut_into_groups(hidden_new_.data(), units_, length, groups, d_hidden_new_);
+  states_.resize(h_rows_, units_);
 }
 
 void RecurrentLayer::multiply_inputs(const WindowShare& share, const float* inputs) {
@@ -142,44 +146,41 @@ void RecurrentLayer::input_gradient(const Range& columns, const Range& panels, f
 }
 
 void RecurrentLayer::prepare_gradients(std::int64_t part, std::int64_t parts) {
-  states_.take(h(0), units_, part, parts);
+  states_.take(part, parts);
 }
 
-void RecurrentLayer::put_gradients(std::int64_t block, const FactorRows& inputs, const float* mask,
-                                   const LayerParameters<float>& gradient, bool add,
+void RecurrentLayer::put_gradients(std::int64_t block, const Range& groups, const FactorRows& inputs,
+                                   const float* mask, const LayerParameters<float>& gradient,
                                    OuterProducts& products) const {
-  const std::int64_t rows = length_ * columns_, count = gradient_block();
-  const std::int64_t first = block * count;
-  // Without padding or a mask a sum can be made in its place.
-  OuterSum of_hidden{states_.rows(0)}, of_inputs{inputs};
-  if (!add && mask == nullptr) of_hidden.to = weight_hh_.rows_in_place(first, gradient.weight_hh);
-  if (!add) of_inputs.to = weight_ih_.rows_in_place(first, gradient.weight_ih);
+  const std::int64_t count = gradient_block(), first = block * count;
+  // Without padding a sum can be made in its place.
+  const OuterSum of_hidden{states_.rows(0), weight_hh_.rows_in_place(first, gradient.weight_hh), mask,
+                           &weight_hh_, first};
+  const OuterSum of_inputs{inputs, weight_ih_.rows_in_place(first, gradient.weight_ih)};
   const auto put_hidden = [&] {
     if (of_hidden.to == nullptr) {
-      weight_hh_.put_gradient(first, count, products.sums(0), states_.stride(), mask, gradient.weight_hh,
-                              add);
+      weight_hh_.put_gradient(first, count, products.sums(0), states_.stride(), gradient.weight_hh);
     }
-    put_bias_gradient(first, count, products.totals(), gradient.bias_hh, add);
+    put_bias_gradient(first, count, products.totals(), gradient.bias_hh);
   };
   if (cell_ == Cell::kGru && first >= 2 * units_) {
     // The new gate sees the hidden state through the reset gate, its inputs directly.
-    products.sum(hidden_new_.data(), units_, rows, first - 2 * units_, count, {of_hidden, {}});
+    products.sum(d_hidden_new_, groups, first - 2 * units_, count, {of_hidden, {}});
     put_hidden();
-    products.sum(gates_.data(), gate_units_, rows, first, count, {OuterSum{}, of_inputs});
+    products.sum(d_gates_, groups, first, count, {OuterSum{}, of_inputs});
   } else {
-    products.sum(gates_.data(), gate_units_, rows, first, count, {of_hidden, of_inputs});
+    products.sum(d_gates_, groups, first, count, {of_hidden, of_inputs});
     put_hidden();
   }
-  put_bias_gradient(first, count, products.totals(), gradient.bias_ih, add);
+  put_bias_gradient(first, count, products.totals(), gradient.bias_ih);
   if (inputs.factor == nullptr || of_inputs.to != nullptr) return;
-  weight_ih_.put_gradient(first, count, products.sums(1), inputs.factor->stride(), nullptr,
-                          gradient.weight_ih, add);
+  weight_ih_.put_gradient(first, count, products.sums(1), inputs.factor->stride(), gradient.weight_ih);
 }
 
 void RecurrentLayer::put_bias_gradient(std::int64_t first, std::int64_t count, const float* totals,
-                                       float* gradient, bool add) const {
+                                       float* gradient) const {
   const std::int64_t gate = first / units_, unit = first % units_;  // a block lies in one gate
-  put(std::min(count, hidden_ - unit), totals, gradient + gate * hidden_ + unit, add);
+  put(std::min(count, hidden_ - unit), totals, gradient + gate * hidden_ + unit);
 }
 
 }  // namespace charrnn

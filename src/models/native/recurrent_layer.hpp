@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "base/range.hpp"
@@ -36,8 +37,8 @@ class RecurrentLayer {
   /// Takes share `part` of `parts` of the parameters as they are now; `mask` is that of dropout of the
   /// hidden-to-hidden weights, or null.
   void pack(std::int64_t part, std::int64_t parts, const float* mask);
-  /// For a window that so many threads will work on.
-  void resize(std::int64_t length, std::int64_t columns, int threads);
+  /// For a window of these groups of columns that so many threads will work on.
+  void resize(std::int64_t length, std::span<const Range> groups, int threads);
 
   /// [rows, gate_units]: the inputs' products may come in here before forward(); backward() leaves the
   /// gradients of all that enters the gates.
@@ -68,14 +69,14 @@ class RecurrentLayer {
   /// Share `part` of what the gradients, and outputs_factor(), need. After forward() of all columns.
   void prepare_gradients(std::int64_t part, std::int64_t parts);
   /// The outputs as what rows of gradients are multiplied with; none if a row cannot be the first one there.
-  FactorRows outputs_factor() const { return states_.rows(columns_); }
+  FactorRows outputs_factor() const { return states_.rows(1); }
   /// Outputs of a block.
   std::int64_t gradient_block() const { return OuterProducts::block_of(gate_units_, units_, threads_); }
   std::int64_t gradient_blocks() const { return gate_units_ / gradient_block(); }
-  /// Puts the gradients of one block of outputs' parameters into `gradient`, or adds them. `inputs` is the
+  /// Puts the gradients of `groups` for one block of outputs' parameters into `gradient`. `inputs` is the
   /// layer's input [rows, inputs], or none if another has to see to weight_ih.
-  void put_gradients(std::int64_t block, const FactorRows& inputs, const float* mask,
-                     const LayerParameters<float>& gradient, bool add, OuterProducts& products) const;
+  void put_gradients(std::int64_t block, const Range& groups, const FactorRows& inputs, const float* mask,
+                     const LayerParameters<float>& gradient, OuterProducts& products) const;
 
  private:
   /// The gate that sees the hidden state's product apart from the inputs'.
@@ -84,8 +85,7 @@ class RecurrentLayer {
   Range of_gate(std::int64_t gate, const Range& units) const {
     return {gate * panels() + units.first, units.count};
   }
-  void put_bias_gradient(std::int64_t first, std::int64_t count, const float* totals, float* gradient,
-                         bool add) const;
+  void put_bias_gradient(std::int64_t first, std::int64_t count, const float* totals, float* gradient) const;
 
   Cell cell_;
   std::int64_t hidden_, units_, gate_units_;
@@ -100,6 +100,7 @@ class RecurrentLayer {
   AlignedBuffer hidden_new_;  ///< of a GRU's new gate: the hidden state's part, or its gradient [rows, units]
   AlignedBuffer d_h_, d_c_;   ///< [columns, units]
   OuterFactor states_;        ///< h(0) … h(length)
+  std::vector<MatrixRows> h_rows_, d_gates_, d_hidden_new_;  ///< of each group
 };
 
 }  // namespace charrnn

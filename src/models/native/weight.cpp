@@ -28,19 +28,19 @@ void Weight::pack(std::int64_t part, std::int64_t parts, const float* mask) {
   }
 }
 
-void Weight::put_gradient(std::int64_t first, std::int64_t count, const float* sums, std::int64_t stride,
-                          const float* mask, float* gradient, bool add) const {
+void Weight::mask_rows(std::int64_t first, std::int64_t count, const float* mask, float* sums,
+                       std::int64_t stride) const {
   for (std::int64_t i = 0; i < count; ++i, sums += stride) {
-    const std::int64_t gate = (first + i) / padded(units_), unit = (first + i) % padded(units_);
-    if (unit >= units_) continue;
-    const std::int64_t row = (gate * units_ + unit) * inputs_;
-    if (mask != nullptr) {
-      for (std::int64_t k = 0; k < inputs_; ++k) {
-        gradient[row + k] = (add ? gradient[row + k] : 0) + sums[k] * mask[row + k];
-      }
-    } else {
-      put(inputs_, sums, gradient + row, add);
-    }
+    const std::int64_t row = row_of(first + i);
+    if (row >= 0) std::transform(sums, sums + inputs_, mask + row, sums, std::multiplies<>());
+  }
+}
+
+void Weight::put_gradient(std::int64_t first, std::int64_t count, const float* sums, std::int64_t stride,
+                          float* gradient) const {
+  for (std::int64_t i = 0; i < count; ++i, sums += stride) {
+    const std::int64_t row = row_of(first + i);
+    if (row >= 0) put(inputs_, sums, gradient + row);
   }
 }
 

@@ -44,13 +44,21 @@ class Weight {
     const bool is_padded = units_ % kPanelWidth != 0 || inputs_ % kPanelWidth != 0;
     return is_padded ? nullptr : gradient + first * inputs_;
   }
-  /// The rows of `gradient` (shaped as the weight) that belong to outputs [first, first + count) become, or
-  /// get added if `add`, `sums` [count, inputs], rows `stride` apart, times `mask` unless it is null. Padding
-  /// is left out.
+  /// Multiplies `sums` [count, inputs], rows `stride` apart, which belong to outputs [first, first + count),
+  /// with `mask` (shaped as the weight).
+  void mask_rows(std::int64_t first, std::int64_t count, const float* mask, float* sums,
+                 std::int64_t stride) const;
+  /// Puts such sums where they belong in `gradient` (shaped as the weight). Padding is left out.
   void put_gradient(std::int64_t first, std::int64_t count, const float* sums, std::int64_t stride,
-                    const float* mask, float* gradient, bool add) const;
+                    float* gradient) const;
 
  private:
+  /// Where output `output` begins in a matrix shaped as the weight; −1: it is padding.
+  std::int64_t row_of(std::int64_t output) const {
+    const std::int64_t gate = output / padded(units_), unit = output % padded(units_);
+    return unit < units_ ? (gate * units_ + unit) * inputs_ : -1;
+  }
+
   const float* values_;
   std::int64_t gates_, units_, inputs_;
   Panels forward_, backward_;
