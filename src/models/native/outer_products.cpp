@@ -1,6 +1,7 @@
 #include "models/native/outer_products.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/summation_tree.hpp"
 
@@ -77,12 +78,13 @@ void OuterProducts::add_rows(const Job& job, std::int64_t group, std::size_t lev
       std::fill(to + i * kStride + depth, to + i * kStride + all, 0.0F);
     }
     kernels().add_row_sums(count, all, to, kStride, totals);
+    std::optional<LeftFactor> left;  // both factors are rounded alike
     for (std::size_t i = 0; i < job.sums.size(); ++i) {
       const auto& [factor, first_step] = job.sums[i].x;
       if (factor == nullptr) continue;
-      LeftFactor({to, kStride, count}, all, factor->panels())
-          .multiply(place(job, i, level), factor->stride(), at > 0, factor->panels(),
-                    {0, factor->panels().count()}, factor->place(group, first_step) + at);
+      if (!left) left.emplace(MatrixRows{to, kStride, count}, all, factor->panels());
+      left->multiply(place(job, i, level), factor->stride(), at > 0, factor->panels(),
+                     {0, factor->panels().count()}, factor->place(group, first_step) + at);
     }
   }
   for (std::size_t i = 0; i < job.sums.size(); ++i) {
