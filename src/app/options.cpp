@@ -103,7 +103,8 @@ const std::vector<Option>& options() {
       {"run", "engine", CHARRNN_FIELD(S, run.engine),
        "auto, torch (LibTorch, every model) or native (CPUs; rnn, gru, lstm)"},
       {"run", "precision", CHARRNN_FIELD(S, run.precision),
-       "fp32, or bf16: factors of matrix products are rounded, all else stays fp32"},
+       "fp32, or bf16: factors of matrix products are rounded (on GPUs layers' results too), all else stays "
+       "fp32"},
       {"run", "threads", CHARRNN_FIELD(I, run.threads), "threads per rank; 0: its share of the cores"},
       {"run", "timeout", CHARRNN_FIELD(double, run.timeout),
        "seconds to wait for another rank before giving up"},

@@ -7,8 +7,8 @@
 
 namespace charrnn {
 
-/// The columns of every batch are cut into `groups` groups; a rank works a stretch of whole groups, one after
-/// the other. What a group is depends on the number of columns and of groups alone, not on that of ranks.
+/// The columns of every batch are cut into `groups` groups; a rank works a stretch of whole groups. What a
+/// group is depends on the number of columns and of groups alone, not on that of ranks.
 struct Sharding {
   std::int64_t groups;  ///< on all ranks together
   Range mine;           ///< groups of this rank; may be none

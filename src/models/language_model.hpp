@@ -70,8 +70,8 @@ struct TrainGroup {
   HiddenState* state;
 };
 
-/// A buffer, laid out and placed like LanguageModel::gradient(), for the gradient of so many groups, added up
-/// along base/summation_tree.hpp.
+/// A buffer, laid out and placed like LanguageModel::gradient(), for the gradient of so many groups, at least
+/// one, added up along base/summation_tree.hpp.
 struct GradientSum {
   std::int64_t groups;
   std::span<float> gradient;

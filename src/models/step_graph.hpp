@@ -7,6 +7,21 @@
 
 namespace charrnn {
 
+/// What recordings need, for graphs that run one after the other: they share the memory of what they keep for
+/// themselves. On the GPU that is current when it is made; it must outlive its graphs.
+class StepRecorder {
+ public:
+  StepRecorder();
+  ~StepRecorder();
+  StepRecorder(const StepRecorder&) = delete;
+  StepRecorder& operator=(const StepRecorder&) = delete;
+
+ private:
+  friend class StepGraph;
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
 class StepGraph {
  public:
   StepGraph();
@@ -16,7 +31,7 @@ class StepGraph {
   /// the same work each time, on memory that stays where it is, and leave nothing in memory of its own. The
   /// first time it is called as it is, which lets libraries set themselves up; the second time its work is
   /// recorded; from then on it is not called any more.
-  void run(const std::function<void()>& enqueue);
+  void run(StepRecorder& recorder, const std::function<void()>& enqueue);
 
  private:
   struct Recording;

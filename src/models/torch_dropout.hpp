@@ -13,7 +13,7 @@ namespace charrnn {
 class TorchDropout {
  public:
   TorchDropout(const ModelConfig& config, const std::optional<DropoutKey>& key, at::TensorOptions options);
-  /// With a key in the GPU's memory, that of a GpuDropoutKey as int64 numbers; undefined: no key.
+  /// With a key in the GPU's memory, as gpu_dropout_key() puts it; undefined: no key.
   TorchDropout(const ModelConfig& config, at::Tensor key_on_gpu, at::TensorOptions options);
 
   /// Of the embedded characters [length, columns, embedding].

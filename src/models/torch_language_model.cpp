@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -34,8 +35,8 @@ std::unique_ptr<RecurrentCore> make_core(const ModelKind& kind, std::vector<at::
   return make_stacked_layers(kind.cell, std::move(weights));
 }
 
-/// While it lives, matrix products on GPUs round their factors to bf16 (PyTorch's autocast); what is fp32 in
-/// the model stays so.
+/// While it lives, layers on GPUs compute in bf16 (PyTorch's autocast): the factors of their products are
+/// rounded, and so are their results.
 class Autocast {
  public:
   explicit Autocast(bool on) : on_(on) {
@@ -73,7 +74,7 @@ class TorchLanguageModel final : public LanguageModel {
       leaves_.push_back(std::move(leaf));
     }
 #ifdef CHARRNN_CUDA
-    records_ = where.cuda;
+    if (where.cuda) recorder_.emplace();
 #endif
     core_ = make_core(kind, {leaves_.begin() + 1, leaves_.end() - 2});
   }
@@ -167,7 +168,11 @@ class TorchLanguageModel final : public LanguageModel {
   double train(const Window& window, TorchState& state, const std::optional<DropoutKey>& key) {
     if (window.columns == 0) return 0;
 #ifdef CHARRNN_CUDA
-    if (records_ && std::ssize(window.inputs) <= kMostRecorded) return train_recorded(window, state, key);
+    if (recorder_ && std::ssize(window.inputs) <= kMostRecorded) {
+      state.settle();
+      RecordedStep* step = recorded_step(window, state, key.has_value());
+      if (step != nullptr) return train_recorded(*step, window, state, key);
+    }
 #endif
     if (clock() != nullptr) clock()->enter(Phase::kForward);
     const at::Tensor loss = losses(window, state, key, at::Reduction::Sum);
@@ -191,8 +196,7 @@ class TorchLanguageModel final : public LanguageModel {
   }
 
   at::Tensor output_layer(const at::Tensor& outputs) const {
-    const Autocast autocast(bf16_);
-    return at::linear(outputs, leaves_[leaves_.size() - 2], leaves_.back()).to(at::kFloat);
+    return at::linear(outputs, leaves_[leaves_.size() - 2], leaves_.back());
   }
 
   /// Outputs of the last layer [length, columns, hidden] for `inputs` [length, columns].
@@ -220,6 +224,9 @@ class TorchLanguageModel final : public LanguageModel {
   /// lost in what larger ones take, and LibTorch sums their embedding's gradient by other kernels from here
   /// on.
   static constexpr std::int64_t kMostRecorded = 3072;
+  /// Steps that are recorded: some thirty lengths of windows for each of several groups. A graph takes memory
+  /// on both sides.
+  static constexpr std::size_t kMostSteps = 256;
 
   /// A training step of one shape, on one state, into one gradient buffer, as the GPU does it from then on.
   struct RecordedStep {
@@ -229,15 +236,14 @@ class TorchLanguageModel final : public LanguageModel {
   };
   using RecordedKey = std::tuple<std::int64_t, std::int64_t, std::size_t, bool, const void*, const void*>;
 
-  double train_recorded(const Window& window, TorchState& state, const std::optional<DropoutKey>& key) {
-    state.settle();
-    RecordedStep& step = recorded_step(window, state, key.has_value());
+  double train_recorded(RecordedStep& step, const Window& window, TorchState& state,
+                        const std::optional<DropoutKey>& key) {
     std::int64_t* host = step.host_numbers.data_ptr<std::int64_t>();
     host = std::ranges::copy(window.inputs, host).out;
     host = std::ranges::copy(window.targets, host).out;
     if (key) std::ranges::copy(gpu_dropout_key(*key), host);
     if (clock() != nullptr) clock()->enter(Phase::kBackward);  // and the forward pass: they are one
-    step.graph.run([&] {
+    step.graph.run(*recorder_, [&] {
       step.numbers.copy_(step.host_numbers, /*non_blocking=*/true);
       const std::int64_t inputs = window.length * window.columns;
       const std::int64_t tokens = inputs + static_cast<std::int64_t>(window.targets.size());
@@ -253,9 +259,12 @@ class TorchLanguageModel final : public LanguageModel {
     return *step.host_loss.data_ptr<float>();
   }
 
-  RecordedStep& recorded_step(const Window& window, const TorchState& state, bool has_key) {
-    std::unique_ptr<RecordedStep>& step = recorded_[{window.length, window.columns, window.targets.size(),
-                                                     has_key, state.address(), gradient_address_}];
+  /// Null if there are enough already.
+  RecordedStep* recorded_step(const Window& window, const TorchState& state, bool has_key) {
+    const RecordedKey place{window.length, window.columns,  window.targets.size(),
+                            has_key,       state.address(), gradient_address_};
+    if (recorded_.size() >= kMostSteps && !recorded_.contains(place)) return nullptr;
+    std::unique_ptr<RecordedStep>& step = recorded_[place];
     if (step == nullptr) {
       const auto count =
           static_cast<std::int64_t>(window.inputs.size() + window.targets.size()) + kGpuDropoutKeySize;
@@ -265,10 +274,10 @@ class TorchLanguageModel final : public LanguageModel {
                                   .numbers = at::empty({count}, options_.dtype(at::kLong)),
                                   .host_loss = at::empty({}, pinned)});
     }
-    return *step;
+    return step.get();
   }
 
-  bool records_ = false;
+  std::optional<StepRecorder> recorder_;  ///< on GPUs
   std::map<RecordedKey, std::unique_ptr<RecordedStep>> recorded_;
 #endif
 

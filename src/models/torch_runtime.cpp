@@ -21,8 +21,9 @@ void configure_torch(int threads, bool deterministic) {
     at::globalContext().setDeterministicFillUninitializedMemory(false);
   }
   // What the program calls fp32 is fp32 on GPUs too; cuDNN's recurrent layers round to TF32 unless told not
-  // to.
+  // to, cuBLAS where the environment says so.
   at::globalContext().setAllowTF32CuDNN(false);
+  at::globalContext().setAllowTF32CuBLAS(false);
   at::set_num_threads(threads);
   // Autograd frees and allocates the same large blocks every step; keep them instead of going to the kernel.
   constexpr int kLargestFromHeap = 32 << 20;  // glibc refuses more

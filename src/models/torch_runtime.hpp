@@ -3,7 +3,8 @@
 
 namespace charrnn {
 
-/// Sets the threads that LibTorch's CPU kernels use, and keeps its memory between steps.
+/// Sets the threads that LibTorch's CPU kernels use, and keeps its memory between steps. On GPUs float32
+/// products are not rounded to TF32.
 /// `deterministic`: what is computed twice gives the same bits, on GPUs too, and NCCL keeps to algorithms
 /// that do; call it before anything computes on a GPU.
 void configure_torch(int threads, bool deterministic = false);

@@ -1,7 +1,9 @@
 // The hidden state beside a stretch of batches.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "data/batches.hpp"
@@ -26,13 +28,13 @@ class BatchState {
 
   /// The state that the i-th group of `batch` starts from; the model moves it on.
   HiddenState& at(const Batch& batch, std::size_t i) {
-    std::unique_ptr<HiddenState>& state = states_[i];
-    if (!carry_) {
-      if (state->columns() == batch.groups[i].columns.count) {
-        state->zero();
-      } else {
-        state = model_.make_state(batch.groups[i].columns.count);
-      }
+    if (carry_) return *states_[i];
+    const std::int64_t columns = batch.groups[i].columns.count;  // fewer in an epoch's last batch
+    std::unique_ptr<HiddenState>& state = zeros_[{i, columns}];
+    if (state == nullptr) {
+      state = model_.make_state(columns);
+    } else {
+      state->zero();
     }
     return *state;
   }
@@ -46,6 +48,8 @@ class BatchState {
   const LanguageModel& model_;
   bool carry_;
   GroupStates states_;
+  /// Where nothing is carried, by group and columns: a GPU's steps are recorded for a state's memory.
+  std::map<std::pair<std::size_t, std::int64_t>, std::unique_ptr<HiddenState>> zeros_;
 };
 
 /// The i-th group of a batch as the model takes it.

@@ -16,8 +16,9 @@ InputLayer::InputLayer(const float* embedding, std::int64_t vocabulary, std::int
       x_factor_(precision) {}
 
 void InputLayer::start(std::span<const std::int64_t> tokens, std::int64_t length,
-                       std::span<const Range> groups) {
+                       std::span<const Range> groups, bool trains) {
   rows_ = std::ssize(tokens);
+  groups_ = groups;
   for (const std::int64_t token : different_) number_[static_cast<std::size_t>(token)] = -1;
   different_.clear();
   for (const std::int64_t token : tokens) {
@@ -31,19 +32,19 @@ void InputLayer::start(std::span<const std::int64_t> tokens, std::int64_t length
   }
   number_of_.clear();
   for (const std::int64_t token : tokens) number_of_.push_back(number_[static_cast<std::size_t>(token)]);
-  x_.grow_padded(inputs() * stride(), (inputs() + kRowBlock) * stride());
   if (mask_.is_on()) {
+    x_.grow_padded(rows_ * stride(), (rows_ + kRowBlock) * stride());
     d_x_.grow(rows_ * stride());
     cut_into_groups(x_.data(), stride(), length, groups, x_rows_);
-    cut_into_groups(d_x_.data(), stride(), length, groups, d_x_rows_);
   } else {
+    x_.grow(inputs() * stride());
     products_.grow(inputs() * first_.gate_units());
     std::ranges::transform(number_of_, first_.addends().begin(), [&](std::int64_t number) {
       return products_.data() + number * first_.gate_units();
     });
-    start_groups(length, groups);
+    if (trains) start_groups(length, groups);
   }
-  x_factor_.resize(x_rows_, size_);
+  if (trains) x_factor_.resize(x_rows_, size_);
 }
 
 void InputLayer::start_groups(std::int64_t length, std::span<const Range> groups) {
@@ -76,7 +77,8 @@ void InputLayer::start_groups(std::int64_t length, std::span<const Range> groups
     x_rows_.push_back({nullptr, stride(), std::ssize(own_[g])});
     base = OuterFactor::base(x_rows_, std::ssize(x_rows_));
   }
-  own_x_.grow(base * stride());
+  const std::int64_t used = OuterFactor::base(x_rows_, std::ssize(groups) - 1) + x_rows_.back().rows;
+  own_x_.grow_padded(used * stride(), base * stride());
   d_products_.grow(base * first_.gate_units());
   for (std::size_t g = 0; g < groups.size(); ++g) {
     const std::int64_t first = OuterFactor::base(x_rows_, static_cast<std::int64_t>(g));
@@ -182,14 +184,12 @@ void InputLayer::add_up_embedding(const Range& block, std::int64_t first, std::i
 }
 
 void InputLayer::add_masked_rows(const Range& block, std::int64_t group, float* sum) const {
-  const MatrixRows& rows = d_x_rows_[static_cast<std::size_t>(group)];
-  for (std::int64_t t = 0; t < rows.blocks; ++t) {
-    for (std::int64_t i = 0; i < rows.rows; ++i) {
-      const float* from = rows.first + (t * rows.block_rows + i) * stride();
-      const auto row = static_cast<std::size_t>((from - d_x_.data()) / stride());
-      const std::int64_t number = number_of_[row];
+  const Range& columns = groups_[static_cast<std::size_t>(group)];
+  for (std::int64_t row = columns.first; row < rows_; row += groups_.back().end()) {
+    for (std::int64_t i = row; i < row + columns.count; ++i) {
+      const std::int64_t number = number_of_[static_cast<std::size_t>(i)];
       if (number < block.first || number >= block.end()) continue;
-      kernels().add(stride(), from, sum + (number - block.first) * stride());
+      kernels().add(stride(), d_x_.data() + i * stride(), sum + (number - block.first) * stride());
     }
   }
 }

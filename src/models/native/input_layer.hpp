@@ -22,7 +22,9 @@ class InputLayer {
              const DropoutMask& mask, Precision precision);
 
   /// A new window [length, columns] of these groups of columns, on one thread; after the mask's start().
-  void start(std::span<const std::int64_t> tokens, std::int64_t length, std::span<const Range> groups);
+  /// `trains`: for gradients.
+  void start(std::span<const std::int64_t> tokens, std::int64_t length, std::span<const Range> groups,
+             bool trains);
 
   /// For all parts: the inputs' products, in the first layer's gates or in its addends.
   void embed(std::int64_t part, std::int64_t parts);
@@ -78,7 +80,7 @@ class InputLayer {
 
   // With a mask:
   AlignedBuffer d_x_;  ///< [rows, stride()]
-  std::vector<MatrixRows> d_x_rows_;
+  std::span<const Range> groups_;
 
   // Without one, the characters of each group, in the order of different_, group after group, at
   // OuterFactor::base():

@@ -129,8 +129,8 @@ class NativeLanguageModel final : public LanguageModel {
         prepare_gradients(layer, thread);
         put_gradients(layer, scratch_[static_cast<std::size_t>(thread)], poll);
       }
-      wait_for_others(thread);
       release_units();
+      if (thread == 0 && clock() != nullptr) clock()->enter(Phase::kIdle);  // run() waits for the others
     });
     tell();
     for (std::size_t i = 0; i < groups_.size(); ++i) losses[i] = output_.loss(groups_[i]);
@@ -270,7 +270,7 @@ class NativeLanguageModel final : public LanguageModel {
       if (drops_weights()) weight_masks_[layer].grow(layers_[layer].weight_hh().size());
     }
     input_mask_.start(key, length, columns_);
-    input_->start(inputs, length, groups_);
+    input_->start(inputs, length, groups_, trains);
     output_.resize(predicting_, groups_, team_.size(), trains);
   }
 
@@ -299,8 +299,10 @@ class NativeLanguageModel final : public LanguageModel {
           }
         };
     if (!is_packed()) {
-      make_weight_masks(thread);
-      wait_for_others(thread);
+      if (drops_weights()) {
+        make_weight_masks(thread);
+        wait_for_others(thread);
+      }
       for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
         layers_[layer].pack(thread, team_.size(), weight_mask(layer));
       }
@@ -465,7 +467,6 @@ class NativeLanguageModel final : public LanguageModel {
   void note_packed() { packed_ = wanted_packing(); }
 
   void make_weight_masks(int thread) {
-    if (!drops_weights()) return;
     constexpr std::int64_t kBlock = 8;
     for (std::size_t l = 0; l < layers_.size(); ++l) {
       const Range mine =

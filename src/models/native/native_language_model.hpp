@@ -6,7 +6,7 @@
 #include "base/thread_team.hpp"
 #include "models/language_model.hpp"
 #include "models/model_kind.hpp"
-#include "models/native/panels.hpp"
+#include "models/precision.hpp"
 
 namespace charrnn {
 

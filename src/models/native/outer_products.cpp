@@ -66,7 +66,7 @@ void OuterProducts::add_rows(const Job& job, std::int64_t group, std::size_t lev
   for (std::size_t i = 0; i < job.sums.size(); ++i) {
     const OuterFactor* x = job.sums[i].x.factor;
     if (x == nullptr) continue;
-    levels_[level].sums[i].grow(count * x->stride());
+    if (level > 0 || job.sums[i].to == nullptr) levels_[level].sums[i].grow(count * x->stride());
     if (d.count() == 0) std::fill_n(place(job, i, level), count * x->stride(), 0.0F);
   }
   for (std::int64_t at = 0; at < d.count(); at += kDepth) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "models/native/aligned_buffer.hpp"
+#include "models/native/panels.hpp"
 
 namespace charrnn {
 

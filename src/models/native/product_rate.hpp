@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/thread_team.hpp"
-#include "models/native/panels.hpp"
+#include "models/precision.hpp"
 
 namespace charrnn {
 
