@@ -9,12 +9,14 @@
 
 #include "base/rounding.hpp"
 #include "models/flat_tensor.hpp"
+#include "models/native/aligned_buffer.hpp"
 #include "models/native/kernels.hpp"
 
 namespace charrnn {
 
 struct Optimizer::Tensors {
   at::Tensor parameters, gradient, exp_avg, exp_avg_sq;
+  std::array<AlignedBuffer, 2> averages;  ///< on CPUs the memory of those two, in large pages
   /// Of each group: its stretches of the buffers; neighbours in memory are one.
   std::vector<std::vector<Range>> stretches;
 };
@@ -45,8 +47,14 @@ Optimizer::Optimizer(const OptimizerConfig& config, LanguageModel& model, Thread
       tensors_(std::make_unique<Tensors>()) {
   tensors_->parameters = wrap(model.parameters(), model.device());
   tensors_->gradient = wrap(model.gradient(), model.device());
-  tensors_->exp_avg = at::zeros_like(tensors_->parameters);
-  tensors_->exp_avg_sq = at::zeros_like(tensors_->parameters);
+  if (model.device().cuda) {
+    tensors_->exp_avg = at::zeros_like(tensors_->parameters);
+    tensors_->exp_avg_sq = at::zeros_like(tensors_->parameters);
+  } else {
+    for (AlignedBuffer& average : tensors_->averages) average.grow(model.layout().size());
+    tensors_->exp_avg = wrap(tensors_->averages[0].span(), model.device());
+    tensors_->exp_avg_sq = wrap(tensors_->averages[1].span(), model.device());
+  }
   for (const ParameterGroup& group : groups_) {
     tensors_->stretches.push_back(stretches_of(group, model.layout()));
   }

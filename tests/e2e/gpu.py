@@ -74,6 +74,9 @@ class Gpu(program.TestCase):
             on_gpu, on_cpu = (json.loads(program.run("eval", *words, "--device", device).stdout)["loss"]
                               for device in ("cuda", "cpu"))
             self.assertAlmostEqual(on_gpu, on_cpu, delta=1e-5 * on_cpu)
+        # Several models one after the other in a process: each records its steps anew.
+        program.run("eval", "--checkpoint", folder, folder / "checkpoints/latest", "--corpus", self.corpus, "--device",
+                    "cuda", "--dynamic-rate", 1e-3, "--columns", 3)
         texts = [program.run("sample", "--checkpoint", folder, "--length", 200, "--seed", 3, "--device", device).stdout
                  for device in ("cuda", "cpu")]
         self.assertEqual(*texts)
