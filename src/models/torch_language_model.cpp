@@ -73,25 +73,14 @@ class TorchLanguageModel final : public LanguageModel {
       leaf.requires_grad_(true);
       leaves_.push_back(std::move(leaf));
     }
-#ifdef CHARRNN_CUDA
-    if (where.cuda) recorder_.emplace();
-#endif
     core_ = make_core(kind, {leaves_.begin() + 1, leaves_.end() - 2});
   }
 
-  std::span<float> parameters() override {
-    return span_of(flat_);
-  }
-  std::span<float> gradient() override {
-    return span_of(flat_gradient_);
-  }
+  std::span<float> parameters() override { return span_of(flat_); }
+  std::span<float> gradient() override { return span_of(flat_gradient_); }
 
-  std::vector<float> store_parameters() const override {
-    return to_host(flat_);
-  }
-  void load_parameters(std::span<const float> flat) override {
-    from_host(flat_, flat);
-  }
+  std::vector<float> store_parameters() const override { return to_host(flat_); }
+  void load_parameters(std::span<const float> flat) override { from_host(flat_, flat); }
 
   std::unique_ptr<HiddenState> make_state(std::int64_t columns) const override {
     return std::make_unique<TorchState>(config().layers, columns, config().hidden, has_cell_, options_);
@@ -168,7 +157,7 @@ class TorchLanguageModel final : public LanguageModel {
   double train(const Window& window, TorchState& state, const std::optional<DropoutKey>& key) {
     if (window.columns == 0) return 0;
 #ifdef CHARRNN_CUDA
-    if (recorder_ && std::ssize(window.inputs) <= kMostRecorded) {
+    if (device().cuda && std::ssize(window.inputs) <= kMostRecorded) {
       state.settle();
       RecordedStep* step = recorded_step(window, state, key.has_value());
       if (step != nullptr) return train_recorded(*step, window, state, key);
@@ -243,6 +232,7 @@ class TorchLanguageModel final : public LanguageModel {
     host = std::ranges::copy(window.targets, host).out;
     if (key) std::ranges::copy(gpu_dropout_key(*key), host);
     if (clock() != nullptr) clock()->enter(Phase::kBackward);  // and the forward pass: they are one
+    if (!recorder_) recorder_.emplace();
     step.graph.run(*recorder_, [&] {
       step.numbers.copy_(step.host_numbers, /*non_blocking=*/true);
       const std::int64_t inputs = window.length * window.columns;
@@ -277,7 +267,7 @@ class TorchLanguageModel final : public LanguageModel {
     return step.get();
   }
 
-  std::optional<StepRecorder> recorder_;  ///< on GPUs
+  std::optional<StepRecorder> recorder_;
   std::map<RecordedKey, std::unique_ptr<RecordedStep>> recorded_;
 #endif
 

@@ -285,19 +285,22 @@ class NativeLanguageModel final : public LanguageModel {
     }
   }
 
+  /// Where the groups' states have some of these columns: work(state, first float there, its place among all
+  /// columns, floats).
+  template <class Work>
+  void for_states(const Range& columns, const Work& work) const {
+    const std::int64_t units = padded(config().hidden);
+    for (std::size_t i = 0; i < groups_.size(); ++i) {
+      const std::int64_t first = std::max(columns.first, groups_[i].first);
+      const std::int64_t count = std::min(columns.end(), groups_[i].end()) - first;
+      if (count > 0) work(*states_[i], (first - groups_[i].first) * units, first * units, count * units);
+    }
+  }
+
   /// Everything up to the last layer's outputs, on every thread of the team.
   void forward(int thread) {
     const WindowShare share = split_.share(thread);
     const std::int64_t units = padded(config().hidden);
-    const auto for_states =
-        [&](const auto& work) {  // work(state, first column there, its column here, count)
-          for (std::size_t i = 0; i < groups_.size(); ++i) {
-            const std::int64_t first = std::max(share.own.first, groups_[i].first);
-            const std::int64_t end = std::min(share.own.end(), groups_[i].end());
-            if (first < end)
-              work(*states_[i], (first - groups_[i].first) * units, first * units, (end - first) * units);
-          }
-        };
     if (!is_packed()) {
       if (drops_weights()) {
         make_weight_masks(thread);
@@ -312,10 +315,11 @@ class NativeLanguageModel final : public LanguageModel {
     for (Link& link : links_) link.mask.draw(share.own);
     for (std::size_t l = 0; l < layers_.size(); ++l) {
       const auto number = static_cast<std::int64_t>(l);
-      for_states([&](NativeState& state, std::int64_t there, std::int64_t here, std::int64_t count) {
-        std::copy_n(state.h(number) + there, count, layers_[l].h(0) + here);
-        if (has_cell_) std::copy_n(state.c(number) + there, count, layers_[l].c(0) + here);
-      });
+      for_states(share.own,
+                 [&](NativeState& state, std::int64_t there, std::int64_t here, std::int64_t count) {
+                   std::copy_n(state.h(number) + there, count, layers_[l].h(0) + here);
+                   if (has_cell_) std::copy_n(state.c(number) + there, count, layers_[l].c(0) + here);
+                 });
     }
     wait_for_others(thread);
     if (thread == 0) note_packed();
@@ -331,10 +335,11 @@ class NativeLanguageModel final : public LanguageModel {
       }
       meet(thread);
       const auto number = static_cast<std::int64_t>(l);
-      for_states([&](NativeState& state, std::int64_t there, std::int64_t here, std::int64_t count) {
-        std::copy_n(layer.h(length_) + here, count, state.h(number) + there);
-        if (has_cell_) std::copy_n(layer.c(length_) + here, count, state.c(number) + there);
-      });
+      for_states(share.own,
+                 [&](NativeState& state, std::int64_t there, std::int64_t here, std::int64_t count) {
+                   std::copy_n(layer.h(length_) + here, count, state.h(number) + there);
+                   if (has_cell_) std::copy_n(layer.c(length_) + here, count, state.c(number) + there);
+                 });
     }
   }
 
