@@ -3,6 +3,7 @@
 // after.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -10,6 +11,18 @@ namespace charrnn {
 
 constexpr std::int64_t split(std::int64_t first, std::int64_t last) {
   return first + (last - first) / 2;
+}
+
+/// Adds up parts [first, last), at least one, in memory that holds a sum at each level, from `level` on,
+/// where the total ends up: put(part, level) makes a part the sum of its level, add(level) adds the sum of
+/// level + 1 to that of `level`.
+template <class Put, class Add>
+void add_up_levels(std::int64_t first, std::int64_t last, std::size_t level, const Put& put, const Add& add) {
+  if (last - first == 1) return put(first, level);
+  const std::int64_t middle = split(first, last);
+  add_up_levels(first, middle, level, put, add);
+  add_up_levels(middle, last, level + 1, put, add);
+  add(level);
 }
 
 /// The sum of all parts along the tree; 0 for none.

@@ -1,7 +1,6 @@
 #include "models/dropout.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/random.hpp"
 #include "models/native/kernels.hpp"
@@ -10,53 +9,39 @@ namespace charrnn {
 
 namespace {
 
-constexpr std::int64_t kDrawsPerBlock = 8;
-
-/// Fills masks for one probability.
-class Drop {
- public:
-  explicit Drop(double p)
-      : threshold_(static_cast<std::uint32_t>(std::lround(65536 * p))),
-        keep_(static_cast<float>(1 / (1 - p))) {}
-
-  /// From block `first` of the stream on.
-  void fill(const RandomStream& stream, std::int64_t first, std::span<float> mask) const {
-    kernels().dropout(std::ssize(mask), stream.key().data(), stream.counter().data(),
-                      static_cast<std::uint32_t>(first), threshold_, keep_, mask.data());
-  }
-
- private:
-  std::uint32_t threshold_;
-  float keep_;
-};
+/// Fills a mask from block `first` of the stream on.
+void fill(const DropRule& rule, const RandomStream& stream, std::int64_t first, std::span<float> mask) {
+  kernels().dropout(std::ssize(mask), stream.key().data(), stream.counter().data(),
+                    static_cast<std::uint32_t>(first), rule.threshold, rule.keep, mask.data());
+}
 
 }  // namespace
 
 void fill_dropout_mask(const DropoutKey& key, std::int64_t layer, double p, std::int64_t length,
                        std::int64_t columns, std::int64_t hidden, std::int64_t first, std::int64_t last,
                        std::span<float> mask) {
-  const Drop drop(p);
+  const DropRule rule(p);
   const std::int64_t blocks = (hidden + kDrawsPerBlock - 1) / kDrawsPerBlock;
   for (std::int64_t column = first; column < last; ++column) {
     const auto place = static_cast<std::uint32_t>((layer << 24) + key.first_column + column);
     const RandomStream stream(key.seed, Purpose::kDropout, static_cast<std::uint64_t>(key.step), place);
     for (std::int64_t t = 0; t < length; ++t) {
-      drop.fill(stream, t * blocks,
-                mask.subspan(static_cast<std::size_t>((t * columns + column) * hidden),
-                             static_cast<std::size_t>(hidden)));
+      fill(rule, stream, t * blocks,
+           mask.subspan(static_cast<std::size_t>((t * columns + column) * hidden),
+                        static_cast<std::size_t>(hidden)));
     }
   }
 }
 
 void fill_weight_mask(const DropoutKey& key, std::int64_t layer, double p, std::int64_t first,
                       std::int64_t last, std::span<float> mask) {
-  const Drop drop(p);
+  const DropRule rule(p);
   const RandomStream stream(key.seed, Purpose::kWeightDropout, static_cast<std::uint64_t>(key.step),
                             static_cast<std::uint32_t>(layer));
   const std::int64_t begin = first * kDrawsPerBlock;
   const std::int64_t end = std::min(last * kDrawsPerBlock, std::ssize(mask));
-  drop.fill(stream, first,
-            mask.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
+  fill(rule, stream, first,
+       mask.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
 }
 
 }  // namespace charrnn

@@ -2,12 +2,26 @@
 // it.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 
 #include "models/language_model.hpp"
 
 namespace charrnn {
+
+/// Of a Philox block: four words of two halves.
+inline constexpr std::int64_t kDrawsPerBlock = 8;
+
+/// What happens to an element: a 16-bit draw below `threshold` drops it, else it is multiplied with `keep`.
+struct DropRule {
+  explicit DropRule(double p)
+      : threshold(static_cast<std::uint32_t>(std::lround(65536 * p))),
+        keep(static_cast<float>(1 / (1 - p))) {}
+
+  std::uint32_t threshold;
+  float keep;
+};
 
 /// In place of a layer's number: the embedded characters.
 inline constexpr std::int64_t kInputMask = 255;

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 #include <stdexcept>
 #include <string>
 
@@ -10,16 +9,13 @@ namespace charrnn {
 
 namespace {
 
-constexpr std::int64_t kDrawsPerBlock = 8;
-
 /// What all elements of a mask have in common.
 struct MaskPlan {
   Purpose purpose;
   std::uint32_t place;         ///< of column 0 in the run
   std::int64_t columns;        ///< of the mask
   std::int64_t units, blocks;  ///< of a row of one column: elements, and Philox blocks of eight draws
-  std::uint32_t threshold;     ///< a draw below it drops
-  float keep;
+  DropRule rule;
 };
 
 /// One thread a Philox block.
@@ -40,7 +36,8 @@ __global__ void fill_mask(const std::int64_t* key, MaskPlan plan, std::int64_t r
 #pragma unroll
     for (std::int64_t j = 0; j < kDrawsPerBlock; ++j) {
       const std::uint32_t draw = words[j / 2] >> (16 * (j % 2)) & 0xFFFF;
-      if (first + j < plan.units) mask[row * plan.units + first + j] = draw < plan.threshold ? 0 : plan.keep;
+      if (first + j < plan.units)
+        mask[row * plan.units + first + j] = draw < plan.rule.threshold ? 0 : plan.rule.keep;
     }
   }
 }
@@ -49,13 +46,8 @@ void enqueue(const std::int64_t* key, Purpose purpose, std::uint32_t place, doub
              std::int64_t units, std::span<float> mask, void* stream) {
   constexpr std::int64_t kThreads = 256, kMostBlocks = 4096;
   if (mask.empty()) return;
-  const MaskPlan plan{purpose,
-                      place,
-                      columns,
-                      units,
-                      (units + kDrawsPerBlock - 1) / kDrawsPerBlock,
-                      static_cast<std::uint32_t>(std::lround(65536 * p)),
-                      static_cast<float>(1 / (1 - p))};
+  const MaskPlan plan{purpose,    place, columns, units, (units + kDrawsPerBlock - 1) / kDrawsPerBlock,
+                      DropRule(p)};
   const std::int64_t rows = static_cast<std::int64_t>(mask.size()) / units;
   const std::int64_t blocks = std::min(kMostBlocks, (rows * plan.blocks + kThreads - 1) / kThreads);
   fill_mask<<<static_cast<unsigned>(blocks), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(

@@ -49,8 +49,8 @@ at::Tensor TorchDropout::of_weights(const at::Tensor& weights, std::int64_t laye
     return weights * mask;
   }
 #endif
-  constexpr std::int64_t kBlock = 8, kGrain = 1024;
-  at::parallel_for(0, (mask.numel() + kBlock - 1) / kBlock, kGrain,
+  constexpr std::int64_t kGrain = 1024;
+  at::parallel_for(0, (mask.numel() + kDrawsPerBlock - 1) / kDrawsPerBlock, kGrain,
                    [&](std::int64_t first, std::int64_t last) {
                      fill_weight_mask(*key_, layer, config_.weight_dropout, first, last, span_of(mask));
                    });

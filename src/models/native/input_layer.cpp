@@ -156,31 +156,25 @@ void InputLayer::put_embedding_gradient(std::int64_t block, const Range& groups,
                                         Scratch& scratch) const {
   const std::int64_t first = block * kCharacters;
   const Range characters{first, std::min(kCharacters, std::ssize(different_) - first)};
-  add_up_embedding(characters, groups.first, groups.end(), 0, scratch);
+  const std::int64_t size = characters.count * stride();
+  const auto put_group = [&](std::int64_t group, std::size_t level) {
+    while (scratch.levels.size() <= level) scratch.levels.emplace_back();
+    AlignedBuffer& sum = scratch.levels[level];
+    sum.grow(size);
+    std::fill_n(sum.data(), size, 0.0F);
+    if (mask_.is_on()) {
+      add_masked_rows(characters, group, sum.data());
+    } else {
+      add_products(characters, group, sum.data(), scratch.products);
+    }
+  };
+  add_up_levels(groups.first, groups.end(), 0, put_group, [&](std::size_t level) {
+    kernels().add(size, scratch.levels[level + 1].data(), scratch.levels[level].data());
+  });
   for (std::int64_t i = 0; i < characters.count; ++i) {
     put(size_, scratch.levels.front().data() + i * stride(),
         gradient + different_[static_cast<std::size_t>(first + i)] * size_);
   }
-}
-
-void InputLayer::add_up_embedding(const Range& block, std::int64_t first, std::int64_t last,
-                                  std::size_t level, Scratch& scratch) const {
-  while (scratch.levels.size() <= level) scratch.levels.emplace_back();
-  AlignedBuffer& sum = scratch.levels[level];
-  sum.grow(block.count * stride());
-  if (last - first == 1) {
-    std::fill_n(sum.data(), block.count * stride(), 0.0F);
-    if (mask_.is_on()) {
-      add_masked_rows(block, first, sum.data());
-    } else {
-      add_products(block, first, sum.data(), scratch.products);
-    }
-    return;
-  }
-  const std::int64_t middle = split(first, last);
-  add_up_embedding(block, first, middle, level, scratch);
-  add_up_embedding(block, middle, last, level + 1, scratch);
-  kernels().add(block.count * stride(), scratch.levels[level + 1].data(), sum.data());
 }
 
 void InputLayer::add_masked_rows(const Range& block, std::int64_t group, float* sum) const {

@@ -58,10 +58,7 @@ class InputLayer {
   std::int64_t inputs() const { return mask_.is_on() ? rows_ : std::ssize(different_); }
   /// Numbers every group's own characters.
   void start_groups(std::int64_t length, std::span<const Range> groups);
-  /// The gradient for the characters `block` of different_, summed up over groups [first, last), comes to
-  /// level `level` of the scratch.
-  void add_up_embedding(const Range& block, std::int64_t first, std::int64_t last, std::size_t level,
-                        Scratch& scratch) const;
+  // A group's gradient for the characters `block` of different_ comes to `sum`, which is zero.
   void add_masked_rows(const Range& block, std::int64_t group, float* sum) const;
   void add_products(const Range& block, std::int64_t group, float* sum, AlignedBuffer& products) const;
 

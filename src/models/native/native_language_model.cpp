@@ -472,10 +472,9 @@ class NativeLanguageModel final : public LanguageModel {
   void note_packed() { packed_ = wanted_packing(); }
 
   void make_weight_masks(int thread) {
-    constexpr std::int64_t kBlock = 8;
     for (std::size_t l = 0; l < layers_.size(); ++l) {
-      const Range mine =
-          share_of((layers_[l].weight_hh().size() + kBlock - 1) / kBlock, thread, team_.size());
+      const Range mine = share_of((layers_[l].weight_hh().size() + kDrawsPerBlock - 1) / kDrawsPerBlock,
+                                  thread, team_.size());
       fill_weight_mask(
           *key_, static_cast<std::int64_t>(l), config().weight_dropout, mine.first, mine.end(),
           weight_masks_[l].span().first(static_cast<std::size_t>(layers_[l].weight_hh().size())));

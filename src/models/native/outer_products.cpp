@@ -21,12 +21,10 @@ void OuterFactor::take(std::int64_t part, std::int64_t parts) {
   if (!packs()) return;
   const Range blocks = share_of(size() / kRowBlock, part, parts);
   const Range mine{blocks.first * kRowBlock, blocks.count * kRowBlock};
-  std::int64_t base = 0;
-  for (const MatrixRows& group : groups_) {
-    const std::int64_t end = base + padded_rows(group.count()) + kRowBlock;
-    const std::int64_t from = std::max(mine.first, base), to = std::min(mine.end(), end);
-    if (from < to) panels_.pack_rows(group, base, {from - base, to - from});
-    base = end;
+  for (std::int64_t g = 0; g < std::ssize(groups_); ++g) {
+    const std::int64_t begin = base(groups_, g), end = base(groups_, g + 1);
+    const std::int64_t from = std::max(mine.first, begin), to = std::min(mine.end(), end);
+    if (from < to) panels_.pack_rows(groups_[static_cast<std::size_t>(g)], begin, {from - begin, to - from});
   }
 }
 
@@ -38,18 +36,15 @@ FactorRows OuterFactor::rows(std::int64_t first) const {
 
 void OuterProducts::sum(std::span<const MatrixRows> d, const Range& groups, std::int64_t first,
                         std::int64_t count, const std::array<OuterSum, 2>& sums) {
-  add_up({d, first, count, sums}, groups.first, groups.end(), 0);
+  const Job job{d, first, count, sums};
+  const auto put_group = [&](std::int64_t group, std::size_t level) {
+    while (levels_.size() <= level) levels_.emplace_back();
+    add_rows(job, group, level);
+  };
+  add_up_levels(groups.first, groups.end(), 0, put_group, [&](std::size_t level) { add_level(job, level); });
 }
 
-void OuterProducts::add_up(const Job& job, std::int64_t first, std::int64_t last, std::size_t level) {
-  while (levels_.size() <= level) levels_.emplace_back();
-  if (last - first == 1) {
-    add_rows(job, first, level);
-    return;
-  }
-  const std::int64_t middle = split(first, last);
-  add_up(job, first, middle, level);
-  add_up(job, middle, last, level + 1);
+void OuterProducts::add_level(const Job& job, std::size_t level) {
   kernels().add(job.count, levels_[level + 1].totals.data(), levels_[level].totals.data());
   for (std::size_t i = 0; i < job.sums.size(); ++i) {
     const OuterFactor* x = job.sums[i].x.factor;

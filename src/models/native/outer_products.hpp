@@ -130,9 +130,10 @@ class OuterProducts {
     const std::array<OuterSum, 2>& sums;
   };
 
-  /// The sums of groups [first, last) come to level `level`; those from there on are free.
-  void add_up(const Job& job, std::int64_t first, std::int64_t last, std::size_t level);
+  /// The sums of a group come to level `level`.
   void add_rows(const Job& job, std::int64_t group, std::size_t level);
+  /// Adds the sums of the level behind to those of `level`.
+  void add_level(const Job& job, std::size_t level);
   float* place(const Job& job, std::size_t number, std::size_t level) {
     float* to = job.sums[number].to;
     return level == 0 && to != nullptr ? to : levels_[level].sums[number].data();

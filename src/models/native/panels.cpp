@@ -79,7 +79,8 @@ LeftFactor::LeftFactor(const MatrixRows& a, std::int64_t depth, const Panels& b)
   memory.grow(a.blocks * a.rows * stride);
   rows_ = {memory.data(), stride, a.rows, a.blocks, a.rows};
   for (std::int64_t row = 0; row < a.blocks * a.rows; ++row) {
-    const float* from = a.first + (row / a.rows * a.block_rows + row % a.rows) * a.stride;
+    const float* from = nullptr;
+    a.find(row, 1, &from);
     if (is_half_) {
       std::uint16_t* to = reinterpret_cast<std::uint16_t*>(memory.data()) + row * stride;
       kernels().to_bf16(depth, from, to);
