@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import program
-from resume import contents, told
+from resume import SameRun
 
 MODEL = ["--columns", 12, "--bptt", 10, "--model", "lstm", "--layers", 2, "--hidden", 24, "--embedding", 8, "--dropout",
          0.5, "--learning-rate", 3e-3]
@@ -14,13 +14,8 @@ MODEL = ["--columns", 12, "--bptt", 10, "--model", "lstm", "--layers", 2, "--hid
 LOSS_TOLERANCE = 1e-3
 
 
-class Gpu(program.TestCase):
+class Gpu(SameRun):
     characters = 4000
-
-    def assert_same_run(self, folder, other):
-        self.assertEqual(program.parameter_hash(folder), program.parameter_hash(other))
-        self.assertEqual(told(folder), told(other))
-        self.assertEqual(contents(folder / "checkpoints/latest"), contents(other / "checkpoints/latest"))
 
     def assert_same_losses(self, folder, other):
         found, expected = program.losses(folder), program.losses(other)

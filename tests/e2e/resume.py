@@ -42,13 +42,17 @@ def contents(path):
     return found
 
 
-class Resume(program.TestCase):
-    characters = 2400
+class SameRun(program.TestCase):
+    """For tests that compare whole runs."""
 
-    def assert_same_run(self, folder, other):
-        self.assertEqual(program.parameter_hash(folder), program.parameter_hash(other))
-        self.assertEqual(told(folder), told(other))
-        self.assertEqual(contents(folder / "checkpoints/latest"), contents(other / "checkpoints/latest"))
+    def assert_same_run(self, folder, other, what=None):
+        self.assertEqual(program.parameter_hash(folder), program.parameter_hash(other), what)
+        self.assertEqual(told(folder), told(other), what)
+        self.assertEqual(contents(folder / "checkpoints/latest"), contents(other / "checkpoints/latest"), what)
+
+
+class Resume(SameRun):
+    characters = 2400
 
     def check_split(self, stops, *words, ranks=None):
         last = stops[-1]

@@ -21,7 +21,7 @@ import h5py
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import program
-from resume import contents, told
+from resume import SameRun, told
 
 LESSON6_CORPUS = program.SOURCE.parent / "shared/data/nietzsche.txt"
 
@@ -64,13 +64,8 @@ class RandomConfig:
         return self.source.randint(1, min(self.micro_batches, 6))
 
 
-class SameBits(program.TestCase):
+class SameBits(SameRun):
     characters = 3000
-
-    def assert_same_run(self, folder, other, what):
-        self.assertEqual(program.parameter_hash(folder), program.parameter_hash(other), what)
-        self.assertEqual(told(folder), told(other), what)
-        self.assertEqual(contents(folder / "checkpoints/latest"), contents(other / "checkpoints/latest"), what)
 
     def check(self, seed):
         """Straight on two numbers of ranks, and in three pieces on three."""
