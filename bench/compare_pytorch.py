@@ -1,14 +1,19 @@
 """Time per training step of charrnn_dist beside the same model in PyTorch, interleaved.
 
 usage: compare_pytorch.py PROGRAM CORPUS [--models rnn gru lstm] [--threads 2] [--rounds 5] [--steps 100] [--json FILE]
+       compare_pytorch.py PROGRAM CORPUS --device cuda [--columns 64] [--bptt 8] …
 
-All train the notebook's stateful models on the corpus: 64 columns, windows of 8, Adam. PyTorch runs in eager mode with
-its fused Adam, the same with subnormal numbers flushed (torch.set_flush_denormal), under bf16 autocast (where it runs),
-with torch.compile, and as DistributedDataParallel over gloo with one process a core; charrnn_dist in one process with all
-threads, and under mpirun with one rank a core, and beside autocast with --precision bf16 too. A round measures every
-variant once, in turn, so that a busy machine hits all of them; the table has medians over the rounds of a run's median
-over its stretches of 10 steps, and the ratio to the best arrangement of charrnn_dist in the same precision. Prints
-Markdown.
+All train the notebook's stateful models on the corpus, with Adam; by default 64 columns and windows of 8. PyTorch runs in
+eager mode with its fused Adam, the same with subnormal numbers flushed (torch.set_flush_denormal), under bf16 autocast
+(where it runs), with torch.compile, and as DistributedDataParallel over gloo with one process a core; charrnn_dist in one
+process with all threads, and under mpirun with one rank a core, and beside autocast with --precision bf16 too.
+
+On a GPU all are one process: PyTorch in eager mode and under autocast, each also with the whole step captured as a CUDA
+graph by hand; its tokens lie in the GPU's memory, and none uses TF32.
+
+A round measures every variant once, in turn, so that a busy machine hits all of them; the table has medians over the
+rounds of a run's median over its stretches of 10 steps, and the ratio to the best arrangement of charrnn_dist in the same
+precision. Prints Markdown.
 """
 import argparse
 import json
@@ -20,24 +25,28 @@ import time
 from pathlib import Path
 
 MODELS = {"rnn": (1, 256, 0.0), "gru": (1, 256, 0.0), "lstm": (2, 512, 0.5)}
-COLUMNS, BPTT, EMBEDDING, STRETCH = 64, 8, 42, 10
+EMBEDDING, STRETCH = 42, 10
+VARIANTS = {"cpu": ["eager", "flushed", "autocast", "compile", "ddp"],
+            "cuda": ["eager", "graph", "autocast", "autocast graph"]}
 
 
-def train_in_pytorch(variant, model, corpus, steps, threads, rank=0, ranks=1, port=0):
+def train_in_pytorch(variant, model, arguments, rank=0, ranks=1, port=0):
     """The peer, in a process of its own. Prints milliseconds a step."""
     import torch
 
+    device, width, bptt, threads = arguments.device, arguments.columns, arguments.bptt, arguments.threads // ranks
     torch.set_flush_denormal(variant == "flushed")  # charrnn_dist does; threads inherit it
     torch.set_num_threads(threads)
+    torch.backends.cudnn.allow_tf32 = False
     layers, hidden, dropout = MODELS[model]
-    text = Path(corpus).read_text().lower()[:493_747]
+    text = Path(arguments.corpus).read_text().lower()[:493_747]
     counts = {c: text.count(c) for c in set(text)}
     kept = sorted((c for c in counts if counts[c] >= 3), key=lambda c: (-counts[c], c))
     index = {c: i + 2 for i, c in enumerate(kept)}
     tokens = torch.tensor([index.get(c, 0) for c in text])
-    rows = len(tokens) // COLUMNS
-    mine = slice(rank * COLUMNS // ranks, (rank + 1) * COLUMNS // ranks)
-    columns = tokens[: rows * COLUMNS].view(COLUMNS, rows)[mine].t().contiguous()
+    rows = len(tokens) // width
+    mine = slice(rank * width // ranks, (rank + 1) * width // ranks)
+    columns = tokens[: rows * width].view(width, rows)[mine].t().contiguous().to(device)
     vocabulary = len(kept) + 2
     kind = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[model]
 
@@ -52,25 +61,54 @@ def train_in_pytorch(variant, model, corpus, steps, threads, rank=0, ranks=1, po
             output, state = self.rnn(self.e(tokens), state)
             return self.out(output), state
 
-    net = trained = Net()
+    net = trained = Net().to(device)
     if variant == "ddp":
         torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=ranks)
         trained = torch.nn.parallel.DistributedDataParallel(net)
     if variant == "compile":
         trained = torch.compile(net)
-    adam = torch.optim.Adam(net.parameters(), 1e-3, fused=True)
-    zeros = torch.zeros(layers, columns.shape[1], hidden)
-    state, stretches, start = (zeros, zeros) if model == "lstm" else zeros, [], time.perf_counter()
-    for step in range(steps):
-        row = step * BPTT
-        with torch.autocast("cpu", torch.bfloat16, enabled=variant == "autocast"):
-            logits, state = trained(columns[row : row + BPTT], state)
+    is_graph = "graph" in variant
+    adam = torch.optim.Adam(net.parameters(), 1e-3, fused=True, capturable=is_graph)
+
+    def train(tokens, state):
+        """One step on bptt + 1 rows of tokens. Returns the loss and the new state."""
+        with torch.autocast(device, torch.bfloat16, enabled="autocast" in variant):
+            logits, state = trained(tokens[:-1], state)
         state = tuple(s.detach() for s in state) if model == "lstm" else state.detach()
-        targets = columns[row + 1 : row + BPTT + 1].reshape(-1)
-        loss = torch.nn.functional.cross_entropy(logits.float().view(-1, vocabulary), targets)
+        loss = torch.nn.functional.cross_entropy(logits.float().view(-1, vocabulary), tokens[1:].reshape(-1))
         adam.zero_grad()
         loss.backward()
         adam.step()
+        return loss.detach(), state
+
+    zeros = torch.zeros(layers, columns.shape[1], hidden, device=device)
+    state, stretches = (zeros, zeros.clone()) if model == "lstm" else zeros, []
+    if is_graph:
+        fixed = columns[: bptt + 1].clone()
+
+        def train_in_place():
+            loss, new = train(fixed, state)
+            for old, its in zip(state, new) if model == "lstm" else [(state, new)]:
+                old.copy_(its)
+            return loss
+
+        side = torch.cuda.Stream()
+        with torch.cuda.stream(side):
+            for _ in range(3):
+                train_in_place()
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            loss = train_in_place()
+    start = time.perf_counter()
+    for step in range(arguments.steps):
+        row = step * bptt % (rows - bptt - 1)
+        tokens = columns[row : row + bptt + 1]
+        if is_graph:
+            fixed.copy_(tokens)
+            graph.replay()
+        else:
+            loss, state = train(tokens, state)
         if (step + 1) % STRETCH == 0:
             loss.item()
             now = time.perf_counter()
@@ -88,27 +126,28 @@ def peak_memory(command, errors=None):
     return output if os.waitstatus_to_exitcode(status) == 0 else None, usage.ru_maxrss / 1024
 
 
-def ours(program, corpus, model, steps, precision, threads, ranks):
+def ours(arguments, model, precision, threads, ranks):
     layers, hidden, dropout = MODELS[model]
+    engine = ["--engine", "native", "--threads", str(threads)] if arguments.device == "cpu" else []
     launch = []
     if ranks > 1:
         launch = ["mpirun", "-np", str(ranks), "--bind-to", "none"]
         launch += ["--allow-run-as-root"] if os.geteuid() == 0 else []
     output, memory = peak_memory(
-        [*launch, program, "bench", "--corpus", corpus, "--model", model, "--lowercase", "--train-characters", "493747",
-         "--layers", str(layers), "--hidden", str(hidden), "--dropout", str(dropout), "--columns", str(COLUMNS), "--bptt",
-         str(BPTT), "--no-bptt-jitter", "--steps", str(steps), "--threads", str(threads), "--engine", "native",
-         "--precision", precision, "--json"])
+        [*launch, arguments.program, "bench", "--corpus", arguments.corpus, "--model", model, "--lowercase",
+         "--train-characters", "493747", "--layers", str(layers), "--hidden", str(hidden), "--dropout", str(dropout),
+         "--columns", str(arguments.columns), "--bptt", str(arguments.bptt), "--no-bptt-jitter", "--steps",
+         str(arguments.steps), "--device", arguments.device, *engine, "--precision", precision, "--json"])
     if output is None:
-        sys.exit(f"{program} failed")
+        sys.exit(f"{arguments.program} failed")
     found = json.loads(output)
     return found["engines"][0]["milliseconds"], memory, found
 
 
-def peer(variant, corpus, model, steps, threads, ranks=1):
+def peer(variant, model, ranks=1):
     port = 20_000 + os.getpid() % 20_000
-    commands = [[sys.executable, __file__, "--peer", variant, model, corpus, str(steps), str(threads), str(rank), str(ranks),
-                 str(port)] for rank in range(ranks)]
+    commands = [[sys.executable, *sys.argv, "--peer", variant, model, str(rank), str(ranks), str(port)]
+                for rank in range(ranks)]
     others = [subprocess.Popen(command) for command in commands[1:]]
     output, memory = peak_memory(commands[0], subprocess.DEVNULL)
     for other in others:
@@ -117,9 +156,6 @@ def peer(variant, corpus, model, steps, threads, ranks=1):
 
 
 def main():
-    if sys.argv[1:2] == ["--peer"]:
-        _, variant, model, corpus, *numbers = sys.argv[1:]
-        return train_in_pytorch(variant, model, corpus, *map(int, numbers))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
     parser.add_argument("corpus")
@@ -127,38 +163,50 @@ def main():
     parser.add_argument("--threads", type=int, default=2, help="cores that every variant gets")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--variants", nargs="+", default=["eager", "flushed", "autocast", "compile", "ddp"])
+    parser.add_argument("--device", default="cpu", choices=list(VARIANTS))
+    parser.add_argument("--columns", type=int, default=64)
+    parser.add_argument("--bptt", type=int, default=8)
+    parser.add_argument("--variants", nargs="+", help="of PyTorch")
     parser.add_argument("--json", help="file for the numbers")
+    parser.add_argument("--peer", nargs=5, help=argparse.SUPPRESS)  # one process of a variant of PyTorch
     arguments = parser.parse_args()
+    if arguments.peer:
+        variant, model, *numbers = arguments.peer
+        return train_in_pytorch(variant, model, arguments, *map(int, numbers))
     cores, results, facts = arguments.threads, {}, {}
+    variants = arguments.variants or VARIANTS[arguments.device]
+    arrangements = [("", cores, 1)]
+    if arguments.device == "cpu":
+        arrangements.append((", a rank a core", 1, cores))
     for _ in range(arguments.rounds):
         for model in arguments.models:
-            for precision in ("fp32", "bf16") if "autocast" in arguments.variants else ("fp32",):
+            for precision in ("fp32", "bf16") if "autocast" in variants else ("fp32",):
                 name = "charrnn_dist" if precision == "fp32" else f"charrnn_dist {precision}"
-                for arrangement, threads, ranks in (("", cores, 1), (", a rank a core", 1, cores)):
-                    took, memory, facts[precision] = ours(arguments.program, arguments.corpus, model, arguments.steps,
-                                                          precision, threads, ranks)
+                for arrangement, threads, ranks in arrangements:
+                    took, memory, facts[precision] = ours(arguments, model, precision, threads, ranks)
                     runs = results.setdefault(model, {}).setdefault((name + arrangement, precision), [])
                     runs.append((took, memory))
-            for variant in arguments.variants:
-                threads, ranks = (1, cores) if variant == "ddp" else (cores, 1)
-                took = peer(variant, arguments.corpus, model, arguments.steps, threads, ranks)
+            for variant in variants:
+                took = peer(variant, model, cores if variant == "ddp" else 1)
                 if took:
-                    precision = "bf16" if variant == "autocast" else "fp32"
+                    precision = "bf16" if "autocast" in variant else "fp32"
                     results[model].setdefault((f"PyTorch {variant}", precision), []).append(took)
-    rates = ", ".join(f"{precision} {found['gflop_per_second']:.0f} GFLOP/s" for precision, found in facts.items())
-    print(f"{facts['fp32']['processor']}, {cores} core(s), products at up to {rates}\n")
+    print(f"{arguments.columns} columns, windows of {arguments.bptt}, {arguments.device}; {facts['fp32']['processor']}")
+    if arguments.device == "cpu":
+        rates = ", ".join(f"{name} {found['gflop_per_second']:.0f} GFLOP/s" for name, found in facts.items())
+        print(f"{cores} core(s), products at up to {rates}")
+    print()
     print("| model | variant | ms/step | times the best of ours | MiB a process |\n|---|---|---|---|---|")
     table = []
-    for model, variants in results.items():
-        medians = {key: tuple(statistics.median(column) for column in zip(*runs)) for key, runs in variants.items()}
+    for model, its in results.items():
+        medians = {key: tuple(statistics.median(column) for column in zip(*runs)) for key, runs in its.items()}
         layers, hidden, _ = MODELS[model]
         for (name, precision), (took, memory) in sorted(medians.items()):
             best = min(least for (one, its), (least, _) in medians.items()
                        if one.startswith("charrnn_dist") and its == precision)
             print(f"| {model} {layers}×{hidden} | {name} | {took:.2f} | {took / best:.2f} | {memory:.0f} |")
             table.append({"model": model, "variant": name, "milliseconds": took, "ratio": took / best, "mib": memory,
-                          "rounds": [round(one, 3) for one, _ in variants[name, precision]]})
+                          "rounds": [round(one, 3) for one, _ in its[name, precision]]})
     if arguments.json:
         found = {"processor": facts["fp32"]["processor"], "cores": cores, "results": table}
         Path(arguments.json).write_text(json.dumps(found, indent=1))

@@ -17,6 +17,39 @@ CommError::CommError(int rank, std::int64_t step, std::string collective, std::u
       waited_(waited),
       exit_at_once_(exit_at_once) {}
 
+void Communicator::begin_all_reduce_sum(std::span<float> data, Then then) {
+  begun_.emplace_back([this, data, then = std::move(then)] {
+    all_reduce_sum(data);
+    if (then) then();
+  });
+}
+
+void Communicator::begin_all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
+                                    std::span<float> receive, std::span<const std::int64_t> receive_counts,
+                                    Then then) {
+  const auto kept = [](std::span<const std::int64_t> counts) {
+    return std::vector(counts.begin(), counts.end());
+  };
+  begun_.emplace_back([this, send, send_counts = kept(send_counts), receive,
+                       receive_counts = kept(receive_counts), then = std::move(then)] {
+    all_to_all(send, send_counts, receive, receive_counts);
+    if (then) then();
+  });
+}
+
+void Communicator::begin_all_gather(std::span<const float> mine, std::span<float> all,
+                                    std::span<const std::int64_t> counts, Then then) {
+  begun_.emplace_back(
+      [this, mine, all, counts = std::vector(counts.begin(), counts.end()), then = std::move(then)] {
+        all_gather(mine, all, counts);
+        if (then) then();
+      });
+}
+
+void Communicator::finish() {
+  for (; !begun_.empty(); begun_.pop_front()) begun_.front()();
+}
+
 void Communicator::wait(const char* collective, const std::function<bool()>& is_complete) {
   constexpr int kSpins = 200;       // a small all-reduce between idle cores ends within these
   constexpr int kLookAtClock = 64;  // the clock is cheap, but not free

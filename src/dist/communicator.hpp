@@ -4,10 +4,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -58,16 +58,6 @@ class Communicator {
   virtual void all_reduce_sum(std::span<float> data) = 0;
   virtual void all_reduce_sum(std::span<double> data) = 0;
 
-  /// The same for a buffer that is left alone until finish_all_reduces(), the next collective on this
-  /// communicator: meanwhile the caller computes, and poll()s now and then to move the sums on. Neither
-  /// throws; what goes wrong comes to light at the end. A communicator that cannot work on the side does it
-  /// all there.
-  virtual void begin_all_reduce_sum(std::span<float> data) { begun_.push_back(data); }
-  virtual void poll() {}
-  virtual void finish_all_reduces() {
-    for (const std::span<float> data : std::exchange(begun_, {})) all_reduce_sum(data);
-  }
-
   /// `send` holds size() slices one after the other, slice r has send_counts[r] elements and goes to rank r;
   /// `receive` gets the slices of ranks 0, 1, … one after the other, receive_counts[r] from rank r.
   virtual void all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
@@ -85,6 +75,21 @@ class Communicator {
   virtual void broadcast(std::span<std::byte> data, int root) = 0;
 
   virtual void barrier() = 0;
+
+  // In the background. What has been begun moves on while the caller computes, and poll()s now and then;
+  // finish() waits for all of it, and comes before any other collective. Meanwhile buffers are left alone.
+  // When one has ended, and all begun before it, its `then` runs, in poll() or finish(); it may begin more,
+  // if that is without a `then`. Begin and poll do not throw: what goes wrong comes to light in finish(). A
+  // communicator that cannot work on the side does it all there.
+  using Then = std::function<void()>;
+  virtual void begin_all_reduce_sum(std::span<float> data, Then then = {});
+  virtual void begin_all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
+                                std::span<float> receive, std::span<const std::int64_t> receive_counts,
+                                Then then = {});
+  virtual void begin_all_gather(std::span<const float> mine, std::span<float> all,
+                                std::span<const std::int64_t> counts, Then then = {});
+  virtual void poll() {}
+  virtual void finish();
 
   /// The step that error messages name.
   void set_step(std::int64_t step) { step_ = step; }
@@ -112,7 +117,7 @@ class Communicator {
   Seconds timeout_;
   std::int64_t step_ = 0;
   std::uint64_t sequence_ = 0;
-  std::vector<std::span<float>> begun_;
+  std::deque<std::function<void()>> begun_;
 };
 
 /// Sends a string of any length from root to all.

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <limits>
+#include <utility>
 
 namespace charrnn {
 
@@ -17,6 +19,7 @@ constexpr std::size_t kMostElements = std::size_t{1} << 30;
 struct Slices {
   std::vector<int> counts, displacements;
 
+  Slices() = default;
   explicit Slices(std::span<const std::int64_t> sizes) {
     std::int64_t at = 0;
     for (const std::int64_t size : sizes) {
@@ -29,24 +32,57 @@ struct Slices {
   }
 };
 
+/// A call that was begun; MPI reads its slices until it ends.
+struct Begun {
+  const char* collective;
+  Communicator::Then then;
+  Slices out = {}, in = {};
+  MPI_Request request = MPI_REQUEST_NULL;
+};
+
 }  // namespace
 
 struct MpiCommunicator::Handle {
   MPI_Comm comm = MPI_COMM_NULL;
+  /// What a `then` begins: each rank comes to that at another moment of its order on `comm`.
+  MPI_Comm later = MPI_COMM_NULL;
   int rank = 0;
   int size = 1;
-
-  // All-reduces in the background.
-  std::vector<MPI_Request> begun;
+  std::deque<Begun> begun;
+  bool runs_then = false;
   int failure = MPI_SUCCESS;  ///< of the first call that failed
 
   void note(int code) {
     if (failure == MPI_SUCCESS) failure = code;
   }
-  bool are_complete() {
+  /// post(call, comm) returns MPI's code.
+  template <class Post>
+  void begin(Begun call, const Post& post) {
+    Begun& kept = begun.emplace_back(std::move(call));
+    note(post(kept, runs_then ? later : comm));
+  }
+  /// The same for a buffer that may have more elements than a call can.
+  template <class T, class Post>
+  void begin_in_pieces(const char* collective, std::span<T> data, Then then, const Post& post) {
+    do {
+      const std::span<T> piece = data.first(std::min(data.size(), kMostElements));
+      data = data.subspan(piece.size());
+      begin({collective, data.empty() ? std::move(then) : Then()}, [&](Begun& call, MPI_Comm on) {
+        return post(piece.data(), static_cast<int>(piece.size()), on, &call.request);
+      });
+    } while (!data.empty());
+  }
+  bool first_is_complete() {
     int done = 0;
-    note(MPI_Testall(static_cast<int>(begun.size()), begun.data(), &done, MPI_STATUSES_IGNORE));
+    note(MPI_Test(&begun.front().request, &done, MPI_STATUS_IGNORE));
     return done != 0;
+  }
+  void leave_first() {
+    const Then then = std::move(begun.front().then);
+    begun.pop_front();
+    runs_then = true;
+    if (then) then();
+    runs_then = false;
   }
 };
 
@@ -55,8 +91,10 @@ MpiCommunicator::MpiCommunicator(const MpiSession& session, Seconds timeout)
   handle_->rank = session.rank();
   handle_->size = session.size();
   // Messages of its own, so that two communicators never mix; and errors as codes, so that they can be named.
-  MPI_Comm_dup(MPI_COMM_WORLD, &handle_->comm);
-  MPI_Comm_set_errhandler(handle_->comm, MPI_ERRORS_RETURN);
+  for (MPI_Comm* comm : {&handle_->comm, &handle_->later}) {
+    MPI_Comm_dup(MPI_COMM_WORLD, comm);
+    MPI_Comm_set_errhandler(*comm, MPI_ERRORS_RETURN);
+  }
 }
 
 // Not freed: that is collective, and this may run while other ranks are gone. MPI_Finalize takes care of it.
@@ -77,106 +115,104 @@ void MpiCommunicator::check(const char* collective, int code) const {
   fail(collective, Seconds(0), std::string(text.data(), static_cast<std::size_t>(length)));
 }
 
-template <class Post>
-void MpiCommunicator::complete(const char* collective, const Post& post) {
-  MPI_Request request = MPI_REQUEST_NULL;
-  check(collective, post(&request));
-  wait(collective, [&] {
-    int done = 0;
-    check(collective, MPI_Test(&request, &done, MPI_STATUS_IGNORE));
-    return done != 0;
-  });
+void MpiCommunicator::poll() {
+  while (!handle_->begun.empty() && handle_->first_is_complete()) handle_->leave_first();
 }
 
-template <class T>
-void MpiCommunicator::sum(std::span<T> data) {
-  count_call();
-  const MPI_Datatype type = sizeof(T) == sizeof(float) ? MPI_FLOAT : MPI_DOUBLE;
-  do {
-    const std::span<T> piece = data.first(std::min(data.size(), kMostElements));
-    complete("all_reduce_sum", [&](MPI_Request* request) {
-      return MPI_Iallreduce(MPI_IN_PLACE, piece.data(), static_cast<int>(piece.size()), type, MPI_SUM,
-                            handle_->comm, request);
+void MpiCommunicator::finish() {
+  while (!handle_->begun.empty()) {
+    const char* collective = handle_->begun.front().collective;
+    wait(collective, [&] {
+      const bool is_complete = handle_->first_is_complete();
+      check(collective, handle_->failure);
+      return is_complete;
     });
-    data = data.subspan(piece.size());
-  } while (!data.empty());
-}
-
-void MpiCommunicator::all_reduce_sum(std::span<float> data) {
-  sum(data);
-}
-void MpiCommunicator::all_reduce_sum(std::span<double> data) {
-  sum(data);
-}
-
-void MpiCommunicator::begin_all_reduce_sum(std::span<float> data) {
-  count_call();
-  while (!data.empty()) {
-    const std::span<float> piece = data.first(std::min(data.size(), kMostElements));
-    handle_->note(MPI_Iallreduce(MPI_IN_PLACE, piece.data(), static_cast<int>(piece.size()), MPI_FLOAT,
-                                 MPI_SUM, handle_->comm, &handle_->begun.emplace_back(MPI_REQUEST_NULL)));
-    data = data.subspan(piece.size());
+    handle_->leave_first();
   }
 }
 
-void MpiCommunicator::poll() {
-  if (!handle_->begun.empty()) handle_->are_complete();
+template <class T>
+void MpiCommunicator::begin_sum(std::span<T> data, Then then) {
+  count_call();
+  const MPI_Datatype type = sizeof(T) == sizeof(float) ? MPI_FLOAT : MPI_DOUBLE;
+  handle_->begin_in_pieces("all_reduce_sum", data, std::move(then),
+                           [&](T* piece, int count, MPI_Comm comm, MPI_Request* request) {
+                             return MPI_Iallreduce(MPI_IN_PLACE, piece, count, type, MPI_SUM, comm, request);
+                           });
 }
 
-void MpiCommunicator::finish_all_reduces() {
-  constexpr const char* kName = "all_reduce_sum";
-  wait(kName, [&] {
-    const bool complete = handle_->are_complete();
-    check(kName, handle_->failure);
-    return complete;
+void MpiCommunicator::begin_all_reduce_sum(std::span<float> data, Then then) {
+  begin_sum(data, std::move(then));
+}
+
+void MpiCommunicator::begin_all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
+                                       std::span<float> receive, std::span<const std::int64_t> receive_counts,
+                                       Then then) {
+  count_call();
+  handle_->begin({"all_to_all", std::move(then), Slices(send_counts), Slices(receive_counts)},
+                 [&](Begun& call, MPI_Comm comm) {
+                   return MPI_Ialltoallv(send.data(), call.out.counts.data(), call.out.displacements.data(),
+                                         MPI_FLOAT, receive.data(), call.in.counts.data(),
+                                         call.in.displacements.data(), MPI_FLOAT, comm, &call.request);
+                 });
+}
+
+void MpiCommunicator::begin_all_gather(std::span<const float> mine, std::span<float> all,
+                                       std::span<const std::int64_t> counts, Then then) {
+  count_call();
+  handle_->begin({"all_gather", std::move(then), {}, Slices(counts)}, [&](Begun& call, MPI_Comm comm) {
+    return MPI_Iallgatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(),
+                           call.in.counts.data(), call.in.displacements.data(), MPI_FLOAT, comm,
+                           &call.request);
   });
-  handle_->begun.clear();
+}
+
+void MpiCommunicator::all_reduce_sum(std::span<float> data) {
+  begin_sum(data, {});
+  finish();
+}
+void MpiCommunicator::all_reduce_sum(std::span<double> data) {
+  begin_sum(data, {});
+  finish();
 }
 
 void MpiCommunicator::all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
                                  std::span<float> receive, std::span<const std::int64_t> receive_counts) {
-  count_call();
-  const Slices out(send_counts), in(receive_counts);
-  complete("all_to_all", [&](MPI_Request* request) {
-    return MPI_Ialltoallv(send.data(), out.counts.data(), out.displacements.data(), MPI_FLOAT, receive.data(),
-                          in.counts.data(), in.displacements.data(), MPI_FLOAT, handle_->comm, request);
-  });
+  begin_all_to_all(send, send_counts, receive, receive_counts, {});
+  finish();
 }
 
 void MpiCommunicator::all_gather(std::span<const float> mine, std::span<float> all,
                                  std::span<const std::int64_t> counts) {
-  count_call();
-  const Slices in(counts);
-  complete("all_gather", [&](MPI_Request* request) {
-    return MPI_Iallgatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(),
-                           in.counts.data(), in.displacements.data(), MPI_FLOAT, handle_->comm, request);
-  });
+  begin_all_gather(mine, all, counts, {});
+  finish();
 }
 
 void MpiCommunicator::gather(std::span<const float> mine, std::span<float> all,
                              std::span<const std::int64_t> counts, int root) {
   count_call();
-  const Slices in(counts);
-  complete("gather", [&](MPI_Request* request) {
-    return MPI_Igatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(), in.counts.data(),
-                        in.displacements.data(), MPI_FLOAT, root, handle_->comm, request);
+  handle_->begin({"gather", {}, {}, Slices(counts)}, [&](Begun& call, MPI_Comm comm) {
+    return MPI_Igatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(),
+                        call.in.counts.data(), call.in.displacements.data(), MPI_FLOAT, root, comm,
+                        &call.request);
   });
+  finish();
 }
 
 void MpiCommunicator::broadcast(std::span<std::byte> data, int root) {
   count_call();
-  do {
-    const std::span<std::byte> piece = data.first(std::min(data.size(), kMostElements));
-    complete("broadcast", [&](MPI_Request* request) {
-      return MPI_Ibcast(piece.data(), static_cast<int>(piece.size()), MPI_BYTE, root, handle_->comm, request);
-    });
-    data = data.subspan(piece.size());
-  } while (!data.empty());
+  handle_->begin_in_pieces("broadcast", data, {},
+                           [&](std::byte* piece, int count, MPI_Comm comm, MPI_Request* request) {
+                             return MPI_Ibcast(piece, count, MPI_BYTE, root, comm, request);
+                           });
+  finish();
 }
 
 void MpiCommunicator::barrier() {
   count_call();
-  complete("barrier", [&](MPI_Request* request) { return MPI_Ibarrier(handle_->comm, request); });
+  handle_->begin({"barrier", {}},
+                 [](Begun& call, MPI_Comm comm) { return MPI_Ibarrier(comm, &call.request); });
+  finish();
 }
 
 }  // namespace charrnn

@@ -20,9 +20,6 @@ class MpiCommunicator final : public Communicator {
 
   void all_reduce_sum(std::span<float> data) override;
   void all_reduce_sum(std::span<double> data) override;
-  void begin_all_reduce_sum(std::span<float> data) override;
-  void poll() override;
-  void finish_all_reduces() override;
   void all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
                   std::span<float> receive, std::span<const std::int64_t> receive_counts) override;
   void all_gather(std::span<const float> mine, std::span<float> all,
@@ -31,17 +28,22 @@ class MpiCommunicator final : public Communicator {
               int root) override;
   void broadcast(std::span<std::byte> data, int root) override;
   void barrier() override;
+  void begin_all_reduce_sum(std::span<float> data, Then then) override;
+  void begin_all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
+                        std::span<float> receive, std::span<const std::int64_t> receive_counts,
+                        Then then) override;
+  void begin_all_gather(std::span<const float> mine, std::span<float> all,
+                        std::span<const std::int64_t> counts, Then then) override;
+  void poll() override;
+  void finish() override;
 
  private:
   struct Handle;
 
   /// Throws CommError if MPI's `code` says that a call failed.
   void check(const char* collective, int code) const;
-  /// Posts a non-blocking call (post(MPI_Request*) returns MPI's code) and waits for its end.
-  template <class Post>
-  void complete(const char* collective, const Post& post);
   template <class T>
-  void sum(std::span<T> data);
+  void begin_sum(std::span<T> data, Then then);
 
   std::unique_ptr<Handle> handle_;
 };

@@ -84,7 +84,7 @@ class GradientListener {
   GradientListener(const GradientListener&) = delete;
   GradientListener& operator=(const GradientListener&) = delete;
 
-  /// The next one of gradient_parts() has what it gets.
+  /// The next one of gradient_parts() has what it gets, in every sum.
   virtual void part_is_complete() = 0;
   /// Now and then: a moment for something else.
   virtual void poll() = 0;
@@ -111,8 +111,8 @@ class LanguageModel {
   virtual void parameters_changed() {}
   /// Where train() completes a gradient part by part: the parts in that order, together all of layout().
   virtual std::vector<Range> gradient_parts() const { return {{0, layout_.size()}}; }
-  /// From now on train() tells `listener`, where there is one sum; null: nobody. A model that completes all
-  /// at once, or has nothing to do, need not tell.
+  /// From now on train() tells `listener`; null: nobody. A model that completes all at once, or has nothing
+  /// to do, need not tell.
   void tell_gradient(GradientListener* listener) { listener_ = listener; }
   /// Parameters to and from host memory.
   virtual std::vector<float> store_parameters() const = 0;

@@ -2,7 +2,6 @@
 
 #include <ATen/Parallel.h>
 
-#include <array>
 #include <utility>
 
 #include "models/dropout.hpp"
@@ -17,16 +16,7 @@ namespace charrnn {
 
 TorchDropout::TorchDropout(const ModelConfig& config, const std::optional<DropoutKey>& key,
                            at::TensorOptions options)
-    : config_(config), options_(options) {
-#ifdef CHARRNN_CUDA
-  if (key && options.device().is_cuda()) {
-    std::array<std::int64_t, kGpuDropoutKeySize> words = gpu_dropout_key(*key);
-    key_on_gpu_ = at::from_blob(words.data(), {kGpuDropoutKeySize}, at::kLong).to(options.device());
-    return;
-  }
-#endif
-  key_ = key;
-}
+    : config_(config), key_(key), options_(options) {}
 
 TorchDropout::TorchDropout(const ModelConfig& config, at::Tensor key_on_gpu, at::TensorOptions options)
     : config_(config), key_on_gpu_(std::move(key_on_gpu)), options_(options) {}

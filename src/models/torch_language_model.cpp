@@ -5,10 +5,8 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
-#include <tuple>
 #include <utility>
 
 #include "base/summation_tree.hpp"
@@ -16,7 +14,7 @@
 #include "models/recurrent_core.hpp"
 #ifdef CHARRNN_CUDA
 #include "models/gpu_dropout.hpp"
-#include "models/step_graph.hpp"
+#include "models/recorded_steps.hpp"
 #endif
 
 namespace charrnn {
@@ -157,11 +155,7 @@ class TorchLanguageModel final : public LanguageModel {
   double train(const Window& window, TorchState& state, const std::optional<DropoutKey>& key) {
     if (window.columns == 0) return 0;
 #ifdef CHARRNN_CUDA
-    if (device().cuda && std::ssize(window.inputs) <= kMostRecorded) {
-      state.settle();
-      RecordedStep* step = recorded_step(window, state, key.has_value());
-      if (step != nullptr) return train_recorded(*step, window, state, key);
-    }
+    if (device().cuda) return train_on_gpu(window, state, key);
 #endif
     if (clock() != nullptr) clock()->enter(Phase::kForward);
     const at::Tensor loss = losses(window, state, key, at::Reduction::Sum);
@@ -209,66 +203,27 @@ class TorchLanguageModel final : public LanguageModel {
   }
 
 #ifdef CHARRNN_CUDA
-  /// Characters of a window up to which its step is recorded. What starting the kernels one by one costs is
-  /// lost in what larger ones take, and LibTorch sums their embedding's gradient by other kernels from here
-  /// on.
-  static constexpr std::int64_t kMostRecorded = 3072;
-  /// Steps that are recorded: some thirty lengths of windows for each of several groups. A graph takes memory
-  /// on both sides.
-  static constexpr std::size_t kMostSteps = 256;
-
-  /// A training step of one shape, on one state, into one gradient buffer, as the GPU does it from then on.
-  struct RecordedStep {
-    StepGraph graph;
-    /// Inputs, targets, dropout key: in page-locked host memory and in the GPU's; and the loss.
-    at::Tensor host_numbers, numbers, host_loss;
-  };
-  using RecordedKey = std::tuple<std::int64_t, std::int64_t, std::size_t, bool, const void*, const void*>;
-
-  double train_recorded(RecordedStep& step, const Window& window, TorchState& state,
-                        const std::optional<DropoutKey>& key) {
-    std::int64_t* host = step.host_numbers.data_ptr<std::int64_t>();
-    host = std::ranges::copy(window.inputs, host).out;
-    host = std::ranges::copy(window.targets, host).out;
-    if (key) std::ranges::copy(gpu_dropout_key(*key), host);
+  double train_on_gpu(const Window& window, TorchState& state, const std::optional<DropoutKey>& key) {
+    const std::int64_t inputs = std::ssize(window.inputs), targets = std::ssize(window.targets);
+    const auto key_words = gpu_dropout_key(key.value_or(DropoutKey()));
+    state.settle();
     if (clock() != nullptr) clock()->enter(Phase::kBackward);  // and the forward pass: they are one
-    if (!recorder_) recorder_.emplace();
-    step.graph.run(*recorder_, [&] {
-      step.numbers.copy_(step.host_numbers, /*non_blocking=*/true);
-      const std::int64_t inputs = window.length * window.columns;
-      const std::int64_t tokens = inputs + static_cast<std::int64_t>(window.targets.size());
-      const TorchDropout dropout(config(), key ? step.numbers.slice(0, tokens) : at::Tensor(), options_);
-      const at::Tensor loss =
-          losses(step.numbers.slice(0, 0, inputs).view({window.length, window.columns}),
-                 step.numbers.slice(0, inputs, tokens), state, dropout, at::Reduction::Sum);
-      loss.backward();
-      const c10::NoGradGuard no_grad;
-      state.settle();
-      step.host_loss.copy_(loss, /*non_blocking=*/true);
-    });
-    return *step.host_loss.data_ptr<float>();
+    if (!steps_) steps_.emplace();
+    return steps_->run(
+        {window.length, window.columns, targets, key.has_value(), state.address(), gradient_address_},
+        {window.inputs, window.targets, key_words}, [&](const at::Tensor& numbers) {
+          const at::Tensor key_on_gpu = key ? numbers.slice(0, inputs + targets) : at::Tensor();
+          const at::Tensor loss = losses(numbers.slice(0, 0, inputs).view({window.length, window.columns}),
+                                         numbers.slice(0, inputs, inputs + targets), state,
+                                         TorchDropout(config(), key_on_gpu, options_), at::Reduction::Sum);
+          loss.backward();
+          const c10::NoGradGuard no_grad;
+          state.settle();
+          return loss.detach();
+        });
   }
 
-  /// Null if there are enough already.
-  RecordedStep* recorded_step(const Window& window, const TorchState& state, bool has_key) {
-    const RecordedKey place{window.length, window.columns,  window.targets.size(),
-                            has_key,       state.address(), gradient_address_};
-    if (recorded_.size() >= kMostSteps && !recorded_.contains(place)) return nullptr;
-    std::unique_ptr<RecordedStep>& step = recorded_[place];
-    if (step == nullptr) {
-      const auto count =
-          static_cast<std::int64_t>(window.inputs.size() + window.targets.size()) + kGpuDropoutKeySize;
-      const at::TensorOptions pinned = at::TensorOptions().pinned_memory(true);
-      step.reset(new RecordedStep{.graph = {},
-                                  .host_numbers = at::empty({count}, pinned.dtype(at::kLong)),
-                                  .numbers = at::empty({count}, options_.dtype(at::kLong)),
-                                  .host_loss = at::empty({}, pinned)});
-    }
-    return step.get();
-  }
-
-  std::optional<StepRecorder> recorder_;
-  std::map<RecordedKey, std::unique_ptr<RecordedStep>> recorded_;
+  std::optional<RecordedSteps> steps_;
 #endif
 
   bool has_cell_;

@@ -1,5 +1,4 @@
 #include <array>
-#include <vector>
 
 #include "train/gradient_reducer.hpp"
 
@@ -7,41 +6,18 @@ namespace charrnn {
 
 namespace {
 
-/// Part by part, each as soon as the model has completed it.
-class AllReducer final : public GradientReducer, private GradientListener {
+class AllReducer final : public GradientReducer {
  public:
   AllReducer(LanguageModel& model, const Sharding& sharding, Communicator& communicator)
-      : model_(model),
-        parts_(model.gradient_parts()),
-        groups_(sharding.mine.count),
-        communicator_(communicator) {}
-
-  void sum(std::int64_t step, const std::function<void(std::span<const GradientSum>)>& train) override {
-    communicator_.set_step(step);
-    begun_ = 0;
-    const bool is_alone = communicator_.size() == 1;
-    const std::array<GradientSum, 1> sum{{{groups_, model_.gradient()}}};
-    if (!is_alone) model_.tell_gradient(this);
-    train(sum);
-    if (is_alone) return;
-    model_.tell_gradient(nullptr);
-    while (begun_ < parts_.size()) part_is_complete();
-    communicator_.finish_all_reduces();
-  }
+      : GradientReducer(model, communicator), sum_{{{sharding.mine.count, model.gradient()}}} {}
 
  private:
-  void part_is_complete() override {
-    const Range& part = parts_[begun_++];
-    communicator_.begin_all_reduce_sum(model_.gradient().subspan(static_cast<std::size_t>(part.first),
-                                                                 static_cast<std::size_t>(part.count)));
+  std::span<const GradientSum> sums() const override { return sum_; }
+  void begin(std::size_t part) override {
+    communicator().begin_all_reduce_sum(in(sum_[0].gradient, parts()[part]));
   }
-  void poll() override { communicator_.poll(); }
 
-  LanguageModel& model_;
-  std::vector<Range> parts_;
-  std::int64_t groups_;
-  Communicator& communicator_;
-  std::size_t begun_ = 0;  ///< parts of this step
+  std::array<GradientSum, 1> sum_;
 };
 
 }  // namespace

@@ -1,34 +1,54 @@
 // Sums the gradients of all groups of all ranks.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
+#include "base/range.hpp"
 #include "data/sharding.hpp"
 #include "dist/communicator.hpp"
 #include "models/language_model.hpp"
 
 namespace charrnn {
 
-class GradientReducer {
+/// Works while the model computes, on each part of the gradient as soon as the model has completed it.
+class GradientReducer : private GradientListener {
  public:
-  virtual ~GradientReducer() = default;
-  GradientReducer(const GradientReducer&) = delete;
-  GradientReducer& operator=(const GradientReducer&) = delete;
-
   /// Collective. Calls `train`, which calls the model's train() once for all groups of this rank, with the
   /// sums that it is given. Afterwards the model's gradient() holds the sum over the groups of all ranks, the
   /// same bits on every rank.
-  virtual void sum(std::int64_t step, const std::function<void(std::span<const GradientSum>)>& train) = 0;
+  void sum(std::int64_t step, const std::function<void(std::span<const GradientSum>)>& train);
 
  protected:
-  GradientReducer() = default;
+  GradientReducer(LanguageModel& model, Communicator& communicator);
+
+  /// What this rank's groups are added up in.
+  virtual std::span<const GradientSum> sums() const = 0;
+  /// Begins, on the communicator and in the background, to sum number `part` of parts() over the ranks.
+  virtual void begin(std::size_t part) = 0;
+
+  const std::vector<Range>& parts() const { return parts_; }
+  Communicator& communicator() const { return communicator_; }
+  /// The part's elements in a buffer laid out like the model's gradient.
+  static std::span<float> in(std::span<float> flat, const Range& part) {
+    return flat.subspan(static_cast<std::size_t>(part.first), static_cast<std::size_t>(part.count));
+  }
+
+ private:
+  void part_is_complete() override { begin(begun_++); }
+  void poll() override { communicator_.poll(); }
+
+  LanguageModel& model_;
+  Communicator& communicator_;
+  std::vector<Range> parts_;
+  std::size_t begun_ = 0;  ///< parts of this step
 };
 
-/// All-reduces while the model computes, part by part of the gradient; the order of additions is the
-/// communicator's. Both must outlive it.
+/// All-reduces; the order of additions is the communicator's. Both must outlive it.
 std::unique_ptr<GradientReducer> make_all_reducer(LanguageModel& model, const Sharding& sharding,
                                                   Communicator& communicator);
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -31,76 +32,107 @@ void collect_largest(const Node& node, const Range& range, std::vector<Node>& fo
 class TreeReducer final : public GradientReducer {
  public:
   TreeReducer(LanguageModel& model, const Sharding& sharding, Communicator& communicator)
-      : model_(model), communicator_(communicator), groups_(sharding.groups), size_(model.layout().size()) {
+      : GradientReducer(model, communicator),
+        total_(model.gradient()),
+        device_(model.device()),
+        groups_(sharding.groups) {
     for (int rank = 0; rank < communicator.size(); ++rank) {
       collect_largest({0, groups_}, share_of(groups_, rank, communicator.size()), nodes_.emplace_back());
       rounds_ = std::max(rounds_, nodes_.back().size());
-      slices_.push_back(share_of(size_, rank, communicator.size()).count);
     }
-    const at::Tensor gradient = wrap(model.gradient(), model.device());
-    for (const Node& node : nodes_[static_cast<std::size_t>(communicator.rank())]) {
-      buffers_.push_back(buffers_.empty() ? gradient : at::zeros_like(gradient));
-      sums_.push_back({node.last - node.first, span_of(buffers_.back())});
+    for (const Node& node : nodes_[own()]) {
+      if (!sums_.empty()) buffers_.push_back(at::zeros({std::ssize(total_)}, options_of(device_)));
+      sums_.push_back({node.last - node.first, buffers_.empty() ? total_ : span_of(buffers_.back())});
     }
-    if (communicator.size() > 1) {
-      received_ = at::zeros({all_nodes() * own_slice()}, gradient.options());
-    }
-  }
-
-  void sum(std::int64_t step, const std::function<void(std::span<const GradientSum>)>& train) override {
-    train(sums_);
-    communicator_.set_step(step);
-    if (communicator_.size() > 1) exchange();
+    if (communicator.size() == 1) return;
+    for (const Range& part : parts()) exchanges_.push_back(make_exchange(part));
   }
 
  private:
-  std::int64_t own_slice() const { return slices_[static_cast<std::size_t>(communicator_.rank())]; }
-  std::int64_t all_nodes() const {
-    std::int64_t count = 0;
-    for (const std::vector<Node>& nodes : nodes_) count += std::ssize(nodes);
-    return count;
+  /// Of one part of the gradient.
+  struct Exchange {
+    std::vector<std::int64_t> slices;  ///< elements that each rank adds up for all
+    /// Of each round, this rank's slice of what the others sent, rank by rank; and how much each sends.
+    std::vector<std::span<float>> received;
+    std::vector<std::vector<std::int64_t>> counts;
+    std::vector<std::pair<Node, std::span<float>>> nodes;  ///< the same, node by node
+    at::Tensor memory;
+  };
+
+  std::size_t own() const { return static_cast<std::size_t>(communicator().rank()); }
+
+  Exchange make_exchange(const Range& part) const {
+    Exchange exchange;
+    const int size = communicator().size();
+    for (int rank = 0; rank < size; ++rank) {
+      exchange.slices.push_back(share_of(part.count, rank, size).count);
+    }
+    const auto slice = static_cast<std::size_t>(exchange.slices[own()]);
+    std::size_t all = 0;
+    for (const std::vector<Node>& nodes : nodes_) all += nodes.size();
+    exchange.memory = at::zeros({static_cast<std::int64_t>(all * slice)}, options_of(device_));
+    std::span<float> rest = span_of(exchange.memory);
+    for (std::size_t round = 0; round < rounds_; ++round) {  // every rank's node number `round`
+      const std::span<float> start = rest;
+      std::vector<std::int64_t>& counts = exchange.counts.emplace_back();
+      for (const std::vector<Node>& nodes : nodes_) {
+        const bool gives = round < nodes.size();
+        counts.push_back(gives ? exchange.slices[own()] : 0);
+        if (!gives) continue;
+        exchange.nodes.emplace_back(nodes[round], rest.first(slice));
+        rest = rest.subspan(slice);
+      }
+      exchange.received.push_back(start.first(start.size() - rest.size()));
+    }
+    return exchange;
   }
+
+  std::span<const GradientSum> sums() const override { return sums_; }
 
   /// This rank's slice of every node of every rank; then their sum, to all.
-  void exchange() {
-    const auto rank = static_cast<std::size_t>(communicator_.rank());
-    std::vector<std::pair<Node, at::Tensor>> slices;
-    std::int64_t at = 0;
-    for (std::size_t round = 0; round < rounds_; ++round) {  // every rank's node number `round`
-      const bool gives = round < nodes_[rank].size();
-      const std::vector<std::int64_t> nothing(slices_.size(), 0);
-      std::vector<std::int64_t> counts;
-      const std::int64_t start = at;
-      for (const std::vector<Node>& nodes : nodes_) {
-        counts.push_back(round < nodes.size() ? own_slice() : 0);
-        if (round < nodes.size()) slices.emplace_back(nodes[round], received_.slice(0, at, at + own_slice()));
-        at += counts.back();
-      }
-      communicator_.all_to_all(gives ? span_of(buffers_[round]) : std::span<float>(),
-                               gives ? slices_ : nothing, span_of(received_.slice(0, start, at)), counts);
+  void begin(std::size_t part) override {
+    const Exchange& exchange = exchanges_[part];
+    const std::vector<std::int64_t> nothing(exchange.slices.size(), 0);
+    for (std::size_t round = 0; round < rounds_; ++round) {
+      const bool gives = round < sums_.size(), is_last = round + 1 == rounds_;
+      communicator().begin_all_to_all(gives ? in(sums_[round].gradient, parts()[part]) : std::span<float>(),
+                                      gives ? exchange.slices : nothing, exchange.received[round],
+                                      exchange.counts[round],
+                                      is_last ? [this, part] { finish(part); } : std::function<void()>());
     }
-    const at::Tensor total = add_up({0, groups_}, slices);
-    communicator_.all_gather(span_of(total), model_.gradient(), slices_);
   }
 
-  static at::Tensor add_up(const Node& node, const std::vector<std::pair<Node, at::Tensor>>& slices) {
-    const auto known =
-        std::find_if(slices.begin(), slices.end(), [&](const auto& slice) { return slice.first == node; });
-    if (known != slices.end()) return known->second;
+  void finish(std::size_t part) {
+    const Exchange& exchange = exchanges_[part];
+    communicator().begin_all_gather(add_up({0, groups_}, exchange), in(total_, parts()[part]),
+                                    exchange.slices);
+  }
+
+  std::span<float> add_up(const Node& node, const Exchange& exchange) const {
+    const auto known = std::ranges::find(exchange.nodes, node, &std::pair<Node, std::span<float>>::first);
+    if (known != exchange.nodes.end()) return known->second;
     const std::int64_t middle = split(node.first, node.last);
-    at::Tensor left = add_up({node.first, middle}, slices);
-    return left.add_(add_up({middle, node.last}, slices));
+    const std::span<float> left = add_up({node.first, middle}, exchange);
+    add(left, add_up({middle, node.last}, exchange));
+    return left;
   }
 
-  LanguageModel& model_;
-  Communicator& communicator_;
-  std::int64_t groups_, size_;
+  void add(std::span<float> to, std::span<float> more) const {
+    if (device_.cuda) {
+      wrap(to, device_).add_(wrap(more, device_));
+    } else {  // LibTorch's threads would take the cores from the model's
+      std::ranges::transform(to, more, to.begin(), std::plus<>());
+    }
+  }
+
+  std::span<float> total_;
+  Device device_;
+  std::int64_t groups_;
   std::vector<std::vector<Node>> nodes_;  ///< that each rank adds up by itself
   std::size_t rounds_ = 0;                ///< most nodes of a rank
-  std::vector<std::int64_t> slices_;      ///< elements that each rank adds up for all
-  std::vector<at::Tensor> buffers_;       ///< of this rank's nodes; the first one is the model's gradient
-  std::vector<GradientSum> sums_;         ///< the same for the model
-  at::Tensor received_;
+  std::vector<at::Tensor> buffers_;       ///< of this rank's nodes but the first, which has the model's
+  std::vector<GradientSum> sums_;
+  std::vector<Exchange> exchanges_;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 
 #include "dist/mpi_test.hpp"
 #include "dist/subject.hpp"
@@ -94,12 +95,55 @@ TEST_F(CommunicatorContract, AllReducesInTheBackground) {
     subject().begin_all_reduce_sum(second.span());
     subject().begin_all_reduce_sum(third.span());
     for (int i = 0; i < 100 * rank(); ++i) subject().poll();
-    subject().finish_all_reduces();
+    subject().finish();
     EXPECT_EQ(first.values(), std::vector<float>(kLength, sum));
     EXPECT_EQ(second.values(), (std::vector<float>{sum, 10 * sum}));
     EXPECT_EQ(subject().sequence(), before + 3);
   }
-  subject().finish_all_reduces();  // of none
+  subject().finish();  // of none
+  check_all_reduce<float>();
+}
+
+// Every rank sends rank r a slice of r + 1 numbers, adds up what it gets, and gives the sums to all: the sum
+// of everyone's numbers, as a chain that each rank moves on at a moment of its own.
+TEST_F(CommunicatorContract, ChainsInTheBackground) {
+  constexpr int kChains = 3;
+  std::vector<std::int64_t> counts;
+  for (int r = 0; r < size(); ++r) counts.push_back(r + 1);
+  const std::int64_t mine = rank() + 1;
+  for (int round = 0; round < 20; ++round) {
+    std::deque<Buffer<float>> send, receive, sums, all;
+    std::vector<int> ended;
+    const std::uint64_t before = subject().sequence();
+    for (int chain = 0; chain < kChains; ++chain) {
+      std::vector<float> numbers;
+      for (int i = 0; i < triangle(); ++i) numbers.push_back(static_cast<float>((i + chain) * (rank() + 1)));
+      send.emplace_back(numbers);
+      receive.emplace_back(std::vector<float>(static_cast<std::size_t>(mine * size()), -1));
+      all.emplace_back(std::vector<float>(static_cast<std::size_t>(triangle()), -1));
+    }
+    for (int chain = 0; chain < kChains; ++chain) {
+      const auto c = static_cast<std::size_t>(chain);
+      subject().begin_all_to_all(
+          send[c].span(), counts, receive[c].span(),
+          std::vector<std::int64_t>(static_cast<std::size_t>(size()), mine), [&, c, chain] {
+            const std::vector<float> parts = receive[c].values();
+            std::vector<float> sum(static_cast<std::size_t>(mine));
+            for (std::size_t i = 0; i < parts.size(); ++i) sum[i % sum.size()] += parts[i];
+            ended.push_back(chain);
+            subject().begin_all_gather(sums.emplace_back(sum).span(), all[c].span(), counts);
+          });
+      for (int i = 0; i < 40 * rank() * (round % 3); ++i) subject().poll();
+    }
+    subject().finish();
+    EXPECT_EQ(ended, (std::vector<int>{0, 1, 2}));
+    EXPECT_EQ(subject().sequence(), before + 2 * kChains);
+    for (int chain = 0; chain < kChains; ++chain) {
+      std::vector<float> expected;
+      for (int i = 0; i < triangle(); ++i) expected.push_back(static_cast<float>((i + chain) * triangle()));
+      EXPECT_EQ(all[static_cast<std::size_t>(chain)].values(), expected);
+    }
+  }
   check_all_reduce<float>();
 }
 

@@ -10,12 +10,15 @@ from resume import SameRun
 
 MODEL = ["--columns", 12, "--bptt", 10, "--model", "lstm", "--layers", 2, "--hidden", 24, "--embedding", 8, "--dropout",
          0.5, "--learning-rate", 3e-3]
+# So many characters in a window that LibTorch takes other kernels for the embedding.
+LARGE = ["--columns", 60, "--bptt", 60, "--model", "lstm", "--layers", 2, "--hidden", 24, "--embedding", 8, "--dropout", 0.5,
+         "--weight-dropout", 0.2]
 # float32 sums in another order, through some tens of steps of Adam, which magnifies differences of small gradients.
 LOSS_TOLERANCE = 1e-3
 
 
 class Gpu(SameRun):
-    characters = 4000
+    characters = 16_000
 
     def assert_same_losses(self, folder, other):
         found, expected = program.losses(folder), program.losses(other)
@@ -30,6 +33,13 @@ class Gpu(SameRun):
                          3e-3, "--max-steps", 40, "--weight-dropout", 0.2]
                 on_gpu, on_cpu = (self.train(f"{model}-{device}", *words, "--device", device) for device in ("cuda", "cpu"))
                 self.assert_same_losses(on_gpu, on_cpu)
+
+    def test_large_windows(self):
+        straight = self.train("cuda", *LARGE, "--device", "cuda", "--max-steps", 12)
+        self.assert_same_losses(straight, self.train("cpu", *LARGE, "--device", "cpu", "--max-steps", 12))
+        for stop in (5, 12):
+            parts = self.train("parts", *LARGE, "--device", "cuda", "--max-steps", stop, "--resume")
+        self.assert_same_run(parts, straight)
 
     def test_stopped_and_resumed(self):
         for words in ([], ["--reproducible", "--micro-batches", 4]):

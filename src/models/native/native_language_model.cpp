@@ -414,10 +414,14 @@ class NativeLanguageModel final : public LanguageModel {
            (layer == 0 ? input_->embedding_blocks() : 0);
   }
 
+  std::int64_t all_gradient_blocks(std::size_t layer) const {
+    return gradient_blocks(layer) * std::ssize(targets_);
+  }
+
   /// Blocks of a layer's part, as long as there are any left.
   void put_gradients(std::size_t layer, Scratch& scratch, const std::function<void()>& poll) {
     BlockCounter& blocks = blocks_[layer];
-    const std::int64_t of_target = gradient_blocks(layer), count = of_target * std::ssize(targets_);
+    const std::int64_t of_target = gradient_blocks(layer), count = all_gradient_blocks(layer);
     for (std::int64_t block = blocks.handed_out++; block < count; block = blocks.handed_out++) {
       put_gradients(layer, block % of_target, targets_[static_cast<std::size_t>(block / of_target)], scratch);
       ++blocks.done;
@@ -447,8 +451,8 @@ class NativeLanguageModel final : public LanguageModel {
 
   /// Tells the listener of every part that is complete by now.
   void tell() {
-    if (listener() == nullptr || targets_.size() != 1) return;
-    for (; told_ > 0 && blocks_[told_ - 1].done == gradient_blocks(told_ - 1); --told_) {
+    if (listener() == nullptr) return;
+    for (; told_ > 0 && blocks_[told_ - 1].done == all_gradient_blocks(told_ - 1); --told_) {
       listener()->part_is_complete();
     }
     listener()->poll();
