@@ -1,8 +1,13 @@
 // Every set of kernels that this processor can run, against the formulas in double precision.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
+#include <iterator>
 #include <limits>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "base/random.hpp"
@@ -188,6 +193,57 @@ TEST_P(NativeKernels, RowsAndTheirSums) {
     }
     EXPECT_NEAR(sums[row], sum, 1e-5);
   }
+}
+
+/// The nearest number whose lower 16 bits are zero, by its distance; of two the one with an even upper half.
+std::uint16_t nearest_bf16(float x) {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  const auto down = static_cast<std::uint16_t>(bits >> 16), up = static_cast<std::uint16_t>(down + 1);
+  const auto distance = [&](std::uint16_t half) {
+    return std::abs(static_cast<double>(std::bit_cast<float>(std::uint32_t{half} << 16)) -
+                    static_cast<double>(x));
+  };
+  if (distance(down) != distance(up)) return distance(down) < distance(up) ? down : up;
+  return down % 2 == 0 ? down : up;
+}
+
+TEST_P(NativeKernels, ConversionsToBfloat16) {
+  constexpr std::uint16_t kUntouched = 77;
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  std::vector<float> from = numbers(4 * 50, 3, 1);
+  const std::vector<std::pair<float, std::uint16_t>> known = {
+      {1.0F, 0x3F80},        {-1.0F, 0xBF80},           {1 + 0x1p-8F, 0x3F80},
+      {1 + 0x3p-8F, 0x3F82}, {1 + 0x1.8p-8F, 0x3F81},   {0.0F, 0},
+      {-0.0F, 0x8000},       {0x1.fffffep127F, 0x7F80}, {kInfinity, 0x7F80},
+      {-kInfinity, 0xFF80},  {0x1p-126F, 0x0080}};
+  std::vector<std::uint16_t> expected;
+  std::ranges::transform(from, std::back_inserter(expected), nearest_bf16);
+  for (std::size_t i = 0; i < known.size(); ++i) std::tie(from[7 * i], expected[7 * i]) = known[i];
+  for (const std::size_t size : {1U, 15U, 16U, 17U, 32U, 50U}) {
+    std::vector<std::uint16_t> halves(from.size(), kUntouched);
+    kernel_.to_bf16(static_cast<std::int64_t>(size), from.data(), halves.data());
+    for (std::size_t i = 0; i < halves.size(); ++i) {
+      EXPECT_EQ(halves[i], i < size ? expected[i] : kUntouched) << i << " of " << size;
+    }
+    for (const std::size_t rows : {1U, 2U, 3U, 4U}) {
+      std::vector<std::uint32_t> pairs(3 * 60, kUntouched);
+      kernel_.to_bf16_pairs(static_cast<std::int64_t>(rows), static_cast<std::int64_t>(size), from.data(), 50,
+                            pairs.data(), 60);
+      for (std::size_t i = 0; i < pairs.size(); ++i) {
+        const std::size_t row = i / 60 * 2, column = i % 60;
+        const auto half = [&](std::size_t r) -> std::uint32_t {
+          return r < rows ? expected[r * 50 + column] : 0;
+        };
+        const bool is_written = row < rows && column < size;
+        EXPECT_EQ(pairs[i], is_written ? half(row) | half(row + 1) << 16 : kUntouched)
+            << rows << " rows: " << i;
+      }
+    }
+  }
+  float nan = std::numeric_limits<float>::quiet_NaN();
+  std::uint16_t half = 0;
+  kernel_.to_bf16(1, &nan, &half);
+  EXPECT_TRUE(std::isnan(std::bit_cast<float>(std::uint32_t{half} << 16)));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, NativeKernels,

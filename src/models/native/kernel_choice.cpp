@@ -1,6 +1,7 @@
 #include <vector>
 
 #include "models/native/kernels.hpp"
+#include "models/native/kernels_avx512_bf16.hpp"
 
 namespace charrnn {
 
@@ -18,6 +19,19 @@ extern const Kernels kKernels;
 
 namespace {
 
+#if defined(__x86_64__)
+const Kernels& with_bf16_instructions() {
+  static const Kernels all = [] {
+    Kernels copy = avx512::kKernels;
+    copy.name = "avx512_bf16";
+    copy.to_bf16 = avx512_bf16::to_bf16;
+    copy.to_bf16_pairs = avx512_bf16::to_bf16_pairs;
+    return copy;
+  }();
+  return all;
+}
+#endif
+
 std::vector<const Kernels*> find_runnable() {
   std::vector<const Kernels*> found{&baseline::kKernels};
 #if defined(__x86_64__)
@@ -29,6 +43,7 @@ std::vector<const Kernels*> find_runnable() {
         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl")) {
       found.push_back(&avx512::kKernels);
+      if (__builtin_cpu_supports("avx512bf16")) found.push_back(&with_bf16_instructions());
     }
   }
 #endif

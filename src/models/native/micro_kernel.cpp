@@ -22,16 +22,17 @@ namespace {
 template <class Element>
 void show_to_sanitizer([[maybe_unused]] const Element* a, [[maybe_unused]] std::int64_t a_stride,
                        [[maybe_unused]] std::int64_t rows, [[maybe_unused]] const Element* panel,
-                       [[maybe_unused]] std::int64_t panel_stride, [[maybe_unused]] std::int64_t depth,
-                       [[maybe_unused]] float* c, [[maybe_unused]] std::int64_t c_stride) {
+                       [[maybe_unused]] std::int64_t panel_stride, [[maybe_unused]] std::int64_t columns,
+                       [[maybe_unused]] std::int64_t depth, [[maybe_unused]] float* c,
+                       [[maybe_unused]] std::int64_t c_stride) {
 #if defined(__SANITIZE_THREAD__)
   for (std::int64_t row = 0; row < depth; ++row) {
     __tsan_read_range(const_cast<Element*>(panel) + row * panel_stride,
-                      kPanelWidth * static_cast<long>(sizeof(Element)));
+                      columns * static_cast<long>(sizeof(Element)));
   }
   for (std::int64_t row = 0; row < rows; ++row) {
     __tsan_read_range(const_cast<Element*>(a) + row * a_stride, depth * static_cast<long>(sizeof(Element)));
-    __tsan_write_range(c + row * c_stride, kPanelWidth * sizeof(float));
+    __tsan_write_range(c + row * c_stride, columns * static_cast<long>(sizeof(float)));
   }
 #endif
 }
@@ -89,21 +90,22 @@ void multiply_panel(const float* a, std::int64_t a_stride, std::int64_t rows, co
                     std::int64_t panel_stride, std::int64_t depth, float* c, std::int64_t c_stride,
                     bool add) {
   static const Product product = has_micro_kernel<float>() ? by_micro_kernel : by_blas;
-  show_to_sanitizer(a, a_stride, rows, panel, panel_stride, depth, c, c_stride);
+  show_to_sanitizer(a, a_stride, rows, panel, panel_stride, kPanelWidth, depth, c, c_stride);
   for (std::int64_t row = 0; row < rows; row += kMostRows) {
     product(a + row * a_stride, a_stride, std::min(kMostRows, rows - row), panel, panel_stride, depth,
             c + row * c_stride, c_stride, add);
   }
 }
 
-void multiply_panel(const std::uint16_t* a, std::int64_t a_stride, std::int64_t rows,
-                    const std::uint16_t* panel, std::int64_t depth, float* c, std::int64_t c_stride,
-                    bool add) {
-  show_to_sanitizer(a, a_stride, rows, panel, kPanelWidth, depth, c, c_stride);
+void multiply_panels(const std::uint16_t* a, std::int64_t a_stride, std::int64_t rows,
+                     const std::uint16_t* first, std::int64_t panels, std::int64_t panel_stride,
+                     std::int64_t depth, float* c, std::int64_t c_stride, bool add) {
+  const std::int64_t columns = panels * kPanelWidth;
+  show_to_sanitizer(a, a_stride, rows, first, panel_stride, columns, depth, c, c_stride);
   const auto* left = reinterpret_cast<const at::BFloat16*>(a);
-  const auto* right = reinterpret_cast<const at::BFloat16*>(panel);
+  const auto* right = reinterpret_cast<const at::BFloat16*>(first);
   for (std::int64_t row = 0; row < rows; row += kMostRows) {
-    at::native::cpublas::brgemm(std::min(kMostRows, rows - row), kPanelWidth, depth, a_stride, kPanelWidth,
+    at::native::cpublas::brgemm(std::min(kMostRows, rows - row), columns, depth, a_stride, panel_stride,
                                 c_stride, add, left + row * a_stride, right, c + row * c_stride);
   }
 }

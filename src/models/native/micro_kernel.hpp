@@ -17,11 +17,12 @@ inline constexpr std::int64_t kPanelWidth = 32;
 void multiply_panel(const float* a, std::int64_t a_stride, std::int64_t rows, const float* panel,
                     std::int64_t panel_stride, std::int64_t depth, float* c, std::int64_t c_stride, bool add);
 
-/// The same of bfloat16 numbers, added up in float32. Rows of the panel lie in pairs, one after the other:
-/// [depth / 2, 32, 2], and `depth` is even. Only where has_bf16_units().
-void multiply_panel(const std::uint16_t* a, std::int64_t a_stride, std::int64_t rows,
-                    const std::uint16_t* panel, std::int64_t depth, float* c, std::int64_t c_stride,
-                    bool add);
+/// The same of bfloat16 numbers, added up in float32, for `panels` panels that lie side by side. Their rows
+/// lie in pairs, one after the other: [depth / 2, 32 · panels, 2], and `depth` is even; from pair to pair it
+/// is 2 · `panel_stride` numbers. Only where has_bf16_units().
+void multiply_panels(const std::uint16_t* a, std::int64_t a_stride, std::int64_t rows,
+                     const std::uint16_t* first, std::int64_t panels, std::int64_t panel_stride,
+                     std::int64_t depth, float* c, std::int64_t c_stride, bool add);
 
 /// Whether this processor multiplies bfloat16 numbers faster than float32 numbers: AMX, or AVX-512's dot
 /// products of them.

@@ -17,7 +17,8 @@ void Panels::set(std::int64_t number, std::int64_t row, std::int64_t rows, std::
                  const float* from, std::int64_t stride) {
   float* to = place(number, row);
   if (is_half_) {
-    kernels().to_bf16_pairs(rows, columns, from, stride, reinterpret_cast<std::uint32_t*>(to), kPanelWidth);
+    kernels().to_bf16_pairs(rows, columns, from, stride, reinterpret_cast<std::uint32_t*>(to),
+                            half_stride(number));
     return;
   }
   if (precision_ == Precision::kFp32) {
@@ -45,6 +46,13 @@ void Panels::set_transposed(std::int64_t number, std::int64_t row, std::int64_t 
   }
 }
 
+void Panels::clear(std::int64_t number, std::int64_t row, std::int64_t rows) {
+  const std::int64_t step = is_half_ ? 2 : 1;  // of an odd row's pair, set() has cleared what is missing
+  for (std::int64_t at = round_up(row, step); at < row + rows; at += step) {
+    std::fill_n(place(number, at), kPanelWidth, 0.0F);
+  }
+}
+
 void Panels::pack_rows(const MatrixRows& matrix, std::int64_t base, const Range& range) {
   const std::int64_t end = std::clamp(matrix.count(), range.first, range.end());
   for (std::int64_t p = 0; p < count_; ++p) {
@@ -52,7 +60,7 @@ void Panels::pack_rows(const MatrixRows& matrix, std::int64_t base, const Range&
       set(p, base + range.first, end - range.first, kPanelWidth,
           matrix.first + range.first * matrix.stride + p * kPanelWidth, matrix.stride);
     }
-    std::fill(place(p, base + end), place(p, base + range.end()), 0.0F);
+    clear(p, base + end, range.end() - end);
   }
   if (matrix.lie_together()) return;
   std::array<const float*, kRowsAtOnce> found;
@@ -98,13 +106,15 @@ void LeftFactor::multiply(float* c, std::int64_t c_stride, bool add, const Panel
   constexpr std::int64_t kDepth = 512;
   if (rows_.rows == 0) return;
   // Panel by panel: one stays in the cache for all blocks.
-  for (std::int64_t p = 0; p < panels.count; ++p) {
+  for (std::int64_t p = 0, at_once = 1; p < panels.count; p += at_once) {
+    if (is_half_) at_once = std::min(b.half_panels(panels.first + p), panels.count - p);
     for (std::int64_t block = 0; block < rows_.blocks; ++block) {
       float* to = c + block * block_rows_ * c_stride + p * kPanelWidth;
       const std::int64_t first = block * rows_.block_rows * rows_.stride;
       if (is_half_) {
-        multiply_panel(reinterpret_cast<const std::uint16_t*>(rows_.first) + first, rows_.stride, rows_.rows,
-                       b.half_panel(panels.first + p, b_row), depth_ + depth_ % 2, to, c_stride, add);
+        multiply_panels(reinterpret_cast<const std::uint16_t*>(rows_.first) + first, rows_.stride, rows_.rows,
+                        b.half_panel(panels.first + p, b_row), at_once, b.half_stride(panels.first + p),
+                        depth_ + depth_ % 2, to, c_stride, add);
         continue;
       }
       for (std::int64_t k = 0; k < depth_; k += kDepth) {

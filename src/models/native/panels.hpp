@@ -1,6 +1,7 @@
 // Matrix products of the native engine.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "base/range.hpp"
@@ -38,8 +39,8 @@ struct MatrixRows {
 
 /// Rows of a row-major matrix as the right factor of a product: panels of 32 columns, each [rows, 32]. They
 /// lie one after the other, rows and columns beyond the matrix are zero; or they are parts of the matrix
-/// itself. Bfloat16 numbers are kept as such where the processor has units for them, elsewhere as float32
-/// numbers with the same values.
+/// itself. Bfloat16 numbers are kept as such where the processor has units for them, and some panels lie side
+/// by side; elsewhere as float32 numbers with the same values.
 class Panels {
  public:
   explicit Panels(Precision precision = Precision::kFp32)
@@ -75,7 +76,13 @@ class Panels {
   }
   std::int64_t stride() const { return stride_; }
   const std::uint16_t* half_panel(std::int64_t number, std::int64_t row) const {
-    return reinterpret_cast<const std::uint16_t*>(data_ + number * apart_) + row * kPanelWidth;
+    return reinterpret_cast<const std::uint16_t*>(data_ + half_place(number, row));
+  }
+  /// Panels of halves that lie side by side, from `number` on.
+  std::int64_t half_panels(std::int64_t number) const { return end_of_block(number) - number; }
+  /// From pair of rows to pair of rows, in pairs of halves.
+  std::int64_t half_stride(std::int64_t number) const {
+    return (end_of_block(number) - block_begin(number)) * kPanelWidth;
   }
 
   // Different stretches of rows that begin with an even one can be written at the same time.
@@ -98,7 +105,20 @@ class Panels {
     return (is_half_ ? (rows + 1) / 2 : rows) * kPanelWidth;
   }
   float* place(std::int64_t number, std::int64_t row) {
-    return memory_.data() + number * apart_ + size_of_rows(row);
+    return memory_.data() + (is_half_ ? half_place(number, row) : number * apart_ + row * kPanelWidth);
+  }
+  void clear(std::int64_t number, std::int64_t row, std::int64_t rows);
+
+  // Panels of halves lie side by side in blocks of so many: a product of one takes AMX no longer than getting
+  // ready for it.
+  static constexpr std::int64_t kSideBySide = 8;
+  static std::int64_t block_begin(std::int64_t number) { return number / kSideBySide * kSideBySide; }
+  std::int64_t end_of_block(std::int64_t number) const {
+    return std::min(block_begin(number) + kSideBySide, count_);
+  }
+  std::int64_t half_place(std::int64_t number, std::int64_t row) const {
+    const std::int64_t begin = block_begin(number);
+    return begin * apart_ + (row + 1) / 2 * half_stride(number) + (number - begin) * kPanelWidth;
   }
 
   Precision precision_;

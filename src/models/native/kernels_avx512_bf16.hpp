@@ -1,0 +1,13 @@
+// What processors with AVX512_BF16 do in another way than kernels.cpp compiled for AVX-512.
+#pragma once
+
+#include <cstdint>
+
+namespace charrnn::avx512_bf16 {
+
+/// As in Kernels.
+void to_bf16(std::int64_t size, const float* from, std::uint16_t* to);
+void to_bf16_pairs(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
+                   std::uint32_t* to, std::int64_t to_stride);
+
+}  // namespace charrnn::avx512_bf16
