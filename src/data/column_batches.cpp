@@ -1,5 +1,6 @@
 #include "data/column_batches.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace charrnn {
@@ -19,11 +20,22 @@ void ColumnBatches::load(std::int64_t epoch, std::int64_t index, Batch& batch) {
     const std::int64_t count = group.columns.count;
     group.inputs.resize(static_cast<std::size_t>(length * count));
     group.targets.resize(group.inputs.size());
-    for (std::int64_t column = 0; column < count; ++column) {
-      const std::int64_t first = (group.columns.first + column - first_of_rank) * layout_.rows() + row;
-      tokens_.copy(first, length, group.inputs.data() + column, count);
-      tokens_.copy(first + 1, length, group.targets.data() + column, count);
+    // A cache line of columns at a time: rows of wide batches are so far apart that they push each other out.
+    for (std::int64_t column = 0; column < count; column += kColumnsAtOnce) {
+      const std::int64_t width = std::min(kColumnsAtOnce, count - column);
+      read(group.columns.first + column - first_of_rank, width, row, length + 1);
+      for (std::int64_t r = 0; r < length; ++r) {
+        std::copy_n(read_.begin() + r * width, width, group.inputs.begin() + r * count + column);
+        std::copy_n(read_.begin() + (r + 1) * width, width, group.targets.begin() + r * count + column);
+      }
     }
+  }
+}
+
+void ColumnBatches::read(std::int64_t column, std::int64_t width, std::int64_t row, std::int64_t length) {
+  read_.resize(static_cast<std::size_t>(length * width));
+  for (std::int64_t i = 0; i < width; ++i) {
+    tokens_.copy((column + i) * layout_.rows() + row, length, read_.data() + i, width);
   }
 }
 

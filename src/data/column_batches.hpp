@@ -25,6 +25,10 @@ class ColumnBatches final : public Batches {
   int bits() const override { return tokens_.bits(); }
 
  private:
+  static constexpr std::int64_t kColumnsAtOnce = 8;
+
+  /// Rows [row, row + length) of `width` of this rank's columns, row after row, to read_.
+  void read(std::int64_t column, std::int64_t width, std::int64_t row, std::int64_t length);
   /// First rows of an epoch's windows, and the row after the last one.
   const std::vector<std::int64_t>& starts(std::int64_t epoch);
 
@@ -33,6 +37,7 @@ class ColumnBatches final : public Batches {
   BpttSchedule windows_;
   std::optional<std::int64_t> epoch_;  ///< that starts_ belongs to
   std::vector<std::int64_t> starts_;
+  std::vector<std::int64_t> read_;
 };
 
 }  // namespace charrnn
