@@ -25,7 +25,9 @@ void give_threads(int threads, const ModelConfig& model, bool reproducible, cons
   const bool native = runs_natively(model, compute);
   // Not both: OpenMP's threads spin for a while after their work, on the cores that the team's would need.
   compute.team.resize(native ? threads : 1);
-  configure_torch(native ? 1 : threads, reproducible);
+  // On GPUs in every mode: else LibTorch adds up large windows' embeddings in any order, and NVSwitches the
+  // gradients, and a resume would not go on bit for bit.
+  configure_torch(native ? 1 : threads, reproducible || compute.device.cuda);
 }
 
 }  // namespace charrnn

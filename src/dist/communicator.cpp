@@ -46,7 +46,7 @@ void Communicator::begin_all_gather(std::span<const float> mine, std::span<float
       });
 }
 
-void Communicator::finish() {
+void Communicator::finish_begun() {
   for (; !begun_.empty(); begun_.pop_front()) begun_.front()();
 }
 

@@ -77,10 +77,10 @@ class Communicator {
   virtual void barrier() = 0;
 
   // In the background. What has been begun moves on while the caller computes, and poll()s now and then;
-  // finish() waits for all of it, and comes before any other collective. Meanwhile buffers are left alone.
-  // When one has ended, and all begun before it, its `then` runs, in poll() or finish(); it may begin more,
-  // if that is without a `then`. Begin and poll do not throw: what goes wrong comes to light in finish(). A
-  // communicator that cannot work on the side does it all there.
+  // finish_begun() waits for all of it, and comes before any other collective. Meanwhile buffers are left
+  // alone. When one has ended, and all begun before it, its `then` runs, in poll() or finish_begun(); it may
+  // begin more, if that is without a `then`. Begin and poll do not throw: what goes wrong comes to light in
+  // finish_begun(). A communicator that cannot work on the side does it all there.
   using Then = std::function<void()>;
   virtual void begin_all_reduce_sum(std::span<float> data, Then then = {});
   virtual void begin_all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
@@ -89,7 +89,7 @@ class Communicator {
   virtual void begin_all_gather(std::span<const float> mine, std::span<float> all,
                                 std::span<const std::int64_t> counts, Then then = {});
   virtual void poll() {}
-  virtual void finish();
+  virtual void finish_begun();
 
   /// The step that error messages name.
   void set_step(std::int64_t step) { step_ = step; }

@@ -119,7 +119,7 @@ void MpiCommunicator::poll() {
   while (!handle_->begun.empty() && handle_->first_is_complete()) handle_->leave_first();
 }
 
-void MpiCommunicator::finish() {
+void MpiCommunicator::finish_begun() {
   while (!handle_->begun.empty()) {
     const char* collective = handle_->begun.front().collective;
     wait(collective, [&] {
@@ -169,23 +169,23 @@ void MpiCommunicator::begin_all_gather(std::span<const float> mine, std::span<fl
 
 void MpiCommunicator::all_reduce_sum(std::span<float> data) {
   begin_sum(data, {});
-  finish();
+  finish_begun();
 }
 void MpiCommunicator::all_reduce_sum(std::span<double> data) {
   begin_sum(data, {});
-  finish();
+  finish_begun();
 }
 
 void MpiCommunicator::all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
                                  std::span<float> receive, std::span<const std::int64_t> receive_counts) {
   begin_all_to_all(send, send_counts, receive, receive_counts, {});
-  finish();
+  finish_begun();
 }
 
 void MpiCommunicator::all_gather(std::span<const float> mine, std::span<float> all,
                                  std::span<const std::int64_t> counts) {
   begin_all_gather(mine, all, counts, {});
-  finish();
+  finish_begun();
 }
 
 void MpiCommunicator::gather(std::span<const float> mine, std::span<float> all,
@@ -196,7 +196,7 @@ void MpiCommunicator::gather(std::span<const float> mine, std::span<float> all,
                         call.in.counts.data(), call.in.displacements.data(), MPI_FLOAT, root, comm,
                         &call.request);
   });
-  finish();
+  finish_begun();
 }
 
 void MpiCommunicator::broadcast(std::span<std::byte> data, int root) {
@@ -205,14 +205,14 @@ void MpiCommunicator::broadcast(std::span<std::byte> data, int root) {
                            [&](std::byte* piece, int count, MPI_Comm comm, MPI_Request* request) {
                              return MPI_Ibcast(piece, count, MPI_BYTE, root, comm, request);
                            });
-  finish();
+  finish_begun();
 }
 
 void MpiCommunicator::barrier() {
   count_call();
   handle_->begin({"barrier", {}},
                  [](Begun& call, MPI_Comm comm) { return MPI_Ibarrier(comm, &call.request); });
-  finish();
+  finish_begun();
 }
 
 }  // namespace charrnn

@@ -35,7 +35,7 @@ class MpiCommunicator final : public Communicator {
   void begin_all_gather(std::span<const float> mine, std::span<float> all,
                         std::span<const std::int64_t> counts, Then then) override;
   void poll() override;
-  void finish() override;
+  void finish_begun() override;
 
  private:
   struct Handle;

@@ -13,7 +13,7 @@ void GradientReducer::sum(std::int64_t step, const std::function<void(std::span<
   train(sums());
   model_.tell_gradient(nullptr);
   while (begun_ < parts_.size()) part_is_complete();  // it need not have told
-  communicator_.finish();
+  communicator_.finish_begun();
 }
 
 }  // namespace charrnn

@@ -38,7 +38,7 @@ void call(Communicator& subject, const std::string& collective) {
        [&] {
          subject.begin_all_reduce_sum(one.span());
          subject.poll();
-         subject.finish();
+         subject.finish_begun();
        }},
       {"all_to_all", [&] { subject.all_to_all(many.span(), counts, all.span(), counts); }},
       {"all_gather", [&] { subject.all_gather(one.span(), all.span(), counts); }},

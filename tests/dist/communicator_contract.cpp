@@ -95,12 +95,12 @@ TEST_F(CommunicatorContract, AllReducesInTheBackground) {
     subject().begin_all_reduce_sum(second.span());
     subject().begin_all_reduce_sum(third.span());
     for (int i = 0; i < 100 * rank(); ++i) subject().poll();
-    subject().finish();
+    subject().finish_begun();
     EXPECT_EQ(first.values(), std::vector<float>(kLength, sum));
     EXPECT_EQ(second.values(), (std::vector<float>{sum, 10 * sum}));
     EXPECT_EQ(subject().sequence(), before + 3);
   }
-  subject().finish();  // of none
+  subject().finish_begun();  // of none
   check_all_reduce<float>();
 }
 
@@ -135,7 +135,7 @@ TEST_F(CommunicatorContract, ChainsInTheBackground) {
           });
       for (int i = 0; i < 40 * rank() * (round % 3); ++i) subject().poll();
     }
-    subject().finish();
+    subject().finish_begun();
     EXPECT_EQ(ended, (std::vector<int>{0, 1, 2}));
     EXPECT_EQ(subject().sequence(), before + 2 * kChains);
     for (int chain = 0; chain < kChains; ++chain) {
