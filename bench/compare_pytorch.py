@@ -21,6 +21,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -93,6 +94,7 @@ def train_in_pytorch(variant, model, arguments, rank=0, ranks=1, port=0):
             return loss
 
         side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(3):
                 train_in_place()
@@ -149,10 +151,16 @@ def peer(variant, model, ranks=1):
     commands = [[sys.executable, *sys.argv, "--peer", variant, model, str(rank), str(ranks), str(port)]
                 for rank in range(ranks)]
     others = [subprocess.Popen(command) for command in commands[1:]]
-    output, memory = peak_memory(commands[0], subprocess.DEVNULL)
+    with tempfile.TemporaryFile("w+") as errors:
+        output, memory = peak_memory(commands[0], errors)
+        errors.seek(0)
+        last = (errors.read().strip().splitlines() or ["no word"])[-1]
     for other in others:
         other.wait()
-    return (float(output), memory) if output else None  # PyTorch has no kernels for it on this processor
+    if output:
+        return float(output), memory
+    print(f"PyTorch {variant}, {model}: {last}", file=sys.stderr)  # maybe it has no kernels for it on this processor
+    return None
 
 
 def main():

@@ -23,7 +23,7 @@ std::int64_t threads_of(const RunConfig& config);
 /// So many threads as the run says, for 0 this rank's share of the cores it may use. Collective.
 Resources choose_threads(const RunConfig& config, Job& job);
 
-/// Gives the threads to the engine that runs the model, and LibTorch deterministic algorithms in
+/// Gives the threads to the engine that runs the model, and LibTorch deterministic algorithms on GPUs and in
 /// reproducible mode. Not while a model computes.
 void give_threads(int threads, const ModelConfig& model, bool reproducible, const Compute& compute);
 

@@ -17,40 +17,34 @@ CommError::CommError(int rank, std::int64_t step, std::string collective, std::u
       waited_(waited),
       exit_at_once_(exit_at_once) {}
 
-void Communicator::begin_all_reduce_sum(std::span<float> data, Then then) {
-  begun_.emplace_back([this, data, then = std::move(then)] {
-    all_reduce_sum(data);
-    if (then) then();
-  });
+void Communicator::begin_all_reduce_sum(std::span<float> data) {
+  begun_.emplace_back([this, data] { all_reduce_sum(data); });
 }
 
 void Communicator::begin_all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
                                     std::span<float> receive, std::span<const std::int64_t> receive_counts,
                                     Then then) {
-  const auto kept = [](std::span<const std::int64_t> counts) {
-    return std::vector(counts.begin(), counts.end());
-  };
-  begun_.emplace_back([this, send, send_counts = kept(send_counts), receive,
-                       receive_counts = kept(receive_counts), then = std::move(then)] {
+  begun_.emplace_back([this, send, send_counts = std::vector(send_counts.begin(), send_counts.end()), receive,
+                       receive_counts = std::vector(receive_counts.begin(), receive_counts.end()),
+                       then = std::move(then)] {
     all_to_all(send, send_counts, receive, receive_counts);
     if (then) then();
   });
 }
 
 void Communicator::begin_all_gather(std::span<const float> mine, std::span<float> all,
-                                    std::span<const std::int64_t> counts, Then then) {
-  begun_.emplace_back(
-      [this, mine, all, counts = std::vector(counts.begin(), counts.end()), then = std::move(then)] {
-        all_gather(mine, all, counts);
-        if (then) then();
-      });
+                                    std::span<const std::int64_t> counts) {
+  begun_.emplace_back([this, mine, all, counts = std::vector(counts.begin(), counts.end())] {
+    all_gather(mine, all, counts);
+  });
 }
 
 void Communicator::finish_begun() {
   for (; !begun_.empty(); begun_.pop_front()) begun_.front()();
 }
 
-void Communicator::wait(const char* collective, const std::function<bool()>& is_complete) {
+void Communicator::wait(const char* collective, std::uint64_t call,
+                        const std::function<bool()>& is_complete) {
   constexpr int kSpins = 200;       // a small all-reduce between idle cores ends within these
   constexpr int kLookAtClock = 64;  // the clock is cheap, but not free
   const auto start = std::chrono::steady_clock::now();
@@ -60,14 +54,15 @@ void Communicator::wait(const char* collective, const std::function<bool()>& is_
     if (poll % kLookAtClock != 0) continue;
     const Seconds waited = std::chrono::steady_clock::now() - start;
     if (waited > timeout_) {
-      fail(collective, waited,
+      fail(collective, call, waited,
            "the other ranks did not arrive within the deadline (--timeout); one is dead, frozen or cut off");
     }
   }
 }
 
-void Communicator::fail(const char* collective, Seconds waited, const std::string& reason) const {
-  throw CommError(rank(), step_, collective, sequence_, waited, reason, exits_at_once());
+void Communicator::fail(const char* collective, std::uint64_t call, Seconds waited,
+                        const std::string& reason) const {
+  throw CommError(rank(), step_, collective, call, waited, reason, exits_at_once());
 }
 
 std::string broadcast_string(Communicator& communicator, std::string text, int root) {

@@ -78,16 +78,16 @@ class Communicator {
 
   // In the background. What has been begun moves on while the caller computes, and poll()s now and then;
   // finish_begun() waits for all of it, and comes before any other collective. Meanwhile buffers are left
-  // alone. When one has ended, and all begun before it, its `then` runs, in poll() or finish_begun(); it may
-  // begin more, if that is without a `then`. Begin and poll do not throw: what goes wrong comes to light in
-  // finish_begun(). A communicator that cannot work on the side does it all there.
+  // alone. When an all_to_all has ended, and all begun before it, its `then` runs, in poll() or
+  // finish_begun(); it may begin more, but nothing that has a `then`. What goes wrong on the way comes to
+  // light in finish_begun(). A communicator that cannot work on the side does it all there.
   using Then = std::function<void()>;
-  virtual void begin_all_reduce_sum(std::span<float> data, Then then = {});
+  virtual void begin_all_reduce_sum(std::span<float> data);
   virtual void begin_all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
                                 std::span<float> receive, std::span<const std::int64_t> receive_counts,
-                                Then then = {});
+                                Then then);
   virtual void begin_all_gather(std::span<const float> mine, std::span<float> all,
-                                std::span<const std::int64_t> counts, Then then = {});
+                                std::span<const std::int64_t> counts);
   virtual void poll() {}
   virtual void finish_begun();
 
@@ -109,9 +109,10 @@ class Communicator {
 
   /// Polls `is_complete` until it says true; throws CommError when timeout() has passed.
   /// Spins briefly, then yields the core, since ranks may share cores.
-  void wait(const char* collective, const std::function<bool()>& is_complete);
+  void wait(const char* collective, std::uint64_t call, const std::function<bool()>& is_complete);
   /// Throws the CommError of the current call for a failure that is not a deadline.
-  [[noreturn]] void fail(const char* collective, Seconds waited, const std::string& reason) const;
+  [[noreturn]] void fail(const char* collective, std::uint64_t call, Seconds waited,
+                         const std::string& reason) const;
 
  private:
   Seconds timeout_;

@@ -35,7 +35,8 @@ struct Slices {
 /// A call that was begun; MPI reads its slices until it ends.
 struct Begun {
   const char* collective;
-  Communicator::Then then;
+  std::uint64_t number;
+  Communicator::Then then = {};
   Slices out = {}, in = {};
   MPI_Request request = MPI_REQUEST_NULL;
 };
@@ -44,7 +45,8 @@ struct Begun {
 
 struct MpiCommunicator::Handle {
   MPI_Comm comm = MPI_COMM_NULL;
-  /// What a `then` begins: each rank comes to that at another moment of its order on `comm`.
+  /// What a `then` begins: each rank comes to that at another moment of its order on `comm`. Here it is in
+  /// one order too, that of the calls with a `then`, since none of these begins another.
   MPI_Comm later = MPI_COMM_NULL;
   int rank = 0;
   int size = 1;
@@ -63,13 +65,13 @@ struct MpiCommunicator::Handle {
   }
   /// The same for a buffer that may have more elements than a call can.
   template <class T, class Post>
-  void begin_in_pieces(const char* collective, std::span<T> data, Then then, const Post& post) {
+  void begin_in_pieces(const char* collective, std::uint64_t number, std::span<T> data, const Post& post) {
     do {
       const std::span<T> piece = data.first(std::min(data.size(), kMostElements));
-      data = data.subspan(piece.size());
-      begin({collective, data.empty() ? std::move(then) : Then()}, [&](Begun& call, MPI_Comm on) {
+      begin({collective, number}, [&](Begun& call, MPI_Comm on) {
         return post(piece.data(), static_cast<int>(piece.size()), on, &call.request);
       });
+      data = data.subspan(piece.size());
     } while (!data.empty());
   }
   bool first_is_complete() {
@@ -107,24 +109,27 @@ int MpiCommunicator::size() const {
   return handle_->size;
 }
 
-void MpiCommunicator::check(const char* collective, int code) const {
+void MpiCommunicator::check(const char* collective, std::uint64_t number, int code) const {
   if (code == MPI_SUCCESS) return;
   std::array<char, MPI_MAX_ERROR_STRING> text{};
   int length = 0;
   MPI_Error_string(code, text.data(), &length);
-  fail(collective, Seconds(0), std::string(text.data(), static_cast<std::size_t>(length)));
+  fail(collective, number, Seconds(0), std::string(text.data(), static_cast<std::size_t>(length)));
 }
 
 void MpiCommunicator::poll() {
-  while (!handle_->begun.empty() && handle_->first_is_complete()) handle_->leave_first();
+  while (!handle_->begun.empty() && handle_->first_is_complete() && handle_->failure == MPI_SUCCESS) {
+    handle_->leave_first();
+  }
 }
 
 void MpiCommunicator::finish_begun() {
   while (!handle_->begun.empty()) {
-    const char* collective = handle_->begun.front().collective;
-    wait(collective, [&] {
+    const auto [collective, number] =
+        std::pair(handle_->begun.front().collective, handle_->begun.front().number);
+    wait(collective, number, [&] {
       const bool is_complete = handle_->first_is_complete();
-      check(collective, handle_->failure);
+      check(collective, number, handle_->failure);
       return is_complete;
     });
     handle_->leave_first();
@@ -132,24 +137,24 @@ void MpiCommunicator::finish_begun() {
 }
 
 template <class T>
-void MpiCommunicator::begin_sum(std::span<T> data, Then then) {
+void MpiCommunicator::begin_sum(std::span<T> data) {
   count_call();
   const MPI_Datatype type = sizeof(T) == sizeof(float) ? MPI_FLOAT : MPI_DOUBLE;
-  handle_->begin_in_pieces("all_reduce_sum", data, std::move(then),
+  handle_->begin_in_pieces("all_reduce_sum", sequence(), data,
                            [&](T* piece, int count, MPI_Comm comm, MPI_Request* request) {
                              return MPI_Iallreduce(MPI_IN_PLACE, piece, count, type, MPI_SUM, comm, request);
                            });
 }
 
-void MpiCommunicator::begin_all_reduce_sum(std::span<float> data, Then then) {
-  begin_sum(data, std::move(then));
+void MpiCommunicator::begin_all_reduce_sum(std::span<float> data) {
+  begin_sum(data);
 }
 
 void MpiCommunicator::begin_all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
                                        std::span<float> receive, std::span<const std::int64_t> receive_counts,
                                        Then then) {
   count_call();
-  handle_->begin({"all_to_all", std::move(then), Slices(send_counts), Slices(receive_counts)},
+  handle_->begin({"all_to_all", sequence(), std::move(then), Slices(send_counts), Slices(receive_counts)},
                  [&](Begun& call, MPI_Comm comm) {
                    return MPI_Ialltoallv(send.data(), call.out.counts.data(), call.out.displacements.data(),
                                          MPI_FLOAT, receive.data(), call.in.counts.data(),
@@ -158,9 +163,9 @@ void MpiCommunicator::begin_all_to_all(std::span<const float> send, std::span<co
 }
 
 void MpiCommunicator::begin_all_gather(std::span<const float> mine, std::span<float> all,
-                                       std::span<const std::int64_t> counts, Then then) {
+                                       std::span<const std::int64_t> counts) {
   count_call();
-  handle_->begin({"all_gather", std::move(then), {}, Slices(counts)}, [&](Begun& call, MPI_Comm comm) {
+  handle_->begin({"all_gather", sequence(), {}, {}, Slices(counts)}, [&](Begun& call, MPI_Comm comm) {
     return MPI_Iallgatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(),
                            call.in.counts.data(), call.in.displacements.data(), MPI_FLOAT, comm,
                            &call.request);
@@ -168,11 +173,11 @@ void MpiCommunicator::begin_all_gather(std::span<const float> mine, std::span<fl
 }
 
 void MpiCommunicator::all_reduce_sum(std::span<float> data) {
-  begin_sum(data, {});
+  begin_sum(data);
   finish_begun();
 }
 void MpiCommunicator::all_reduce_sum(std::span<double> data) {
-  begin_sum(data, {});
+  begin_sum(data);
   finish_begun();
 }
 
@@ -184,14 +189,14 @@ void MpiCommunicator::all_to_all(std::span<const float> send, std::span<const st
 
 void MpiCommunicator::all_gather(std::span<const float> mine, std::span<float> all,
                                  std::span<const std::int64_t> counts) {
-  begin_all_gather(mine, all, counts, {});
+  begin_all_gather(mine, all, counts);
   finish_begun();
 }
 
 void MpiCommunicator::gather(std::span<const float> mine, std::span<float> all,
                              std::span<const std::int64_t> counts, int root) {
   count_call();
-  handle_->begin({"gather", {}, {}, Slices(counts)}, [&](Begun& call, MPI_Comm comm) {
+  handle_->begin({"gather", sequence(), {}, {}, Slices(counts)}, [&](Begun& call, MPI_Comm comm) {
     return MPI_Igatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(),
                         call.in.counts.data(), call.in.displacements.data(), MPI_FLOAT, root, comm,
                         &call.request);
@@ -201,7 +206,7 @@ void MpiCommunicator::gather(std::span<const float> mine, std::span<float> all,
 
 void MpiCommunicator::broadcast(std::span<std::byte> data, int root) {
   count_call();
-  handle_->begin_in_pieces("broadcast", data, {},
+  handle_->begin_in_pieces("broadcast", sequence(), data,
                            [&](std::byte* piece, int count, MPI_Comm comm, MPI_Request* request) {
                              return MPI_Ibcast(piece, count, MPI_BYTE, root, comm, request);
                            });
@@ -210,7 +215,7 @@ void MpiCommunicator::broadcast(std::span<std::byte> data, int root) {
 
 void MpiCommunicator::barrier() {
   count_call();
-  handle_->begin({"barrier", {}},
+  handle_->begin({"barrier", sequence()},
                  [](Begun& call, MPI_Comm comm) { return MPI_Ibarrier(comm, &call.request); });
   finish_begun();
 }

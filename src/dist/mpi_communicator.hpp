@@ -28,12 +28,12 @@ class MpiCommunicator final : public Communicator {
               int root) override;
   void broadcast(std::span<std::byte> data, int root) override;
   void barrier() override;
-  void begin_all_reduce_sum(std::span<float> data, Then then) override;
+  void begin_all_reduce_sum(std::span<float> data) override;
   void begin_all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
                         std::span<float> receive, std::span<const std::int64_t> receive_counts,
                         Then then) override;
   void begin_all_gather(std::span<const float> mine, std::span<float> all,
-                        std::span<const std::int64_t> counts, Then then) override;
+                        std::span<const std::int64_t> counts) override;
   void poll() override;
   void finish_begun() override;
 
@@ -41,9 +41,9 @@ class MpiCommunicator final : public Communicator {
   struct Handle;
 
   /// Throws CommError if MPI's `code` says that a call failed.
-  void check(const char* collective, int code) const;
+  void check(const char* collective, std::uint64_t number, int code) const;
   template <class T>
-  void begin_sum(std::span<T> data, Then then);
+  void begin_sum(std::span<T> data);
 
   std::unique_ptr<Handle> handle_;
 };

@@ -107,11 +107,11 @@ void NcclCommunicator::initialise(Communicator& control) {
   const ncclResult_t started = ncclCommInitRankConfig(&handle_->comm, size_, id, rank_, &config);
   const auto failed = [&](ncclResult_t result) {
     const std::string reason = describe(result, handle_->comm) + "; NCCL_DEBUG=INFO says more";
-    fail("init", Seconds(0), reason);
+    fail("init", sequence(), Seconds(0), reason);
   };
   try {
     if (started != ncclSuccess && started != ncclInProgress) failed(started);
-    wait("init", [&] {
+    wait("init", sequence(), [&] {
       ncclResult_t state = ncclInternalError;
       const ncclResult_t asked = ncclCommGetAsyncError(handle_->comm, &state);
       if (asked != ncclSuccess) failed(asked);
@@ -154,19 +154,19 @@ void NcclCommunicator::abort() {
 void NcclCommunicator::begin(const char* collective) {
   count_call();
   if (handle_->is_aborted)
-    fail(collective, Seconds(0), "an earlier collective failed and ended this communicator");
+    fail(collective, sequence(), Seconds(0), "an earlier collective failed and ended this communicator");
 }
 
 void NcclCommunicator::finish(const char* collective, int enqueued) {
   const auto start = std::chrono::steady_clock::now();
   const auto failed = [&](const std::string& reason) {
-    fail(collective, std::chrono::steady_clock::now() - start, reason);
+    fail(collective, sequence(), std::chrono::steady_clock::now() - start, reason);
   };
   try {
     const auto result = static_cast<ncclResult_t>(enqueued);
     if (result != ncclSuccess && result != ncclInProgress) failed(describe(result, handle_->comm));
     bool is_recorded = false;
-    wait(collective, [&] {
+    wait(collective, sequence(), [&] {
       ncclResult_t state = ncclInternalError;
       const ncclResult_t asked = ncclCommGetAsyncError(handle_->comm, &state);
       if (asked != ncclSuccess) failed(describe(asked, handle_->comm));

@@ -10,6 +10,13 @@
 
 namespace charrnn {
 
+namespace {
+
+/// Some thirty lengths of windows for each of several groups; a graph takes memory on both sides.
+constexpr std::size_t kMostKinds = 256;
+
+}  // namespace
+
 /// What recordings share: they run one after the other, so the memory of what they keep for themselves, too.
 struct RecordedSteps::Recorder {
   at::cuda::MempoolId_t pool = at::cuda::graph_pool_handle();
@@ -38,16 +45,19 @@ RecordedSteps::~RecordedSteps() = default;
 
 double RecordedSteps::run(const StepKind& kind, std::initializer_list<std::span<const std::int64_t>> numbers,
                           const Enqueue& enqueue) {
-  std::unique_ptr<Step>& step = steps_[kind];
-  const bool is_first = step == nullptr;
-  if (is_first) {
+  const auto known = steps_.find(kind);
+  std::shared_ptr<Step> step;
+  if (known != steps_.end()) {
+    step = known->second;
+    if (!step->graph && has_room()) record(*step, enqueue);
+  } else {
     std::size_t count = 0;
     for (const auto& part : numbers) count += part.size();
-    step = std::make_unique<Step>(static_cast<std::int64_t>(count));
+    step = std::make_shared<Step>(static_cast<std::int64_t>(count));
+    if (steps_.size() < kMostKinds) steps_.emplace(kind, step);
   }
   std::int64_t* to = step->host_numbers.data_ptr<std::int64_t>();
   for (const auto& part : numbers) to = std::ranges::copy(part, to).out;
-  if (!is_first && !step->graph && has_room()) record(*step, enqueue);
   if (step->graph) {
     step->graph->replay();
   } else {
@@ -58,16 +68,16 @@ double RecordedSteps::run(const StepKind& kind, std::initializer_list<std::span<
 }
 
 bool RecordedSteps::has_room() {
-  // Some thirty lengths of windows for each of several groups; a graph takes memory on both sides.
-  constexpr std::size_t kMost = 256;
-  if (is_full_ || recorded_ >= kMost) return false;
-  // What is recorded has memory of its own, beside what steps that are not recorded use.
+  if (is_full_) return false;
+  // What is recorded has memory of its own, beside what steps that are not recorded use, and keeps it; longer
+  // windows may follow, and other ranks on this GPU may be about to do the same.
+  constexpr std::int64_t kTimes = 3;
   std::size_t free = 0, total = 0;
   C10_CUDA_CHECK(cudaMemGetInfo(&free, &total));
   const auto used =
       c10::cuda::CUDACachingAllocator::getDeviceStats(c10::cuda::current_device()).reserved_bytes;
   constexpr auto kAll = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
-  is_full_ = static_cast<std::int64_t>(free) < used[kAll].current;
+  is_full_ = static_cast<std::int64_t>(free) < kTimes * used[kAll].current;
   return !is_full_;
 }
 
@@ -83,10 +93,10 @@ void RecordedSteps::record(Step& step, const Enqueue& enqueue) {
       graph.capture_end();         // or the GPU refuses all that follows
     } catch (const c10::Error&) {  // the first error is the one to tell
     }
+    step.graph.reset();
     throw;
   }
   graph.capture_end();
-  ++recorded_;
 }
 
 }  // namespace charrnn

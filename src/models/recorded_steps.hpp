@@ -40,8 +40,9 @@ class RecordedSteps {
 
   /// Takes the numbers, one span after the other, to the GPU, has the step done there, and returns its loss.
   /// Calls `enqueue` for the first step of a kind, which lets libraries set themselves up and shows what
-  /// memory it takes, and once more to record the second one; later ones only replay that. Where there is not
-  /// as much memory left as is in use, or too many are recorded, every step goes as the first one.
+  /// memory it takes, and once more to record the second one; later ones only replay that. Once the GPU has
+  /// less than three times the memory left that this process holds, nothing more is recorded; nor are the
+  /// steps of more than 256 kinds. They all go as the first one.
   double run(const StepKind& kind, std::initializer_list<std::span<const std::int64_t>> numbers,
              const Enqueue& enqueue);
 
@@ -54,8 +55,7 @@ class RecordedSteps {
   void record(Step& step, const Enqueue& enqueue);
 
   std::unique_ptr<Recorder> recorder_;
-  std::map<StepKind, std::unique_ptr<Step>> steps_;
-  std::size_t recorded_ = 0;
+  std::map<StepKind, std::shared_ptr<Step>> steps_;
   bool is_full_ = false;
 };
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -62,6 +63,8 @@ class TreeReducer final : public GradientReducer {
   std::size_t own() const { return static_cast<std::size_t>(communicator().rank()); }
 
   Exchange make_exchange(const Range& part) const {
+    require<UsageError>(part.count <= std::numeric_limits<std::int32_t>::max(),
+                        "--reproducible: a layer of more than 2^31 - 1 parameters is too large for it");
     Exchange exchange;
     const int size = communicator().size();
     for (int rank = 0; rank < size; ++rank) {
@@ -120,7 +123,7 @@ class TreeReducer final : public GradientReducer {
   void add(std::span<float> to, std::span<float> more) const {
     if (device_.cuda) {
       wrap(to, device_).add_(wrap(more, device_));
-    } else {  // LibTorch's threads would take the cores from the model's
+    } else {  // by the thread that polls: the model's others have the cores
       std::ranges::transform(to, more, to.begin(), std::plus<>());
     }
   }

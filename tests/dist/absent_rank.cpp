@@ -40,6 +40,13 @@ void call(Communicator& subject, const std::string& collective) {
          subject.poll();
          subject.finish_begun();
        }},
+      {"all_to_all_begun",
+       [&] {
+         subject.begin_all_to_all(many.span(), counts, all.span(), counts,
+                                  [&] { subject.begin_all_gather(one.span(), many.span(), counts); });
+         subject.poll();
+         subject.finish_begun();
+       }},
       {"all_to_all", [&] { subject.all_to_all(many.span(), counts, all.span(), counts); }},
       {"all_gather", [&] { subject.all_gather(one.span(), all.span(), counts); }},
       {"gather", [&] { subject.gather(one.span(), all.span(), counts, 0); }},
@@ -50,7 +57,10 @@ void call(Communicator& subject, const std::string& collective) {
 }
 
 std::string wrong_with(const CommError& error, const Communicator& subject, const std::string& collective) {
-  const std::string name = collective.starts_with("all_reduce_sum") ? "all_reduce_sum" : collective;
+  std::string name = collective;
+  for (const std::string one : {"all_reduce_sum", "all_to_all"}) {
+    if (collective.starts_with(one)) name = one;
+  }
   const double limit = kTimeout.count();
   if (error.rank() != subject.rank()) return "wrong rank";
   if (error.step() != kStep) return "wrong step";

@@ -6,7 +6,7 @@ from pathlib import Path
 
 program = Path(os.environ["CHARRNN_BUILD"]) / "tests" / sys.argv[1]
 mpirun = os.environ["CHARRNN_MPIRUN"]
-collectives = ["all_reduce_sum", "all_reduce_sum_double", "all_reduce_sum_begun", "all_to_all", "all_gather", "gather", "broadcast", "barrier"]
+collectives = ["all_reduce_sum", "all_reduce_sum_double", "all_reduce_sum_begun", "all_to_all", "all_to_all_begun", "all_gather", "gather", "broadcast", "barrier"]
 
 failed = 0
 for ranks in (2, 3, 4):

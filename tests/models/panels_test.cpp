@@ -25,8 +25,14 @@ class Products : public ::testing::TestWithParam<Precision> {
  protected:
   static float rounded(float x) { return GetParam() == Precision::kBf16 ? to_eight_bits(x) : x; }
 
+  /// Of all panels.
   void check(std::int64_t rows, std::int64_t depth, std::int64_t columns, bool add) {
-    SCOPED_TRACE(testing::Message() << rows << " x " << depth << " x " << columns << (add ? ", added" : ""));
+    check(rows, depth, columns, {0, padded(columns) / kPanelWidth}, add);
+  }
+
+  void check(std::int64_t rows, std::int64_t depth, std::int64_t columns, const Range& some, bool add) {
+    SCOPED_TRACE(testing::Message() << rows << " x " << depth << " x " << columns << ", panels " << some.first
+                                    << " to " << some.end() << (add ? ", added" : ""));
     const std::int64_t a_stride = depth + 3, c_stride = padded(columns) + 32;
     std::vector<float> a(static_cast<std::size_t>(rows * a_stride)),
         b(static_cast<std::size_t>(depth * padded(columns))), c(static_cast<std::size_t>(rows * c_stride), 7);
@@ -40,11 +46,12 @@ class Products : public ::testing::TestWithParam<Precision> {
     panels.resize(depth, columns);
     panels.pack_rows({b.data(), padded(columns), depth}, 0, {0, depth});
     LeftFactor({a.data(), a_stride, rows}, depth, panels)
-        .multiply(c.data(), c_stride, add, panels, {0, panels.count()});
+        .multiply(c.data() + some.first * kPanelWidth, c_stride, add, panels, some);
     for (std::int64_t row = 0; row < rows; ++row) {
       for (std::int64_t n = 0; n < c_stride; ++n) {
-        double sum = add || n >= padded(columns) ? 7 : 0, magnitude = 7;
-        for (std::int64_t k = 0; k < depth && n < columns; ++k) {
+        const bool is_worked = n / kPanelWidth >= some.first && n / kPanelWidth < some.end();
+        double sum = add || !is_worked ? 7 : 0, magnitude = 7;
+        for (std::int64_t k = 0; k < depth && n < columns && is_worked; ++k) {
           const double term = static_cast<double>(rounded(a[static_cast<std::size_t>(row * a_stride + k)])) *
                               rounded(b[static_cast<std::size_t>(k * padded(columns) + n)]);
           sum += term;
@@ -63,6 +70,16 @@ TEST_P(Products, AreThoseOfTheRoundedFactors) {
   }
   check(7, 64, 32, true);
   check(7, 512, 1, false);
+}
+
+TEST_P(Products, OfSomeOfManyPanels) {
+  for (const std::int64_t depth : {2, 33}) {
+    for (const Range some : {Range{0, 17}, {0, 1}, {3, 9}, {7, 2}, {8, 8}, {16, 1}, {9, 8}}) {
+      check(5, depth, 520, some, some.first % 2 == 0);
+    }
+    check(3, depth, 256, false);
+    check(3, depth, 300, true);
+  }
 }
 
 TEST_P(Products, OfBlocksAndOfSomeRows) {

@@ -18,22 +18,29 @@ namespace charrnn {
 
 namespace {
 
+/// Rows of numbers in memory.
+template <class Element>
+struct Rows {
+  const Element* first;
+  std::int64_t stride, count, length;
+};
+
 /// LibTorch is not instrumented: tells ThreadSanitizer what a product reads and writes.
 template <class Element>
-void show_to_sanitizer([[maybe_unused]] const Element* a, [[maybe_unused]] std::int64_t a_stride,
-                       [[maybe_unused]] std::int64_t rows, [[maybe_unused]] const Element* panel,
-                       [[maybe_unused]] std::int64_t panel_stride, [[maybe_unused]] std::int64_t columns,
-                       [[maybe_unused]] std::int64_t depth, [[maybe_unused]] float* c,
-                       [[maybe_unused]] std::int64_t c_stride) {
+void show_to_sanitizer([[maybe_unused]] const Rows<Element>& left,
+                       [[maybe_unused]] const Rows<Element>& right,
+                       [[maybe_unused]] const Rows<float>& result) {
 #if defined(__SANITIZE_THREAD__)
-  for (std::int64_t row = 0; row < depth; ++row) {
-    __tsan_read_range(const_cast<Element*>(panel) + row * panel_stride,
-                      columns * static_cast<long>(sizeof(Element)));
-  }
-  for (std::int64_t row = 0; row < rows; ++row) {
-    __tsan_read_range(const_cast<Element*>(a) + row * a_stride, depth * static_cast<long>(sizeof(Element)));
-    __tsan_write_range(c + row * c_stride, columns * static_cast<long>(sizeof(float)));
-  }
+  const auto show = [](const auto& rows, auto tell) {
+    for (std::int64_t row = 0; row < rows.count; ++row) {
+      const auto* first = rows.first + row * rows.stride;
+      tell(const_cast<void*>(static_cast<const void*>(first)),
+           rows.length * static_cast<long>(sizeof(*first)));
+    }
+  };
+  show(left, __tsan_read_range);
+  show(right, __tsan_read_range);
+  show(result, __tsan_write_range);
 #endif
 }
 
@@ -90,7 +97,8 @@ void multiply_panel(const float* a, std::int64_t a_stride, std::int64_t rows, co
                     std::int64_t panel_stride, std::int64_t depth, float* c, std::int64_t c_stride,
                     bool add) {
   static const Product product = has_micro_kernel<float>() ? by_micro_kernel : by_blas;
-  show_to_sanitizer(a, a_stride, rows, panel, panel_stride, kPanelWidth, depth, c, c_stride);
+  show_to_sanitizer<float>({a, a_stride, rows, depth}, {panel, panel_stride, depth, kPanelWidth},
+                           {c, c_stride, rows, kPanelWidth});
   for (std::int64_t row = 0; row < rows; row += kMostRows) {
     product(a + row * a_stride, a_stride, std::min(kMostRows, rows - row), panel, panel_stride, depth,
             c + row * c_stride, c_stride, add);
@@ -101,7 +109,9 @@ void multiply_panels(const std::uint16_t* a, std::int64_t a_stride, std::int64_t
                      const std::uint16_t* first, std::int64_t panels, std::int64_t panel_stride,
                      std::int64_t depth, float* c, std::int64_t c_stride, bool add) {
   const std::int64_t columns = panels * kPanelWidth;
-  show_to_sanitizer(a, a_stride, rows, first, panel_stride, columns, depth, c, c_stride);
+  show_to_sanitizer<std::uint16_t>({a, a_stride, rows, depth},
+                                   {first, 2 * panel_stride, depth / 2, 2 * columns},
+                                   {c, c_stride, rows, columns});
   const auto* left = reinterpret_cast<const at::BFloat16*>(a);
   const auto* right = reinterpret_cast<const at::BFloat16*>(first);
   for (std::int64_t row = 0; row < rows; row += kMostRows) {
