@@ -90,9 +90,9 @@ class Faults(program.TestCase):
             os.kill(victim, signal.SIGCONT)
         raise AssertionError("never met it while it saves")
 
-    def check_frozen(self, rank, ranks, timeout=2, stop=stop_now):
+    def check_frozen(self, rank, ranks, *more, timeout=2, stop=stop_now):
         folder = self.folder / "runs" / f"frozen{rank}"
-        words = self.train_words(folder.name, *MODEL, "--save-every", 2, "--timeout", timeout)
+        words = self.train_words(folder.name, *MODEL, *more, "--save-every", 2, "--timeout", timeout)
         with program.Running(self.folder, *words, ranks=ranks) as running:
             victim = running.pid(rank)
             program.wait_for_step(folder, 10, running)
@@ -110,17 +110,20 @@ class Faults(program.TestCase):
         step = max(program.losses(folder))
         for noticed, collective, at, seconds in lines:
             self.assertNotEqual(int(noticed), rank)
-            self.assertIn(collective, ("all_reduce_sum", "gather", "broadcast"))
+            self.assertIn(collective, ("all_reduce_sum", "all_to_all", "all_gather", "gather", "broadcast"))
             self.assertLessEqual(abs(int(at) - step), 2)
             self.assertAlmostEqual(float(seconds), timeout, delta=1)
         # Under SIGSTOP nothing was lost: go on from there.
-        program.run(*self.train_words(folder.name, *MODEL, "--max-steps", step + 2, "--resume"), ranks=ranks)
+        program.run(*self.train_words(folder.name, *MODEL, *more, "--max-steps", step + 2, "--resume"), ranks=ranks)
 
     def test_frozen_rank_of_two(self):
         self.check_frozen(1, 2)
 
     def test_frozen_first_rank_of_three(self):
         self.check_frozen(0, 3)
+
+    def test_frozen_in_reproducible_mode(self):
+        self.check_frozen(2, 3, "--reproducible", "--micro-batches", 4)
 
     def test_frozen_in_a_save(self):
         """What rank 0 does alone may take longer than the deadline; freezing in it may not."""
