@@ -125,8 +125,8 @@ void MpiCommunicator::poll() {
 
 void MpiCommunicator::finish_begun() {
   while (!handle_->begun.empty()) {
-    const auto [collective, number] =
-        std::pair(handle_->begun.front().collective, handle_->begun.front().number);
+    const char* const collective = handle_->begun.front().collective;
+    const std::uint64_t number = handle_->begun.front().number;
     wait(collective, number, [&] {
       const bool is_complete = handle_->first_is_complete();
       check(collective, number, handle_->failure);
