@@ -105,7 +105,8 @@ class Communicator {
 
   /// What CommError::exit_at_once() says for this communicator.
   virtual bool exits_at_once() const { return false; }
-  void count_call() { ++sequence_; }
+  /// The number of the call that begins.
+  std::uint64_t count_call() { return ++sequence_; }
 
   /// Polls `is_complete` until it says true; throws CommError when timeout() has passed.
   /// Spins briefly, then yields the core, since ranks may share cores.

@@ -138,9 +138,8 @@ void MpiCommunicator::finish_begun() {
 
 template <class T>
 void MpiCommunicator::begin_sum(std::span<T> data) {
-  count_call();
   const MPI_Datatype type = sizeof(T) == sizeof(float) ? MPI_FLOAT : MPI_DOUBLE;
-  handle_->begin_in_pieces("all_reduce_sum", sequence(), data,
+  handle_->begin_in_pieces("all_reduce_sum", count_call(), data,
                            [&](T* piece, int count, MPI_Comm comm, MPI_Request* request) {
                              return MPI_Iallreduce(MPI_IN_PLACE, piece, count, type, MPI_SUM, comm, request);
                            });
@@ -153,8 +152,7 @@ void MpiCommunicator::begin_all_reduce_sum(std::span<float> data) {
 void MpiCommunicator::begin_all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
                                        std::span<float> receive, std::span<const std::int64_t> receive_counts,
                                        Then then) {
-  count_call();
-  handle_->begin({"all_to_all", sequence(), std::move(then), Slices(send_counts), Slices(receive_counts)},
+  handle_->begin({"all_to_all", count_call(), std::move(then), Slices(send_counts), Slices(receive_counts)},
                  [&](Begun& call, MPI_Comm comm) {
                    return MPI_Ialltoallv(send.data(), call.out.counts.data(), call.out.displacements.data(),
                                          MPI_FLOAT, receive.data(), call.in.counts.data(),
@@ -164,8 +162,7 @@ void MpiCommunicator::begin_all_to_all(std::span<const float> send, std::span<co
 
 void MpiCommunicator::begin_all_gather(std::span<const float> mine, std::span<float> all,
                                        std::span<const std::int64_t> counts) {
-  count_call();
-  handle_->begin({"all_gather", sequence(), {}, {}, Slices(counts)}, [&](Begun& call, MPI_Comm comm) {
+  handle_->begin({"all_gather", count_call(), {}, {}, Slices(counts)}, [&](Begun& call, MPI_Comm comm) {
     return MPI_Iallgatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(),
                            call.in.counts.data(), call.in.displacements.data(), MPI_FLOAT, comm,
                            &call.request);
@@ -195,8 +192,7 @@ void MpiCommunicator::all_gather(std::span<const float> mine, std::span<float> a
 
 void MpiCommunicator::gather(std::span<const float> mine, std::span<float> all,
                              std::span<const std::int64_t> counts, int root) {
-  count_call();
-  handle_->begin({"gather", sequence(), {}, {}, Slices(counts)}, [&](Begun& call, MPI_Comm comm) {
+  handle_->begin({"gather", count_call(), {}, {}, Slices(counts)}, [&](Begun& call, MPI_Comm comm) {
     return MPI_Igatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(),
                         call.in.counts.data(), call.in.displacements.data(), MPI_FLOAT, root, comm,
                         &call.request);
@@ -205,8 +201,7 @@ void MpiCommunicator::gather(std::span<const float> mine, std::span<float> all,
 }
 
 void MpiCommunicator::broadcast(std::span<std::byte> data, int root) {
-  count_call();
-  handle_->begin_in_pieces("broadcast", sequence(), data,
+  handle_->begin_in_pieces("broadcast", count_call(), data,
                            [&](std::byte* piece, int count, MPI_Comm comm, MPI_Request* request) {
                              return MPI_Ibcast(piece, count, MPI_BYTE, root, comm, request);
                            });
@@ -214,8 +209,7 @@ void MpiCommunicator::broadcast(std::span<std::byte> data, int root) {
 }
 
 void MpiCommunicator::barrier() {
-  count_call();
-  handle_->begin({"barrier", sequence()},
+  handle_->begin({"barrier", count_call()},
                  [](Begun& call, MPI_Comm comm) { return MPI_Ibarrier(comm, &call.request); });
   finish_begun();
 }

@@ -5,7 +5,6 @@
 #include <ATen/ATen.h>
 
 #include <compare>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
