@@ -82,6 +82,27 @@ TEST_P(Products, OfSomeOfManyPanels) {
   }
 }
 
+TEST_P(Products, OfAPanelAreTheSameWithAndWithoutOthers) {
+  constexpr std::int64_t kRows = 30, kDepth = 1300, kColumns = 11 * kPanelWidth;
+  std::vector<float> a(kRows * kDepth), b(kDepth * kColumns), all(kRows * kColumns), one(all);
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] = number(static_cast<std::int64_t>(i));
+  for (std::size_t i = 0; i < b.size(); ++i) b[i] = number(500 + static_cast<std::int64_t>(i));
+  Panels panels(GetParam());
+  panels.resize(kDepth, kColumns);
+  panels.pack_rows({b.data(), kColumns, kDepth}, 0, {0, kDepth});
+  const LeftFactor left({a.data(), kDepth, kRows}, kDepth, panels);
+  left.multiply(all.data(), kColumns, false, panels, {0, panels.count()});
+  for (std::int64_t p = 0; p < panels.count(); ++p) {
+    left.multiply(one.data() + p * kPanelWidth, kColumns, false, panels, {p, 1});
+  }
+  EXPECT_EQ(one, all);
+  if (GetParam() != Precision::kFp32) return;
+  Panels as_it_lies;
+  as_it_lies.view(b.data(), kColumns, kDepth, kColumns);
+  left.multiply(one.data(), kColumns, false, as_it_lies, {0, panels.count()});
+  EXPECT_EQ(one, all);
+}
+
 TEST_P(Products, OfBlocksAndOfSomeRows) {
   constexpr std::int64_t kBlocks = 3, kRows = 2, kApart = 5, kDepth = 6, kColumns = 32;
   std::vector<float> a(kBlocks * kApart * kDepth), b(kDepth * kColumns), blocks(kBlocks * kApart * kColumns),

@@ -44,31 +44,34 @@ void show_to_sanitizer([[maybe_unused]] const Rows<Element>& left,
 #endif
 }
 
-using Product = void (*)(const float*, std::int64_t, std::int64_t, const float*, std::int64_t, std::int64_t,
-                         float*, std::int64_t, bool);
-
-void by_micro_kernel(const float* a, std::int64_t a_stride, std::int64_t rows, const float* panel,
-                     std::int64_t panel_stride, std::int64_t depth, float* c, std::int64_t c_stride,
-                     bool add) {
-  at::native::cpublas::brgemm(rows, kPanelWidth, depth, a_stride, panel_stride, c_stride, add, a, panel, c);
-}
-
-void by_blas(const float* a, std::int64_t a_stride, std::int64_t rows, const float* panel,
-             std::int64_t panel_stride, std::int64_t depth, float* c, std::int64_t c_stride, bool add) {
-  // Column by column in BLAS's view: the transposed product.
+void by_blas(const float* a, std::int64_t a_stride, std::int64_t rows, const float* b, std::int64_t panels,
+             std::int64_t b_stride, std::int64_t depth, float* c, std::int64_t c_stride, bool add) {
+  // Column by column in BLAS's view: the transposed product. Panel by panel: BLAS sums one way or another by
+  // the size.
   const int m = kPanelWidth, n = static_cast<int>(rows), k = static_cast<int>(depth);
-  const int lda = static_cast<int>(panel_stride), ldb = static_cast<int>(a_stride),
+  const int lda = static_cast<int>(b_stride), ldb = static_cast<int>(a_stride),
             ldc = static_cast<int>(c_stride);
   const float one = 1, before = add ? 1 : 0;
-  sgemm_("N", "N", &m, &n, &k, &one, panel, &lda, a, &ldb, &before, c, &ldc);
+  for (std::int64_t at = 0; at < panels * kPanelWidth; at += kPanelWidth) {
+    sgemm_("N", "N", &m, &n, &k, &one, b + at, &lda, a, &ldb, &before, c + at, &ldc);
+  }
 }
 
-/// Kernels are made for a number of rows: one for whole blocks, and one for each rest that comes up.
-constexpr std::int64_t kMostRows = 64;
+template <class Element>
+void by_micro_kernel(const Element* a, std::int64_t a_stride, std::int64_t rows, const Element* b,
+                     std::int64_t columns, std::int64_t b_stride, std::int64_t depth, float* c,
+                     std::int64_t c_stride, bool add) {
+  // Kernels are made for a number of rows: one for whole blocks, and one for each rest that comes up.
+  constexpr std::int64_t kMostRows = 64;
+  for (std::int64_t row = 0; row < rows; row += kMostRows) {
+    at::native::cpublas::brgemm(std::min(kMostRows, rows - row), columns, depth, a_stride, b_stride, c_stride,
+                                add, a + row * a_stride, b, c + row * c_stride);
+  }
+}
 
 /// Whether LibTorch has a micro-kernel for such numbers on this processor.
 template <class Element>
-bool has_micro_kernel() {
+bool finds_micro_kernel() {
   constexpr std::int64_t kDepth = 2;
   alignas(64) std::array<Element, kDepth * kPanelWidth> a{}, panel{};
   alignas(64) std::array<float, kPanelWidth> c{};
@@ -79,6 +82,11 @@ bool has_micro_kernel() {
   } catch (const c10::Error&) {
     return false;
   }
+}
+
+bool has_float_micro_kernel() {
+  static const bool has = finds_micro_kernel<float>();
+  return has;
 }
 
 /// Dot products of pairs of bfloat16 numbers among AVX-512's instructions: two multiplications where float32
@@ -93,37 +101,42 @@ bool has_bf16_dot_products() {
 
 }  // namespace
 
-void multiply_panel(const float* a, std::int64_t a_stride, std::int64_t rows, const float* panel,
-                    std::int64_t panel_stride, std::int64_t depth, float* c, std::int64_t c_stride,
-                    bool add) {
-  static const Product product = has_micro_kernel<float>() ? by_micro_kernel : by_blas;
-  show_to_sanitizer<float>({a, a_stride, rows, depth}, {panel, panel_stride, depth, kPanelWidth},
-                           {c, c_stride, rows, kPanelWidth});
-  for (std::int64_t row = 0; row < rows; row += kMostRows) {
-    product(a + row * a_stride, a_stride, std::min(kMostRows, rows - row), panel, panel_stride, depth,
-            c + row * c_stride, c_stride, add);
+void multiply_panels(const float* a, std::int64_t a_stride, std::int64_t rows, const float* b,
+                     std::int64_t panels, std::int64_t b_stride, std::int64_t depth, float* c,
+                     std::int64_t c_stride, bool add) {
+  const std::int64_t columns = panels * kPanelWidth;
+  show_to_sanitizer<float>({a, a_stride, rows, depth}, {b, b_stride, depth, columns},
+                           {c, c_stride, rows, columns});
+  if (has_float_micro_kernel()) {
+    by_micro_kernel(a, a_stride, rows, b, columns, b_stride, depth, c, c_stride, add);
+  } else {
+    by_blas(a, a_stride, rows, b, panels, b_stride, depth, c, c_stride, add);
   }
 }
 
-void multiply_panels(const std::uint16_t* a, std::int64_t a_stride, std::int64_t rows,
-                     const std::uint16_t* first, std::int64_t panels, std::int64_t panel_stride,
-                     std::int64_t depth, float* c, std::int64_t c_stride, bool add) {
+void multiply_panels(const std::uint16_t* a, std::int64_t a_stride, std::int64_t rows, const std::uint16_t* b,
+                     std::int64_t panels, std::int64_t b_stride, std::int64_t depth, float* c,
+                     std::int64_t c_stride, bool add) {
   const std::int64_t columns = panels * kPanelWidth;
-  show_to_sanitizer<std::uint16_t>({a, a_stride, rows, depth},
-                                   {first, 2 * panel_stride, depth / 2, 2 * columns},
+  show_to_sanitizer<std::uint16_t>({a, a_stride, rows, depth}, {b, 2 * b_stride, depth / 2, 2 * columns},
                                    {c, c_stride, rows, columns});
-  const auto* left = reinterpret_cast<const at::BFloat16*>(a);
-  const auto* right = reinterpret_cast<const at::BFloat16*>(first);
-  for (std::int64_t row = 0; row < rows; row += kMostRows) {
-    at::native::cpublas::brgemm(std::min(kMostRows, rows - row), columns, depth, a_stride, panel_stride,
-                                c_stride, add, left + row * a_stride, right, c + row * c_stride);
-  }
+  by_micro_kernel(reinterpret_cast<const at::BFloat16*>(a), a_stride, rows,
+                  reinterpret_cast<const at::BFloat16*>(b), columns, b_stride, depth, c, c_stride, add);
+}
+
+std::int64_t panels_at_once() {
+#if defined(__x86_64__)
+  static const bool is_wide = has_float_micro_kernel() && __builtin_cpu_supports("avx512f") != 0;
+  return is_wide ? 2 : 1;
+#else
+  return 1;
+#endif
 }
 
 bool has_bf16_units() {
   // could_pack() tells of AMX. Without either a micro-kernel may emulate them.
   static const bool has = (at::native::cpublas::could_pack(at::kBFloat16) || has_bf16_dot_products()) &&
-                          has_micro_kernel<at::BFloat16>();
+                          finds_micro_kernel<at::BFloat16>();
   return has;
 }
 

@@ -15,18 +15,18 @@ constexpr std::int64_t kRowsAtOnce = 32;  // on their way through the first cach
 
 void Panels::set(std::int64_t number, std::int64_t row, std::int64_t rows, std::int64_t columns,
                  const float* from, std::int64_t stride) {
-  float* to = place(number, row);
+  float* to = memory_.data() + place(number, row);
+  const std::int64_t to_stride = this->stride(number);
   if (is_half_) {
-    kernels().to_bf16_pairs(rows, columns, from, stride, reinterpret_cast<std::uint32_t*>(to),
-                            half_stride(number));
+    kernels().to_bf16_pairs(rows, columns, from, stride, reinterpret_cast<std::uint32_t*>(to), to_stride);
     return;
   }
   if (precision_ == Precision::kFp32) {
-    kernels().copy_rows(rows, columns, from, stride, to, kPanelWidth);
+    kernels().copy_rows(rows, columns, from, stride, to, to_stride);
     return;
   }
   for (std::int64_t i = 0; i < rows; ++i) {
-    kernels().round_to_bf16(columns, from + i * stride, to + i * kPanelWidth);
+    kernels().round_to_bf16(columns, from + i * stride, to + i * to_stride);
   }
 }
 
@@ -35,7 +35,8 @@ void Panels::set_transposed(std::int64_t number, std::int64_t row, std::int64_t 
   std::array<const float*, kPanelWidth> found;
   MatrixRows{from, stride, columns}.find(0, columns, found.data());
   if (precision_ == Precision::kFp32) {
-    kernels().transpose(columns, rows, found.data(), 0, place(number, row), kPanelWidth);
+    kernels().transpose(columns, rows, found.data(), 0, memory_.data() + place(number, row),
+                        this->stride(number));
     return;
   }
   alignas(64) std::array<float, kRowsAtOnce * kPanelWidth> turned;
@@ -49,7 +50,7 @@ void Panels::set_transposed(std::int64_t number, std::int64_t row, std::int64_t 
 void Panels::clear(std::int64_t number, std::int64_t row, std::int64_t rows) {
   const std::int64_t step = is_half_ ? 2 : 1;  // of an odd row's pair, set() has cleared what is missing
   for (std::int64_t at = round_up(row, step); at < row + rows; at += step) {
-    std::fill_n(place(number, at), kPanelWidth, 0.0F);
+    std::fill_n(memory_.data() + place(number, at), kPanelWidth, 0.0F);
   }
 }
 
@@ -101,26 +102,29 @@ LeftFactor::LeftFactor(const MatrixRows& a, std::int64_t depth, const Panels& b)
 
 void LeftFactor::multiply(float* c, std::int64_t c_stride, bool add, const Panels& b, const Range& panels,
                           std::int64_t b_row) const {
-  // Floats of a row that are multiplied before the next row's: what many rows read of the panel stays in the
-  // first two caches.
+  // Floats of a row that are multiplied before the next row's: what many rows read of the panels stays in the
+  // first two caches. Halves are multiplied in one go.
   constexpr std::int64_t kDepth = 512;
+  const std::int64_t depth_at_once = is_half_ ? depth_ : kDepth;
   if (rows_.rows == 0) return;
-  // Panel by panel: one stays in the cache for all blocks.
-  for (std::int64_t p = 0, at_once = 1; p < panels.count; p += at_once) {
-    if (is_half_) at_once = std::min(b.half_panels(panels.first + p), panels.count - p);
-    for (std::int64_t block = 0; block < rows_.blocks; ++block) {
-      float* to = c + block * block_rows_ * c_stride + p * kPanelWidth;
-      const std::int64_t first = block * rows_.block_rows * rows_.stride;
-      if (is_half_) {
-        multiply_panels(reinterpret_cast<const std::uint16_t*>(rows_.first) + first, rows_.stride, rows_.rows,
-                        b.half_panel(panels.first + p, b_row), at_once, b.half_stride(panels.first + p),
-                        depth_ + depth_ % 2, to, c_stride, add);
-        continue;
-      }
-      for (std::int64_t k = 0; k < depth_; k += kDepth) {
-        multiply_panel(rows_.first + first + k, rows_.stride, rows_.rows,
-                       b.panel(panels.first + p, b_row + k), b.stride(), std::min(kDepth, depth_ - k), to,
-                       c_stride, add || k > 0);
+  for (std::int64_t p = 0, at_once = 0; p < panels.count; p += at_once) {
+    const std::int64_t number = panels.first + p, stride = b.stride(number);
+    at_once = std::min(b.together(number), panels.count - p);
+    // What is read of the panels stays in the cache for all blocks.
+    for (std::int64_t k = 0; k < depth_; k += depth_at_once) {
+      const std::int64_t depth = std::min(depth_at_once, depth_ - k);
+      const float* right = b.panel(number, b_row + k);
+      for (std::int64_t block = 0; block < rows_.blocks; ++block) {
+        float* to = c + block * block_rows_ * c_stride + p * kPanelWidth;
+        const std::int64_t first = block * rows_.block_rows * rows_.stride + k;
+        if (is_half_) {
+          multiply_panels(reinterpret_cast<const std::uint16_t*>(rows_.first) + first, rows_.stride,
+                          rows_.rows, reinterpret_cast<const std::uint16_t*>(right), at_once, stride,
+                          depth + depth % 2, to, c_stride, add || k > 0);
+        } else {
+          multiply_panels(rows_.first + first, rows_.stride, rows_.rows, right, at_once, stride, depth, to,
+                          c_stride, add || k > 0);
+        }
       }
     }
   }

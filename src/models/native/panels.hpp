@@ -37,21 +37,23 @@ struct MatrixRows {
   }
 };
 
-/// Rows of a row-major matrix as the right factor of a product: panels of 32 columns, each [rows, 32]. They
-/// lie one after the other, rows and columns beyond the matrix are zero; or they are parts of the matrix
-/// itself. Bfloat16 numbers are kept as such where the processor has units for them, and some panels lie side
-/// by side; elsewhere as float32 numbers with the same values.
+/// Rows of a row-major matrix as the right factor of a product: panels of 32 columns, each [rows, 32]. A few
+/// lie side by side, and such blocks one after the other, rows and columns beyond the matrix are zero; or
+/// they are parts of the matrix itself. Bfloat16 numbers are kept as such where the processor has units for
+/// them, elsewhere as float32 numbers with the same values.
 class Panels {
  public:
   explicit Panels(Precision precision = Precision::kFp32)
-      : precision_(precision), is_half_(precision == Precision::kBf16 && has_bf16_units()) {}
+      : precision_(precision),
+        is_half_(precision == Precision::kBf16 && has_bf16_units()),
+        side_by_side_(is_half_ ? kHalvesAtOnce : panels_at_once()) {}
 
   void resize(std::int64_t rows, std::int64_t columns) {
     rows_ = rows;
     count_ = padded(columns) / kPanelWidth;
     memory_.grow(count_ * size_of_rows(rows_));
     data_ = memory_.data();
-    stride_ = kPanelWidth;
+    stride_ = 0;
     apart_ = size_of_rows(rows_);
   }
   /// In float32: takes the matrix as it lies, its rows `stride` floats apart and padded(). It must outlive
@@ -70,19 +72,13 @@ class Panels {
   Precision precision() const { return precision_; }
   bool is_half() const { return is_half_; }
 
-  /// A panel's numbers from row `row` on, which is even if is_half(); its rows are stride() floats apart.
-  const float* panel(std::int64_t number, std::int64_t row) const {
-    return data_ + number * apart_ + row * stride_;
-  }
-  std::int64_t stride() const { return stride_; }
-  const std::uint16_t* half_panel(std::int64_t number, std::int64_t row) const {
-    return reinterpret_cast<const std::uint16_t*>(data_ + half_place(number, row));
-  }
-  /// Panels of halves that lie side by side, from `number` on.
-  std::int64_t half_panels(std::int64_t number) const { return end_of_block(number) - number; }
-  /// From pair of rows to pair of rows, in pairs of halves.
-  std::int64_t half_stride(std::int64_t number) const {
-    return (end_of_block(number) - block_begin(number)) * kPanelWidth;
+  /// A panel's numbers from row `row` on, which is even if is_half(): then they are halves.
+  const float* panel(std::int64_t number, std::int64_t row) const { return data_ + place(number, row); }
+  /// Panels that lie side by side, from `number` on.
+  std::int64_t together(std::int64_t number) const { return end_of_block(number) - number; }
+  /// From row to row of a panel, in floats; of halves from pair of rows to pair of rows.
+  std::int64_t stride(std::int64_t number) const {
+    return stride_ != 0 ? stride_ : (end_of_block(number) - block_begin(number)) * kPanelWidth;
   }
 
   // Different stretches of rows that begin with an even one can be written at the same time.
@@ -104,29 +100,28 @@ class Panels {
   std::int64_t size_of_rows(std::int64_t rows) const {
     return (is_half_ ? (rows + 1) / 2 : rows) * kPanelWidth;
   }
-  float* place(std::int64_t number, std::int64_t row) {
-    return memory_.data() + (is_half_ ? half_place(number, row) : number * apart_ + row * kPanelWidth);
-  }
   void clear(std::int64_t number, std::int64_t row, std::int64_t rows);
 
-  // Panels of halves lie side by side in blocks of so many: a product of one takes AMX no longer than getting
-  // ready for it.
-  static constexpr std::int64_t kSideBySide = 8;
-  static std::int64_t block_begin(std::int64_t number) { return number / kSideBySide * kSideBySide; }
+  std::int64_t block_begin(std::int64_t number) const { return number / side_by_side_ * side_by_side_; }
   std::int64_t end_of_block(std::int64_t number) const {
-    return std::min(block_begin(number) + kSideBySide, count_);
+    return std::min(block_begin(number) + side_by_side_, count_);
   }
-  std::int64_t half_place(std::int64_t number, std::int64_t row) const {
-    const std::int64_t begin = block_begin(number);
-    return begin * apart_ + (row + 1) / 2 * half_stride(number) + (number - begin) * kPanelWidth;
+  std::int64_t place(std::int64_t number, std::int64_t row) const {
+    const std::int64_t begin = block_begin(number), line = is_half_ ? (row + 1) / 2 : row;
+    return begin * apart_ + line * stride(number) + (number - begin) * kPanelWidth;
   }
+
+  /// A product of a single panel of halves takes AMX no longer than getting ready for it.
+  static constexpr std::int64_t kHalvesAtOnce = 8;
 
   Precision precision_;
   bool is_half_;
+  std::int64_t side_by_side_;
   std::int64_t rows_ = 0, count_ = 0;
   AlignedBuffer memory_;
-  const float* data_ = nullptr;          ///< memory_, or the matrix
-  std::int64_t stride_ = 0, apart_ = 0;  ///< floats from row to row and from panel to panel
+  const float* data_ = nullptr;  ///< memory_, or the matrix
+  std::int64_t stride_ = 0;      ///< the matrix's
+  std::int64_t apart_ = 0;       ///< floats from panel to panel, of whole blocks
 };
 
 /// The left factor of products, rounded as their right factors are. Of a thread, which has one at a time.
