@@ -31,12 +31,15 @@ inline float float_of(std::int32_t bits) {
   return __builtin_bit_cast(float, bits);
 }
 
-/// e^x to about one unit in the last place: 2^n · e^r with |r| ≤ ln 2 / 2. NaN stays NaN.
-inline float exponential(float x) {
+/// e^x = scale · (1 + rest): 2^n · e^r with |r| ≤ ln 2 / 2. Each to about one unit in the last place.
+struct Exponential {
+  float scale, rest;
+};
+
+/// -87 ≤ x ≤ 88, or NaN, which stays it.
+inline Exponential split_exponential(float x) {
   constexpr float kLog2E = 1.44269504F, kLn2High = 0.693359375F, kLn2Low = -2.12194440e-4F;
   constexpr float kRound = 12582912.0F;  // 1.5 · 2^23: adding it leaves the nearest whole number
-  x = x > 88.0F ? 88.0F : x;
-  x = x < -87.0F ? -87.0F : x;
   const float shifted = x * kLog2E + kRound;
   const float n = shifted - kRound;
   const float r = (x - n * kLn2High) - n * kLn2Low;
@@ -47,9 +50,15 @@ inline float exponential(float x) {
   p = p * r + 4.1665795894e-2F;
   p = p * r + 1.6666665459e-1F;
   p = p * r + 5.0000001201e-1F;
-  p = p * r * r + r + 1.0F;
   const std::int32_t exponent = bits_of(shifted) - bits_of(kRound);
-  return p * float_of((exponent + 127) << 23);
+  return {float_of((exponent + 127) << 23), p * r * r + r};
+}
+
+inline float exponential(float x) {
+  x = x > 88.0F ? 88.0F : x;
+  x = x < -87.0F ? -87.0F : x;
+  const Exponential e = split_exponential(x);
+  return e.scale * (e.rest + 1.0F);
 }
 
 /// As wide as the registers.
@@ -82,19 +91,14 @@ inline float sigmoid(float x) {
   return 1.0F / (1.0F + exponential(-x));
 }
 
+/// To about two units in the last place. tanh |x| = m / (m + 2) with m = e^(2 |x|) - 1, of which no digits
+/// are lost near zero: there scale is 1.
 inline float hyperbolic_tangent(float x) {
-  const float square = x * x;
-  // Odd polynomial near zero (Cephes' tanhf), where the quotient would lose digits.
-  float p = -5.70498872745e-3F;
-  p = p * square + 2.06390887954e-2F;
-  p = p * square - 5.37397155531e-2F;
-  p = p * square + 1.33314422036e-1F;
-  p = p * square - 3.33332819422e-1F;
-  const float small = p * square * x + x;
-  const float magnitude = x < 0 ? -x : x;
-  const float quotient = 1.0F - 2.0F / (exponential(2.0F * magnitude) + 1.0F);
-  const float large = x < 0 ? -quotient : quotient;
-  return magnitude < 0.625F ? small : large;
+  float twice = 2.0F * (x < 0 ? -x : x);
+  twice = twice > 88.0F ? 88.0F : twice;
+  const Exponential e = split_exponential(twice);
+  const float m = e.scale * e.rest + (e.scale - 1.0F);
+  return __builtin_copysignf(m / (m + 2.0F), x);
 }
 
 void lstm_forward(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
