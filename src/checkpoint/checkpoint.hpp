@@ -1,5 +1,5 @@
-// What a checkpoint holds, as plain data. The file format is docs/checkpoint.md; format.cpp writes and reads
-// it.
+// What a checkpoint holds, as plain data. The file format is docs/checkpoint.md; writer.cpp
+// and reader.cpp are its two sides.
 #pragma once
 
 #include <cstdint>

@@ -43,6 +43,7 @@ void seal(const std::filesystem::path& path) {
   file.seekg(kUserBlock);
   std::array<char, kUserBlock> block{};
   const std::string text = block_text(hash_rest(file));
+  require(file.eof() && !file.bad(), "cannot read '{}' again to hash it", path.string());
   text.copy(block.data(), block.size());
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   const bool written =

@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iostream>
+#include <utility>
 
 #include "base/error.hpp"
 #include "checkpoint/checkpoint.hpp"
@@ -34,6 +36,13 @@ void put(const H5::H5Object& object, const char* name, const std::string& value)
   object.createAttribute(name, type, scalar()).write(type, value.empty() ? std::string(1, '\0') : value);
 }
 
+/// Closes the dataset too, since its last chunk is written then; a destructor would keep the failure to
+/// itself.
+void fill(H5::DataSet&& dataset, const void* values, const H5::DataType& type) {
+  dataset.write(values, type);
+  dataset.close();
+}
+
 /// A chunked, checksummed dataset. An empty one has chunks of one element, which HDF5 wants.
 H5::DataSet make_dataset(const H5::Group& group, const std::string& name, const H5::DataType& type,
                          const std::vector<std::int64_t>& shape) {
@@ -54,7 +63,7 @@ H5::DataSet make_dataset(const H5::Group& group, const std::string& name, const 
 
 void put_floats(const H5::Group& group, const std::string& name, const std::vector<std::int64_t>& shape,
                 const std::vector<float>& values) {
-  make_dataset(group, name, H5::PredType::IEEE_F32LE, shape).write(values.data(), H5::PredType::NATIVE_FLOAT);
+  fill(make_dataset(group, name, H5::PredType::IEEE_F32LE, shape), values.data(), H5::PredType::NATIVE_FLOAT);
 }
 
 void put_tensors(const H5::Group& group, const std::vector<NamedTensor>& tensors) {
@@ -68,15 +77,15 @@ void write_vocabulary(const H5::H5File& file, const Checkpoint::Vocabulary& voca
   for (const std::string& symbol : vocabulary.symbols)
     packed += symbol + std::string(longest - symbol.size(), '\0');
   const H5::StrType type = text_type(longest);
-  const H5::DataSet dataset =
+  H5::DataSet dataset =
       make_dataset(file, "vocabulary", type, {static_cast<std::int64_t>(vocabulary.symbols.size())});
-  dataset.write(packed.data(), type);
   put(dataset, "unknown", vocabulary.unknown);
   put(dataset, "padding", vocabulary.padding);
   put(dataset, "lowercase", std::int64_t{vocabulary.lowercase});
   put(dataset, "min_freq", vocabulary.min_freq);
   put(dataset, "bytes", std::int64_t{vocabulary.bytes});
   put(dataset, "full", std::int64_t{vocabulary.full});
+  fill(std::move(dataset), packed.data(), type);
 }
 
 void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
@@ -90,7 +99,7 @@ void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
   put(file, "processor", checkpoint.processor);
 
   const H5::StrType config_type = text_type(checkpoint.config.size());
-  file.createDataSet("config", config_type, scalar()).write(checkpoint.config, config_type);
+  fill(file.createDataSet("config", config_type, scalar()), checkpoint.config.data(), config_type);
   write_vocabulary(file, checkpoint.vocabulary);
   put_tensors(file.createGroup("model"), checkpoint.model);
 
@@ -120,8 +129,8 @@ void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
   put(data, "bptt", checkpoint.data.bptt);
 
   const H5::CompType record = epoch_record_type();
-  make_dataset(file, "history", record, {static_cast<std::int64_t>(checkpoint.history.size())})
-      .write(checkpoint.history.data(), record);
+  fill(make_dataset(file, "history", record, {static_cast<std::int64_t>(checkpoint.history.size())}),
+       checkpoint.history.data(), record);
 
   const H5::Group progress = file.createGroup("progress");
   put(progress, "loss_sum", checkpoint.progress.loss_sum);
@@ -131,6 +140,19 @@ void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
   put(progress, "seconds", checkpoint.progress.seconds);
   put(progress, "best_val_loss", checkpoint.progress.best_val_loss);
 }
+
+/// While this lives nothing comes out of std::cerr, where HDF5's destructors print what they cannot throw:
+/// the exception that is on its way already says it.
+class SilentDestructors {
+ public:
+  SilentDestructors() : before_(std::cerr.rdbuf(nullptr)) {}
+  ~SilentDestructors() { std::cerr.rdbuf(before_); }
+  SilentDestructors(const SilentDestructors&) = delete;
+  SilentDestructors& operator=(const SilentDestructors&) = delete;
+
+ private:
+  std::streambuf* before_;
+};
 
 void sync_folder(const std::filesystem::path& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -148,12 +170,14 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
   H5::Exception::dontPrint();
   try {
     {
+      const SilentDestructors silent;
       H5::FileCreatPropList creation;
       creation.setUserblock(kUserBlock);
       H5::FileAccPropList access;
       access.setLibverBounds(H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
-      const H5::H5File file(temporary.string(), H5F_ACC_TRUNC, creation, access);
+      H5::H5File file(temporary.string(), H5F_ACC_TRUNC, creation, access);
       write_contents(file, checkpoint);
+      file.close();
     }
     seal(temporary);
     before_rename();
