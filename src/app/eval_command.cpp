@@ -105,13 +105,24 @@ Evaluation evaluate_adapting(const EvalArguments& arguments, LoadedModel& loaded
                               arguments.dynamic, batches, job.control, *reducer);
 }
 
+/// The same on all ranks, also of runs that go on writing.
+std::vector<std::string> agree_on_files(const std::vector<std::string>& paths, const Warn& warn, Job& job) {
+  const std::string files = on_root(job.control, [&] {
+    nlohmann::json found = nlohmann::json::array();
+    for (const std::string& path : paths) found.push_back(resolve_checkpoint(path, warn).string());
+    return found.dump();
+  });
+  return nlohmann::json::parse(files).get<std::vector<std::string>>();
+}
+
 /// Evaluates one model, or several as an ensemble.
 void evaluate_models(const EvalArguments& arguments, const std::vector<std::string>& paths, Device device,
                      const Warn& warn, Job& job) {
   ThreadTeam team;
   const Compute compute{.device = device, .engine = arguments.compute.engine, .team = team};
   std::vector<LoadedModel> models;
-  together(job.control, [&] { models = load_ensemble(paths, compute, warn); });
+  const std::vector<std::string> files = agree_on_files(paths, warn, job);
+  together(job.control, [&] { models = load_ensemble(files, compute, warn); });
   const ScannedText text = scan_text(arguments.corpus, {.vocabulary = models[0].vocabulary.options()}, job);
   const RunConfig config = config_of_run(arguments, models[0]);
   const RunOptions& run = config.run;

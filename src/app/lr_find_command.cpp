@@ -82,7 +82,7 @@ ExitCode run_lr_find(const LrFindArguments& arguments, const StopSignals& signal
     fmt::print("wrote {0}.json and {0}.svg\nsuggestion: --learning-rate {1:.2g}\n", arguments.output,
                finding.suggestion);
   }
-  return signals.received() != 0 ? ExitCode::kInterrupted : ExitCode::kDone;
+  return finding.stopped ? ExitCode::kInterrupted : ExitCode::kDone;
 }
 
 }  // namespace

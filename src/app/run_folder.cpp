@@ -9,9 +9,19 @@ namespace charrnn {
 
 namespace {
 
-void apply_given(const TrainArguments& arguments, RunConfig& config) {
-  arguments.apply_given(config);
-  if (config.run.name.empty()) config.run.name = config.model.model;
+std::string init_from(const TrainArguments& arguments, const Warn& warn) {
+  return arguments.init_from.empty() ? "" : resolve_checkpoint(arguments.init_from, warn).string();
+}
+
+/// Run folder and name of the run whose checkpoints folder the file lies in, UsageError if it lies in none.
+void take_place_of(const std::filesystem::path& checkpoint, RunOptions& run) {
+  std::filesystem::path folder = std::filesystem::absolute(checkpoint).lexically_normal().parent_path();
+  while (folder.has_relative_path() && folder.filename() != "checkpoints") folder = folder.parent_path();
+  require<UsageError>(folder.has_relative_path(),
+                      "'{}' lies in no run's folder: say with --name which run goes on from it",
+                      checkpoint.string());
+  run.name = folder.parent_path().filename().string();
+  run.run_dir = folder.parent_path().parent_path().string();
 }
 
 /// What decides the bits of a run in reproducible mode must stay; the mode itself may be left.
@@ -56,23 +66,32 @@ std::filesystem::path folder_of(const RunConfig& config) {
 
 RunStart plan_run(const TrainArguments& arguments, const Warn& warn) {
   RunStart start;
-  apply_given(arguments, start.config);
+  arguments.apply_given(start.config);
+  if (!arguments.resume_path.empty()) {
+    start.checkpoint = resolve_checkpoint(arguments.resume_path, warn).string();
+    if (start.config.run.name.empty()) {
+      take_place_of(start.checkpoint, start.config.run);
+      arguments.apply_given(start.config);
+    }
+  }
+  if (start.config.run.name.empty()) start.config.run.name = start.config.model.model;
   const CheckpointStore store(folder_of(start.config) / "checkpoints");
   if (!arguments.resume) {
     validate(start.config);
     require<UsageError>(!store.any(),
                         "'{}' has checkpoints already: go on with --resume, or use another --name",
                         folder_of(start.config).string());
+    start.init_from = init_from(arguments, warn);
     return start;
   }
-  if (!arguments.resume_path.empty()) {
-    start.checkpoint = resolve_checkpoint(arguments.resume_path, warn).string();
-  } else if (const auto newest = store.newest_good(warn)) {
-    start.checkpoint = newest->string();
-  } else {
+  if (start.checkpoint.empty()) {
+    if (const auto newest = store.newest_good(warn)) start.checkpoint = newest->string();
+  }
+  if (start.checkpoint.empty()) {
     require(!store.any(), "'{}' has checkpoints, but none is good; move them away to start again",
             folder_of(start.config).string());
     validate(start.config);
+    start.init_from = init_from(arguments, warn);
     return start;
   }
   RunConfig then;
@@ -86,8 +105,8 @@ RunStart plan_run(const TrainArguments& arguments, const Warn& warn) {
   }
   RunConfig config = then;
   config.run.run_dir = start.config.run.run_dir;
+  arguments.apply_given(config);
   config.run.name = start.config.run.name;
-  apply_given(arguments, config);
   validate(config);
   refuse_differences(config, then, start.checkpoint);
   check_mode(config, then, start.checkpoint, warn);

@@ -22,12 +22,14 @@ struct TrainArguments {
 struct RunStart {
   RunConfig config;
   std::string checkpoint;  ///< to resume from; empty: a new run
+  std::string init_from;   ///< of a new run: whose weights it starts with; empty: none
 };
 
 /// <run-dir>/<name>.
 std::filesystem::path folder_of(const RunConfig& config);
 
-/// Config file, command line and, for a resume, the checkpoint's config below both. UsageError for
+/// Config file, command line and, for a resume, the checkpoint's config below both. A resume from a path goes
+/// on in the run's folder that it lies in, unless a name is given. UsageError for
 /// contradictions: a run that is there already without --resume, or a resume with other data or model
 /// options.
 RunStart plan_run(const TrainArguments& arguments, const Warn& warn);

@@ -78,6 +78,11 @@ ScannedText scan_text(const std::string& path, const CorpusOptions& options, Job
   together(job.control, [&] { text.file = std::make_unique<MappedFile>(path); });
   text.corpus = CorpusSummary::from_json(
       on_root(job.control, [&] { return scan_corpus(*text.file, options).to_json(); }));
+  together(job.control, [&] {
+    require(std::ssize(text.file->bytes()) == text.corpus.bytes,
+            "'{}' has {} bytes on the host of rank {}, and {} on that of rank 0: is it the same file?", path,
+            text.file->bytes().size(), job.mpi.rank(), text.corpus.bytes);
+  });
   return text;
 }
 

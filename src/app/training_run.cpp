@@ -49,19 +49,25 @@ RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional
     store.sweep();
     if (!arguments.resume_path.empty()) {
       // Else the next --resume would take the branch up again that this one leaves.
-      const auto aside = store.set_aside_after(read_checkpoint(start.checkpoint).step);
+      const std::int64_t step = read_checkpoint(start.checkpoint).step;
+      const bool is_own = store.has(start.checkpoint);
+      const auto aside = store.set_aside_after(is_own ? step : step - 1);
       if (aside)
         warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
+      if (!is_own) store.adopt(start.checkpoint, step);
     }
     const std::string config = write_config(start.config);
     write_text_file(folder / "config.toml", config);
     if (start.checkpoint.empty()) fs::remove(folder / "samples.txt", error);
-    return nlohmann::json{{"config", config}, {"checkpoint", start.checkpoint}}.dump();
+    return nlohmann::json{
+        {"config", config}, {"checkpoint", start.checkpoint}, {"init_from", start.init_from}}
+        .dump();
   });
   const nlohmann::json json = nlohmann::json::parse(plan);
   RunStart start;
   read_config(json.at("config").get<std::string>(), "config", start.config);
   start.checkpoint = json.at("checkpoint").get<std::string>();
+  start.init_from = json.at("init_from").get<std::string>();
   return start;
 }
 
@@ -97,12 +103,11 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
       check_corpus(*checkpoint, corpus, config.data.corpus);
       load_weights(model, *checkpoint);
       load_optimizer(optimizer, model.layout(), *checkpoint);
-    } else if (!arguments.init_from.empty()) {
-      const Checkpoint other =
-          read_checkpoint(resolve_checkpoint(arguments.init_from, [](const std::string&) {}));
+    } else if (!start.init_from.empty()) {
+      const Checkpoint other = read_checkpoint(start.init_from);
       require(other.vocabulary.symbols == vocabulary.symbols(),
               "the checkpoint '{}' has another vocabulary ({} symbols) than this text gives ({})",
-              arguments.init_from, other.vocabulary.symbols.size(), vocabulary.size());
+              start.init_from, other.vocabulary.symbols.size(), vocabulary.size());
       load_weights(model, other);
     }
   });
@@ -118,7 +123,7 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
   std::optional<Reporter> reporter;
   together(job.control, [&] {
     reporter.emplace(folder, job.mpi.rank(),
-                     RunLength{first_step, schedule.total_steps(), schedule.epochs(), batches.per_epoch()});
+                     RunLength{first_step, schedule.last_step(), schedule.epochs(), batches.per_epoch()});
   });
   show_start(*reporter, {config, setup, schedule, job, start.checkpoint, first_step, peak});
   for (const std::string& note : setup.notes) reporter->info(note);

@@ -8,9 +8,11 @@
 #include <fstream>
 #include <random>
 #include <sstream>
+#include <string_view>
 #include <thread>
 
 #include "base/error.hpp"
+#include "base/text_file.hpp"
 
 namespace charrnn {
 
@@ -31,13 +33,20 @@ std::string read_line(const fs::path& file) {
   return line;
 }
 
+/// The name of a process's program, also where a newer build has taken its place in the file system.
+std::string program_of(const std::string& process, std::error_code& ended) {
+  std::string name = fs::read_symlink("/proc/" + process + "/exe", ended).filename().string();
+  constexpr std::string_view kReplaced = " (deleted)";
+  if (name.ends_with(kReplaced)) name.resize(name.size() - kReplaced.size());
+  return name;
+}
+
 /// True if `pid` is a running process of this very program (numbers are used again after a while).
 bool is_alive(pid_t pid) {
   // /proc/<pid>/exe cannot be read for a process that has ended and only waits for its parent.
-  std::error_code ended;
-  const fs::path its_program = fs::read_symlink(fmt::format("/proc/{}/exe", pid), ended);
-  return !ended && pid != ::getpid() &&
-         its_program.filename() == fs::read_symlink("/proc/self/exe").filename();
+  std::error_code ended, unknown;
+  const std::string its_program = program_of(std::to_string(pid), ended);
+  return !ended && pid != ::getpid() && its_program == program_of("self", unknown);
 }
 
 /// The same, after some seconds' patience: the ranks of a job that mpirun has just ended may take a moment.
@@ -70,7 +79,7 @@ Ownership::Ownership(const fs::path& run_folder, const Warn& warn) : file_(run_f
   identity_ = fmt::format("{} {} restart {} {:08x}{:08x}", host, ::getpid(),
                           restarts != nullptr ? restarts : "0", random(), random());
   const fs::path temporary = run_folder / fmt::format(".attempt.tmp-{}-{}", host, ::getpid());
-  std::ofstream(temporary) << identity_ << '\n';
+  write_text_file(temporary, identity_ + "\n");
   std::error_code error;
   fs::rename(temporary, file_, error);
   require(!error, "cannot write '{}': {}", file_.string(), error.message());

@@ -97,6 +97,22 @@ std::optional<fs::path> CheckpointStore::newest_good(const Warn& warn) const {
   return newest;
 }
 
+bool CheckpointStore::has(const fs::path& file) const {
+  std::error_code error;
+  return fs::equivalent(fs::absolute(file).parent_path(), folder_, error);
+}
+
+void CheckpointStore::adopt(const fs::path& file, std::int64_t step) const {
+  const fs::path path = folder_ / fmt::format("step_{}.h5", step);
+  const fs::path temporary = folder_ / fmt::format(".step_{}.h5.tmp-copy", step);
+  std::error_code error;
+  fs::create_directories(folder_, error);
+  if (!error) fs::copy_file(file, temporary, fs::copy_options::overwrite_existing, error);
+  if (!error) fs::rename(temporary, path, error);
+  require(!error, "cannot copy '{}' to '{}': {}", file.string(), path.string(), error.message());
+  point("latest", path);
+}
+
 bool CheckpointStore::any() const {
   return !files().empty();
 }

@@ -32,6 +32,11 @@ class CheckpointStore {
   /// where there was no such file: a run that goes on from an earlier step leaves that branch.
   std::optional<std::filesystem::path> set_aside_after(std::int64_t step) const;
 
+  /// Whether the file is one of these.
+  bool has(const std::filesystem::path& file) const;
+  /// Copies another run's checkpoint of this step here: where this run goes on from until its first save.
+  void adopt(const std::filesystem::path& file, std::int64_t step) const;
+
   /// True if there is any checkpoint, good or not.
   bool any() const;
   /// Removes temporary files that a killed run left behind.

@@ -30,7 +30,7 @@ class Vocabulary {
  public:
   /// From character counts (ordered by code point) of the part that decides: the training part, or the whole
   /// text if options.full. Counts are of characters after lowercasing. DataError for more than 65,536
-  /// symbols.
+  /// symbols, or none.
   static Vocabulary from_counts(const std::map<char32_t, std::int64_t>& counts,
                                 const VocabularyOptions& options);
   /// From symbols as `symbols()` gives them, e.g. out of a checkpoint. DataError if they make no vocabulary.

@@ -1,5 +1,6 @@
 #include "dist/agreement.hpp"
 
+#include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <exception>
@@ -100,13 +101,16 @@ void together(Communicator& communicator, const std::function<void()>& work) {
   } catch (const Error& caught) {
     error = caught;
   }
-  // How many ranks failed with each of the two kinds of code that work outside a collective can have.
-  std::array<double, 2> failures{};
-  if (error) failures[error->code() == ExitCode::kUsage ? 0 : 1] = 1;
+  // How many ranks failed with each kind of code. What cannot be mended by starting again counts first.
+  constexpr std::array kCodes{ExitCode::kUsage, ExitCode::kData, ExitCode::kInterrupted};
+  std::array<double, kCodes.size()> failures{};
+  if (error)
+    failures[static_cast<std::size_t>(std::ranges::find(kCodes, error->code()) - kCodes.begin())] = 1;
   communicator.all_reduce_sum(failures);
   if (error) throw *error;
-  if (failures[0] > 0) throw RemoteError(ExitCode::kUsage);
-  if (failures[1] > 0) throw RemoteError(ExitCode::kData);
+  for (std::size_t i = 0; i < kCodes.size(); ++i) {
+    if (failures[i] > 0) throw RemoteError(kCodes[i]);
+  }
 }
 
 }  // namespace charrnn

@@ -1,4 +1,5 @@
-// The collectives that ranks work together with. Implementations: MpiCommunicator, NcclCommunicator.
+// The collectives that ranks work together with. Implementations: MpiCommunicator, NcclCommunicator,
+// HostStagedCommunicator.
 #pragma once
 
 #include <chrono>

@@ -94,7 +94,13 @@ MpiCommunicator::MpiCommunicator(const MpiSession& session, Seconds timeout)
   handle_->size = session.size();
   // Messages of its own, so that two communicators never mix; and errors as codes, so that they can be named.
   for (MPI_Comm* comm : {&handle_->comm, &handle_->later}) {
-    MPI_Comm_dup(MPI_COMM_WORLD, comm);
+    MPI_Request request = MPI_REQUEST_NULL;
+    MPI_Comm_idup(MPI_COMM_WORLD, comm, &request);
+    wait("duplicate", 0, [&] {
+      int done = 0;
+      MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+      return done != 0;
+    });
     MPI_Comm_set_errhandler(*comm, MPI_ERRORS_RETURN);
   }
 }

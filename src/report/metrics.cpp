@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/text_file.hpp"
 
 namespace charrnn {
 
@@ -26,7 +27,7 @@ MetricsFile::MetricsFile(const std::filesystem::path& path, std::int64_t keep_un
     if (is_kept(line, keep_until)) kept += line + "\n";
   }
   const std::filesystem::path temporary = path.parent_path() / ".metrics.jsonl.tmp";
-  std::ofstream(temporary, std::ios::binary) << kept;
+  write_text_file(temporary, kept);
   std::error_code error;
   std::filesystem::rename(temporary, path, error);
   file_.open(path, std::ios::app | std::ios::binary);

@@ -64,7 +64,7 @@ void Reporter::progress(std::int64_t step, double smoothed_loss, double characte
   const std::string bar(static_cast<std::size_t>(part * kBar), '#');
   const Clock::duration elapsed = now - started_;
   const double to_go = std::chrono::duration<double>(elapsed).count() *
-                       static_cast<double>(length_.total_steps - step) /
+                       static_cast<double>(length_.last_step - step) /
                        static_cast<double>(step - length_.first_step);
   const std::string line =
       fmt::format("epoch {}/{} [{:<{}}] {:3.0f} %  loss {:.4f} ({:.3f} bpc)  {} char/s  ETA {}",

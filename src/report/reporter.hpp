@@ -19,7 +19,7 @@ namespace charrnn {
 /// How long a run is, for the progress line.
 struct RunLength {
   std::int64_t first_step = 0;  ///< where this attempt began
-  std::int64_t total_steps = 0;
+  std::int64_t last_step = 0;
   std::int64_t epochs = 0;
   std::int64_t steps_per_epoch = 0;
 };

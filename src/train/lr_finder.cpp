@@ -36,7 +36,8 @@ LrFinding find_learning_rate(const LrSweep& sweep, double base_rate, LanguageMod
       lowest_rate = rate;
     }
     finding.diverged = smoothed.mean() > kTooMuch * lowest;
-    if (finding.diverged || outcome.stop) break;
+    finding.stopped = outcome.stop;
+    if (finding.diverged || finding.stopped) break;
   }
   if (finding.points.size() > 1) finding.suggestion = lowest_rate / kBelowMinimum;
   return finding;

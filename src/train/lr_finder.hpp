@@ -26,6 +26,7 @@ struct LrPoint {
 
 struct LrFinding {
   std::vector<LrPoint> points;
+  bool stopped = false;   ///< it ended early at a signal
   bool diverged = false;  ///< it ended early: the smoothed loss was four times its minimum, or not finite
   /// A tenth of the rate at which the smoothed loss was lowest: there it still falls steeply. 0: too few
   /// steps.

@@ -69,6 +69,7 @@ Schedule::Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimi
   } else if (!phases) {
     add(epochs_, optimizer.learning_rate, false, false);
   }
+  last_step_ = optimizer.max_steps > 0 ? std::min(optimizer.max_steps, total_steps()) : total_steps();
 }
 
 double Schedule::at(std::int64_t step) const {

@@ -19,6 +19,8 @@ class Schedule {
 
   std::int64_t epochs() const { return epochs_; }
   std::int64_t total_steps() const { return epochs_ * steps_per_epoch_; }
+  /// What a run does of them: at most --max-steps.
+  std::int64_t last_step() const { return last_step_; }
 
   /// Learning rate of the step after `step` steps are done (0 ≤ step < total_steps()).
   double at(std::int64_t step) const;
@@ -36,6 +38,7 @@ class Schedule {
 
   std::int64_t epochs_ = 0;
   std::int64_t steps_per_epoch_;
+  std::int64_t last_step_ = 0;
   std::vector<Cycle> cycles_;
 };
 

@@ -23,9 +23,6 @@ constexpr std::int64_t kSampleLength = 300;
 
 Trainer::Trainer(const TrainerParts& parts)
     : parts_(parts),
-      total_steps_(parts.config.optimizer.max_steps > 0
-                       ? std::min(parts.config.optimizer.max_steps, parts.schedule.total_steps())
-                       : parts.schedule.total_steps()),
       state_(parts.model, parts.training),
       training_step_(parts.model, parts.optimizer, parts.training.sharding(), parts.control, parts.reducer,
                      parts.config.run.seed, clock_) {
@@ -52,7 +49,7 @@ ExitCode Trainer::run() {
   if (step_ == 0) sample();
   while (!stop_) {
     if (epoch_is_over()) end_epoch();
-    if (step_ >= total_steps_) break;
+    if (step_ >= parts_.schedule.last_step()) break;
     if (batches_done_ == 0) begin_epoch();
     train_step();
     const RunOptions& run = parts_.config.run;

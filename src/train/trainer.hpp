@@ -76,7 +76,6 @@ class Trainer {
   auto with_average(const Work& work);
 
   TrainerParts parts_;
-  std::int64_t total_steps_;
   BatchState state_;
   PhaseClock clock_;
   TrainingStep training_step_;

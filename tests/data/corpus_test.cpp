@@ -100,6 +100,8 @@ TEST_F(CorpusTest, FilesThatAreNone) {
   EXPECT_THAT(error_of<DataError>([&] { file(""); }), HasSubstr("is empty"));
   EXPECT_THAT(error_of<DataError>([&] { scan_corpus(file("abc"), {.train_characters = 4}); }),
               HasSubstr("more than the 3 characters"));
+  EXPECT_THAT(error_of<DataError>([&] { scan_corpus(file("abc"), {.vocabulary = {.min_freq = 2}}); }),
+              HasSubstr("--min-freq"));
 }
 
 TEST_F(CorpusTest, ColumnsAreNeighbouringPiecesOfTheText) {

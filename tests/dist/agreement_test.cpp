@@ -63,12 +63,16 @@ TEST(OnRoot, FailsOnEveryRankWithTheCodeOfRankZero) {
 TEST(Together, OneRanksErrorIsEveryones) {
   MpiCommunicator control(test::mpi(), Seconds(20));
   const int last = control.size() - 1;
-  try {
-    together(control, [&] { require<UsageError>(control.rank() != last, "rank {} fails", last); });
-    FAIL() << "no error";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ExitCode::kUsage);
-    EXPECT_EQ(dynamic_cast<const RemoteError*>(&error) == nullptr, control.rank() == last);
+  for (const ExitCode code : {ExitCode::kUsage, ExitCode::kData, ExitCode::kInterrupted}) {
+    try {
+      together(control, [&] {
+        if (control.rank() == last) throw Error(code, "the last rank fails");
+      });
+      FAIL() << "no error";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), code);
+      EXPECT_EQ(dynamic_cast<const RemoteError*>(&error) == nullptr, control.rank() == last);
+    }
   }
 }
 

@@ -180,6 +180,35 @@ class Refusals(program.TestCase):
         missing = self.folder / "missing.h5"
         self.assert_refused(65, "--resume", missing, says=[missing])
 
+    def test_resume_from_a_path_alone_is_that_run(self):
+        """Not the run that has the model's name because it was given none."""
+        bystander = self.train("lstm", *MODEL, "--max-steps", 6)
+        before = [(bystander / name).read_bytes() for name in ("metrics.jsonl", "config.toml")]
+        for path in (self.run_folder / "checkpoints/latest", self.run_folder):
+            words = self.train_words("run", "--max-steps", 6, "--resume", path)
+            for option in ("--name", "--run-dir"):
+                at = words.index(option)
+                del words[at:at + 2]
+            program.run(*words)
+        self.assertEqual(program.parameter_hash(self.run_folder), program.parameter_hash(self.train("straight", *MODEL, "--max-steps", 6)))
+        self.assertEqual([(bystander / name).read_bytes() for name in ("metrics.jsonl", "config.toml")], before)
+        self.assertFalse((bystander / "checkpoints/abandoned_1").exists())
+        stray = self.folder / "stray.h5"
+        shutil.copy(self.run_folder / "checkpoints/latest", stray)
+        del words[-1]
+        self.assertIn("--name", program.run(*words, stray, expect=2).stderr)
+
+    def test_a_branch_goes_on_from_where_it_began(self):
+        """Also if it is lost before its first save: launch/run and the batch script add --resume, and the last one counts."""
+        branch = [*MODEL, "--max-steps", 6, "--resume", self.run_folder]
+        with program.Running(self.folder, *self.train_words("branch", *branch), env=program.environment()) as running:
+            program.wait_until(lambda: list((self.folder / "runs/branch/checkpoints").glob("step_4.h5")), "the branch's first checkpoint")
+            running.process.kill()
+        result = program.run(*self.train_words("branch", *branch, "--resume"))
+        self.assertIn("resuming", result.stdout)
+        self.assertEqual(program.parameter_hash(self.folder / "runs/branch"),
+                         program.parameter_hash(self.train("straight", *MODEL, "--max-steps", 6)))
+
     def test_init_from(self):
         """The weights alone: step, optimizer and hidden state are new. Rate so small that the weights stay."""
         weights = program.parameter_hash(self.run_folder)
