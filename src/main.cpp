@@ -1,6 +1,8 @@
 // The program: a command line with one subcommand for each thing to do. Errors become exit codes here.
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "app/commands.hpp"
 #include "app/corpus_command.hpp"
@@ -58,6 +60,11 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     print_once("charrnn_dist: error: this must not happen: {}\n", error.what());
     outcome = ExitCode::kBug;
+  }
+  // What a command prints is its result. Training has its files, and must not end for its screen.
+  if (outcome == ExitCode::kDone && !app.got_subcommand("train") && std::fflush(stdout) != 0) {
+    fmt::print(stderr, "charrnn_dist: error: cannot write to standard output: {}\n", std::strerror(errno));
+    outcome = ExitCode::kData;
   }
   return static_cast<int>(outcome);
 }

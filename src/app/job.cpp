@@ -31,7 +31,9 @@ bool speaks(Job& job, bool has_something_to_say) {
 
 }  // namespace
 
-Job::Job() : control(mpi, kStartTimeout), farewell(mpi, kFarewellTimeout) {}
+Job::Job() : control(mpi, kStartTimeout), farewell(mpi, kStartTimeout) {
+  farewell.set_timeout(kFarewellTimeout);
+}
 
 ExitCode run_job(const std::function<ExitCode(Job&)>& work) {
   const Environment environment = [](const char* name) { return std::getenv(name); };

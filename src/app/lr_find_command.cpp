@@ -1,4 +1,6 @@
 // charrnn_dist lr-find: a sweep over learning rates, as numbers, a picture and a suggestion.
+#include <cmath>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -48,9 +50,15 @@ ExitCode run_lr_find(const LrFindArguments& arguments, const StopSignals& signal
   arguments.sources.apply(config);
   validate(config);
   const auto& [start, end, asked] = arguments.sweep;
-  require<UsageError>(start > 0 && end > start, "--start and --end must be positive and rise, not {} and {}",
-                      start, end);
+  require<UsageError>(start > 0 && end > start && std::isfinite(end),
+                      "--start and --end must be positive and rise, not {} and {}", start, end);
   require<UsageError>(asked >= 0, "--steps must be at least 0 (one epoch), not {}", asked);
+  on_root(job.control, [&] {
+    const std::filesystem::path folder = std::filesystem::absolute(arguments.output).parent_path();
+    require<UsageError>(std::filesystem::is_directory(folder), "there is no folder '{}' for --output",
+                        folder.string());
+    return std::string();
+  });
   job.control.set_timeout(Seconds(config.run.timeout));
   TrainingSetup setup(config, job);
   LrSweep sweep = arguments.sweep;

@@ -221,6 +221,15 @@ void declare_options(CLI::App& app, RunConfig& target, const std::string& withou
   }
 }
 
+std::string read_config_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  require<UsageError>(file.good() && text.good(), "cannot read the config '{}': {}", path,
+                      std::strerror(errno));
+  return text.str();
+}
+
 }  // namespace
 
 void ConfigSources::declare(CLI::App& command, const std::string& without) {
@@ -231,7 +240,10 @@ void ConfigSources::declare(CLI::App& command, const std::string& without) {
 }
 
 void ConfigSources::apply(RunConfig& config) const {
-  if (!file_.empty()) read_config_file(file_, config);
+  if (!file_.empty()) {
+    if (!text_) text_ = read_config_text(file_);
+    read_config(*text_, file_, config);
+  }
   RunConfig from = options_;
   for (const Option& option : options()) {
     if (option.name == without_ || command_->count(std::string("--") + option.name) == 0) continue;
@@ -240,12 +252,7 @@ void ConfigSources::apply(RunConfig& config) const {
 }
 
 void read_config_file(const std::string& path, RunConfig& target) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  require<UsageError>(file.good() && text.good(), "cannot read the config '{}': {}", path,
-                      std::strerror(errno));
-  read_config(text.str(), path, target);
+  read_config(read_config_text(path), path, target);
 }
 
 void read_config(const std::string& toml, const std::string& source, RunConfig& target) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 
 #include "train/run_config.hpp"
@@ -20,7 +21,8 @@ class ConfigSources {
  private:
   const CLI::App* command_ = nullptr;
   std::string file_, without_;
-  RunConfig options_;  ///< as the command line gave them
+  mutable std::optional<std::string> text_;  ///< of the file, which may be a pipe: it is read once
+  RunConfig options_;                        ///< as the command line gave them
 };
 
 /// Reads a config into `target`, on top of what is there. `source` names it in errors. UsageError with line

@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Rank 0 plans, takes the folder and writes config.toml; every rank gets the same plan.
+/// Rank 0 plans and takes the folder; every rank gets the same plan. Else nothing is touched.
 RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional<Ownership>& ownership) {
   const std::string plan = on_root(job.control, [&] {
     // Wrong options come to light before anything is touched. Only a resumed run has something to warn of,
@@ -45,6 +45,23 @@ RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional
     // Until now another attempt may have written checkpoints and removed older ones.
     if (arguments.resume) start = plan_run(arguments, warn_on_stderr);
     start.config.data.corpus = fs::absolute(start.config.data.corpus).lexically_normal().string();
+    return nlohmann::json{{"config", write_config(start.config)},
+                          {"checkpoint", start.checkpoint},
+                          {"init_from", start.init_from}}
+        .dump();
+  });
+  const nlohmann::json json = nlohmann::json::parse(plan);
+  RunStart start;
+  read_config(json.at("config").get<std::string>(), "config", start.config);
+  start.checkpoint = json.at("checkpoint").get<std::string>();
+  start.init_from = json.at("init_from").get<std::string>();
+  return start;
+}
+
+/// Makes the folder that of this run, once nothing can be refused any more.
+void enter_folder(const TrainArguments& arguments, const RunStart& start, Job& job) {
+  on_root(job.control, [&] {
+    const fs::path folder = folder_of(start.config);
     const CheckpointStore store(folder / "checkpoints");
     store.sweep();
     if (!arguments.resume_path.empty()) {
@@ -56,19 +73,11 @@ RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional
         warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
       if (!is_own) store.adopt(start.checkpoint, step);
     }
-    const std::string config = write_config(start.config);
-    write_text_file(folder / "config.toml", config);
+    write_text_file(folder / "config.toml", write_config(start.config));
+    std::error_code error;
     if (start.checkpoint.empty()) fs::remove(folder / "samples.txt", error);
-    return nlohmann::json{
-        {"config", config}, {"checkpoint", start.checkpoint}, {"init_from", start.init_from}}
-        .dump();
+    return std::string();
   });
-  const nlohmann::json json = nlohmann::json::parse(plan);
-  RunStart start;
-  read_config(json.at("config").get<std::string>(), "config", start.config);
-  start.checkpoint = json.at("checkpoint").get<std::string>();
-  start.init_from = json.at("init_from").get<std::string>();
-  return start;
 }
 
 /// A checkpoint continues only on the text that it was trained on.
@@ -116,6 +125,8 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
     average.emplace(model.parameters(), setup.device, config.optimizer.weight_average);
   }
   if (checkpoint) together(job.control, [&] { load_trained(model, *checkpoint); });
+
+  enter_folder(arguments, start, job);
 
   const double peak = setup.measure_products(job);
 

@@ -6,7 +6,7 @@
 
 namespace charrnn {
 
-/// DataError that names the file if it cannot be written.
+/// The whole text or, with a DataError that names the file, what was there before.
 void write_text_file(const std::filesystem::path& path, const std::string& text);
 
 }  // namespace charrnn

@@ -1,8 +1,6 @@
 #include "checkpoint/digest.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -38,21 +36,12 @@ std::string hash_rest(std::ifstream& file) {
 
 }  // namespace
 
-void seal(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  file.seekg(kUserBlock);
-  std::array<char, kUserBlock> block{};
-  const std::string text = block_text(hash_rest(file));
-  require(file.eof() && !file.bad(), "cannot read '{}' again to hash it", path.string());
-  text.copy(block.data(), block.size());
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  const bool written =
-      descriptor >= 0 &&
-      ::pwrite(descriptor, block.data(), block.size(), 0) == static_cast<ssize_t>(block.size()) &&
-      ::fsync(descriptor) == 0;
-  const int why = errno;
-  if (descriptor >= 0) ::close(descriptor);
-  require(written, "cannot write '{}': {}", path.string(), std::strerror(why));
+void seal(std::span<char> file) {
+  Sha256 digest;
+  digest.update(file.data() + kUserBlock, file.size() - kUserBlock);
+  std::ranges::fill(file.first(kUserBlock), '\0');
+  const std::string text = block_text(digest.hex());
+  text.copy(file.data(), kUserBlock);
 }
 
 std::string check_digest(const std::filesystem::path& path) {

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
+#include <span>
 
 namespace charrnn {
 
 inline constexpr std::size_t kUserBlock = 512;
 
-/// Writes the block at the front of a closed HDF5 file that left room for it, and syncs the file to disk.
-void seal(const std::filesystem::path& path);
+/// Fills in the block at the front of a whole file, which left room for it.
+void seal(std::span<char> file);
 
 }  // namespace charrnn

@@ -78,11 +78,7 @@ Ownership::Ownership(const fs::path& run_folder, const Warn& warn) : file_(run_f
   std::random_device random;
   identity_ = fmt::format("{} {} restart {} {:08x}{:08x}", host, ::getpid(),
                           restarts != nullptr ? restarts : "0", random(), random());
-  const fs::path temporary = run_folder / fmt::format(".attempt.tmp-{}-{}", host, ::getpid());
-  write_text_file(temporary, identity_ + "\n");
-  std::error_code error;
-  fs::rename(temporary, file_, error);
-  require(!error, "cannot write '{}': {}", file_.string(), error.message());
+  write_text_file(file_, identity_ + "\n");
 }
 
 Ownership::~Ownership() {

@@ -2,8 +2,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <iostream>
-#include <utility>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <system_error>
 
 #include "base/error.hpp"
 #include "checkpoint/checkpoint.hpp"
@@ -36,13 +40,6 @@ void put(const H5::H5Object& object, const char* name, const std::string& value)
   object.createAttribute(name, type, scalar()).write(type, value.empty() ? std::string(1, '\0') : value);
 }
 
-/// Closes the dataset too, since its last chunk is written then; a destructor would keep the failure to
-/// itself.
-void fill(H5::DataSet&& dataset, const void* values, const H5::DataType& type) {
-  dataset.write(values, type);
-  dataset.close();
-}
-
 /// A chunked, checksummed dataset. An empty one has chunks of one element, which HDF5 wants.
 H5::DataSet make_dataset(const H5::Group& group, const std::string& name, const H5::DataType& type,
                          const std::vector<std::int64_t>& shape) {
@@ -63,7 +60,7 @@ H5::DataSet make_dataset(const H5::Group& group, const std::string& name, const 
 
 void put_floats(const H5::Group& group, const std::string& name, const std::vector<std::int64_t>& shape,
                 const std::vector<float>& values) {
-  fill(make_dataset(group, name, H5::PredType::IEEE_F32LE, shape), values.data(), H5::PredType::NATIVE_FLOAT);
+  make_dataset(group, name, H5::PredType::IEEE_F32LE, shape).write(values.data(), H5::PredType::NATIVE_FLOAT);
 }
 
 void put_tensors(const H5::Group& group, const std::vector<NamedTensor>& tensors) {
@@ -77,15 +74,15 @@ void write_vocabulary(const H5::H5File& file, const Checkpoint::Vocabulary& voca
   for (const std::string& symbol : vocabulary.symbols)
     packed += symbol + std::string(longest - symbol.size(), '\0');
   const H5::StrType type = text_type(longest);
-  H5::DataSet dataset =
+  const H5::DataSet dataset =
       make_dataset(file, "vocabulary", type, {static_cast<std::int64_t>(vocabulary.symbols.size())});
+  dataset.write(packed.data(), type);
   put(dataset, "unknown", vocabulary.unknown);
   put(dataset, "padding", vocabulary.padding);
   put(dataset, "lowercase", std::int64_t{vocabulary.lowercase});
   put(dataset, "min_freq", vocabulary.min_freq);
   put(dataset, "bytes", std::int64_t{vocabulary.bytes});
   put(dataset, "full", std::int64_t{vocabulary.full});
-  fill(std::move(dataset), packed.data(), type);
 }
 
 void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
@@ -99,7 +96,7 @@ void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
   put(file, "processor", checkpoint.processor);
 
   const H5::StrType config_type = text_type(checkpoint.config.size());
-  fill(file.createDataSet("config", config_type, scalar()), checkpoint.config.data(), config_type);
+  file.createDataSet("config", config_type, scalar()).write(checkpoint.config, config_type);
   write_vocabulary(file, checkpoint.vocabulary);
   put_tensors(file.createGroup("model"), checkpoint.model);
 
@@ -129,8 +126,8 @@ void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
   put(data, "bptt", checkpoint.data.bptt);
 
   const H5::CompType record = epoch_record_type();
-  fill(make_dataset(file, "history", record, {static_cast<std::int64_t>(checkpoint.history.size())}),
-       checkpoint.history.data(), record);
+  make_dataset(file, "history", record, {static_cast<std::int64_t>(checkpoint.history.size())})
+      .write(checkpoint.history.data(), record);
 
   const H5::Group progress = file.createGroup("progress");
   put(progress, "loss_sum", checkpoint.progress.loss_sum);
@@ -141,18 +138,75 @@ void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
   put(progress, "best_val_loss", checkpoint.progress.best_val_loss);
 }
 
-/// While this lives nothing comes out of std::cerr, where HDF5's destructors print what they cannot throw:
-/// the exception that is on its way already says it.
-class SilentDestructors {
- public:
-  SilentDestructors() : before_(std::cerr.rdbuf(nullptr)) {}
-  ~SilentDestructors() { std::cerr.rdbuf(before_); }
-  SilentDestructors(const SilentDestructors&) = delete;
-  SilentDestructors& operator=(const SilentDestructors&) = delete;
-
- private:
-  std::streambuf* before_;
+/// What HDF5 leaves of a file in memory when it closes it.
+struct Image {
+  std::unique_ptr<void, decltype(&std::free)> memory{nullptr, &std::free};
+  std::size_t bytes = 0;
 };
+
+/// A whole file with the checkpoint in it, its user block empty. In memory: where a disk is full HDF5
+/// crashes, or keeps the failure to itself.
+Image write_to_memory(const Checkpoint& checkpoint) {
+  Image image;
+  // The driver frees its memory by the last of these; it is kept instead. (H5Fget_file_image() would copy it,
+  // and in HDF5 1.10 leaves the superblock with a wrong checksum.)
+  H5FD_file_image_callbacks_t callbacks{};
+  callbacks.udata = &image;
+  callbacks.udata_copy = [](void* same) { return same; };
+  callbacks.udata_free = [](void*) { return herr_t{0}; };
+  callbacks.image_malloc = [](std::size_t bytes, H5FD_file_image_op_t, void*) { return std::malloc(bytes); };
+  callbacks.image_memcpy = [](void* to, const void* from, std::size_t bytes, H5FD_file_image_op_t, void*) {
+    return std::memcpy(to, from, bytes);
+  };
+  callbacks.image_realloc = [](void* memory, std::size_t bytes, H5FD_file_image_op_t, void* kept) {
+    static_cast<Image*>(kept)->bytes = bytes;
+    return std::realloc(memory, bytes);
+  };
+  callbacks.image_free = [](void* memory, H5FD_file_image_op_t, void* kept) {
+    static_cast<Image*>(kept)->memory.reset(memory);
+    return herr_t{0};
+  };
+  H5::FileCreatPropList creation;
+  creation.setUserblock(kUserBlock);
+  H5::FileAccPropList access;
+  access.setLibverBounds(H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
+  constexpr std::size_t kGrowth = std::size_t{16} << 20;
+  access.setCore(kGrowth, /*backing_store=*/false);
+  ::H5Pset_file_image_callbacks(access.getId(), &callbacks);
+  {
+    const H5::H5File file("checkpoint", H5F_ACC_TRUNC, creation, access);
+    write_contents(file, checkpoint);
+  }
+  // The memory grows in steps; where the file ends is in its superblock (HDF5 File Format Specification 3.0,
+  // "Superblock version 2 and 3").
+  constexpr std::size_t kEndOfFile = 28;
+  std::uint64_t bytes = 0;
+  if (image.bytes >= kUserBlock + kEndOfFile + sizeof bytes) {
+    std::memcpy(&bytes, static_cast<const char*>(image.memory.get()) + kUserBlock + kEndOfFile, sizeof bytes);
+  }
+  if (bytes <= kUserBlock || bytes > image.bytes)
+    throw H5::FileIException("write_to_memory", "no whole file");
+  image.bytes = bytes;
+  return image;
+}
+
+/// To the disk itself.
+void write_synced(const std::filesystem::path& path, std::span<const char> bytes) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  bool written = descriptor >= 0;
+  while (written && !bytes.empty()) {
+    const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    written = count > 0;
+    if (written) bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  written = written && ::fsync(descriptor) == 0;
+  const int why = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  if (!written) {
+    throw std::filesystem::filesystem_error("write", path, std::error_code(why, std::generic_category()));
+  }
+}
 
 void sync_folder(const std::filesystem::path& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -169,26 +223,18 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
       path.parent_path() / fmt::format(".{}.tmp-{}", path.filename().string(), ::getpid());
   H5::Exception::dontPrint();
   try {
-    {
-      const SilentDestructors silent;
-      H5::FileCreatPropList creation;
-      creation.setUserblock(kUserBlock);
-      H5::FileAccPropList access;
-      access.setLibverBounds(H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
-      H5::H5File file(temporary.string(), H5F_ACC_TRUNC, creation, access);
-      write_contents(file, checkpoint);
-      file.close();
-    }
-    seal(temporary);
+    const Image image = write_to_memory(checkpoint);
+    const std::span<char> file(static_cast<char*>(image.memory.get()), image.bytes);
+    seal(file);
+    write_synced(temporary, file);
     before_rename();
     std::filesystem::rename(temporary, path);
     sync_folder(path.parent_path());
   } catch (const H5::Exception& error) {
     std::error_code ignored;
     std::filesystem::remove(temporary, ignored);
-    throw DataError(
-        fmt::format("cannot write the checkpoint '{}' ({}: {}); is the disk full, the folder writable?",
-                    path.string(), error.getFuncName(), error.getDetailMsg()));
+    throw DataError(fmt::format("cannot write the checkpoint '{}' ({}: {})", path.string(),
+                                error.getFuncName(), error.getDetailMsg()));
   } catch (const std::filesystem::filesystem_error& error) {
     std::error_code ignored;
     std::filesystem::remove(temporary, ignored);

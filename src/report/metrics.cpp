@@ -26,12 +26,9 @@ MetricsFile::MetricsFile(const std::filesystem::path& path, std::int64_t keep_un
   for (std::string line; std::getline(before, line);) {
     if (is_kept(line, keep_until)) kept += line + "\n";
   }
-  const std::filesystem::path temporary = path.parent_path() / ".metrics.jsonl.tmp";
-  write_text_file(temporary, kept);
-  std::error_code error;
-  std::filesystem::rename(temporary, path, error);
+  write_text_file(path, kept);
   file_.open(path, std::ios::app | std::ios::binary);
-  require(!error && file_.good(), "cannot write '{}'", path.string());
+  require(file_.good(), "cannot write '{}'", path.string());
 }
 
 void MetricsFile::write(const StepReport& report) {

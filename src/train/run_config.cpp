@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/error.hpp"
+#include "data/utf8.hpp"
 
 namespace charrnn {
 
@@ -60,6 +64,12 @@ void validate(const RunConfig& config) {
   one_of("--engine", run.engine, {"auto", "torch", "native"});
   one_of("--precision", run.precision, {"fp32", "bf16"});
   one_of("--comm", run.comm, {"auto", "mpi", "nccl"});
+  for (const auto& [option, path] : {std::pair{"--corpus", data.corpus}, std::pair{"--run-dir", run.run_dir},
+                                     std::pair{"--name", run.name}}) {
+    const std::vector<char32_t> characters = decode_text(path, option);
+    require<UsageError>(std::ranges::none_of(characters, [](char32_t one) { return one < U' '; }),
+                        "{} has control characters in it", option);
+  }
   require<UsageError>(!run.run_dir.empty(), "--run-dir must name a folder");
   require<UsageError>(run.name.find('/') == std::string::npos && run.name != "." && run.name != "..",
                       "--name must be the name of a folder under --run-dir, not '{}'", run.name);

@@ -13,6 +13,7 @@ namespace charrnn {
 namespace {
 
 constexpr std::int64_t kDefaultEpochs = 4;
+constexpr std::int64_t kMostEpochs = 1'000'000;  // so that steps and cycles can be counted
 
 struct Phase {
   double learning_rate;
@@ -56,15 +57,17 @@ Schedule::Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimi
     const Phase phase = parse_phase(text);
     add(phase.epochs, phase.learning_rate, false, false);
   }
+  require<UsageError>(std::max({epochs_, planned, schedule.cycle_epochs}) <= kMostEpochs,
+                      "more than {} epochs are too many", kMostEpochs);
   if (epochs_ == 0) epochs_ = phases ? planned : planned + kDefaultEpochs;
   require<UsageError>(!phases || epochs_ == planned, "--epochs {} is not what --phases add up to: {}",
                       epochs_, planned);
   require<UsageError>(epochs_ >= planned, "--epochs {} is less than --phases add up to: {}", epochs_,
                       planned);
   if (sgdr) {
-    for (std::int64_t epochs = schedule.cycle_epochs, i = 0; planned < epochs_;
-         epochs *= schedule.cycle_mult, ++i) {
+    for (std::int64_t epochs = schedule.cycle_epochs, i = 0; planned < epochs_; ++i) {
       add(epochs, optimizer.learning_rate, true, i == 0);
+      epochs = epochs > kMostEpochs / schedule.cycle_mult ? kMostEpochs : epochs * schedule.cycle_mult;
     }
   } else if (!phases) {
     add(epochs_, optimizer.learning_rate, false, false);

@@ -16,14 +16,19 @@ extern "C" void note_signal(int number) {
   if (g_received == 0) g_received = number;
 }
 
-constexpr int kSignals[] = {SIGINT, SIGTERM, SIGUSR1};
+constexpr int kSignals[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP};
 
 void handle_with(void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART;
-  for (const int number : kSignals) ::sigaction(number, &action, nullptr);
+  for (const int number : kSignals) {
+    struct sigaction before {};
+    ::sigaction(number, nullptr, &before);
+    if (number == SIGHUP && before.sa_handler == SIG_IGN) continue;  // as nohup wants it
+    ::sigaction(number, &action, nullptr);
+  }
 }
 
 }  // namespace
@@ -31,10 +36,13 @@ void handle_with(void (*handler)(int)) {
 StopSignals::StopSignals() {
   g_received = 0;
   handle_with(note_signal);
+  // Who reads the screen may leave, e.g. a pager: the log has everything.
+  std::signal(SIGPIPE, SIG_IGN);
 }
 
 StopSignals::~StopSignals() {
   handle_with(SIG_DFL);
+  std::signal(SIGPIPE, SIG_DFL);
 }
 
 int StopSignals::received() const {

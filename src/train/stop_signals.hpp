@@ -1,10 +1,10 @@
-// SIGINT, SIGTERM and SIGUSR1 as a wish to stop, which the trainer looks at once a step.
+// SIGINT, SIGTERM, SIGUSR1 and SIGHUP as a wish to stop, which the trainer looks at once a step.
 #pragma once
 
 namespace charrnn {
 
 /// While it lives, the first of these signals only leaves a note. A second SIGINT ends the process at once;
-/// more SIGTERM and SIGUSR1 change nothing (SLURM sends them repeatedly).
+/// more of the others change nothing (SLURM sends them repeatedly). A SIGPIPE is ignored.
 class StopSignals {
  public:
   StopSignals();

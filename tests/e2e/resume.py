@@ -2,7 +2,9 @@
 once, same means. And what --resume and --init-from refuse."""
 import hashlib
 import json
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -166,6 +168,33 @@ class Refusals(program.TestCase):
         moved = self.folder / "moved.txt"
         shutil.copy(self.corpus, moved)
         program.run(*self.train_words("run", *MODEL, "--max-steps", 5, "--resume", "--corpus", moved))
+
+    def test_what_is_refused_changes_nothing(self):
+        """Also what comes to light late: the text, the schedule, the number of ranks."""
+        folder = self.train("two", *MODEL, "--save-every", 2, "--max-steps", 4, "--reproducible", "--micro-batches", 2)
+        other = self.folder / "other.txt"
+        other.write_text(self.text[:-1], newline="")
+        before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        path = folder / "checkpoints/step_2.h5"
+        for words, code, ranks in ((["--corpus", other], 65, None), (["--schedule", "sgdr", "--phases", "oops"], 2, 2),
+                                   ([], 2, 3)):
+            for resume in (["--resume"], ["--resume", path]):
+                program.run(*self.train_words("two", *words, *resume), expect=code, ranks=ranks)
+                after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+                self.assertEqual(after, before, f"{words} {resume}")
+            program.run(*self.train_words("branch", *words, "--resume", path), expect=code, ranks=ranks)
+            self.assertEqual([path for path in (self.folder / "runs/branch").rglob("*") if path.is_file()], [])
+
+    def test_a_config_from_a_pipe(self):
+        config = (self.run_folder / "config.toml").read_bytes()
+        command = program.command("train", "--config", "/dev/stdin", "--max-steps", 5, "--resume")
+        result = subprocess.run(command, input=config, capture_output=True, env=program.environment(), timeout=program.PATIENCE)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(list(program.losses(self.run_folder)), [1, 2, 3, 4, 5])
+
+    def test_names_that_are_none(self):
+        for name in (b"a\xff", b"a\nb", b"a/b", b".."):
+            program.run(*self.train_words("run", *MODEL, "--name", os.fsdecode(name)), expect=2)
 
     def test_resume_without_checkpoints_is_a_new_run(self):
         fresh = self.train("fresh", *MODEL, "--max-steps", 4, "--resume", ranks=2)

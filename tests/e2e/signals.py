@@ -1,6 +1,7 @@
 """A signal to one rank stops all of them at the same step with a checkpoint, exit code 75, and nothing lost."""
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -64,6 +65,31 @@ class Signals(program.TestCase):
             self.assertEqual(running.wait(), 75, running.stdout + running.stderr)
         self.assertTrue((folder / "checkpoints" / "latest").exists())
 
+    def test_hangup_of_a_lost_terminal(self):
+        self.check(signal.SIGHUP, None, 0)
+
+    def test_a_reader_that_leaves(self):
+        """A pager that was quit: the run goes on, its files have everything."""
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            process = subprocess.run(program.command(*self.train_words("piped", *MODEL, "--max-steps", 40, "--validate-every", 10)),
+                                     stdout=writer, stderr=subprocess.PIPE, env=program.environment(), timeout=program.PATIENCE)
+        finally:
+            os.close(writer)
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.assertEqual(len(program.losses(self.folder / "runs/piped")), 40)
+
+    def test_results_that_cannot_be_written(self):
+        run_folder = self.train("run", *MODEL, "--max-steps", 1)
+        for words in (["inspect", run_folder, "--json"], ["eval", "--checkpoint", run_folder, "--corpus", self.corpus, "--json"],
+                      ["corpus", self.corpus, "--json"], ["sample", "--checkpoint", run_folder, "--length", 5]):
+            with open("/dev/full", "w") as full:
+                result = subprocess.run(program.command(*words), stdout=full, stderr=subprocess.PIPE, text=True,
+                                        env=program.environment(), timeout=program.PATIENCE)
+            self.assertEqual(result.returncode, 65, words)
+            self.assertIn("standard output", result.stderr)
+
     def test_term_alone(self):
         self.check(signal.SIGTERM, None, 0)
 
@@ -91,8 +117,8 @@ class Signals(program.TestCase):
             self.assertNotEqual(running.wait(60), 0)
 
     def test_launch_run(self):
-        """launch/run hands a Ctrl-C, TERM or USR1 on as what every rank can act on, and ends with 75."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        """launch/run hands a Ctrl-C, TERM, USR1 or HUP on as what every rank can act on, and ends with 75."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP):
             name = signal.Signals(number).name
             folder = self.folder / "runs" / name
             with program.Running(self.folder, *self.train_words(name, *MODEL), launcher=["-np", "2"]) as running:

@@ -56,7 +56,8 @@ class LrFind(program.TestCase):
             self.assertAlmostEqual(ours["loss"], theirs["loss"], delta=1e-4 * theirs["loss"])
 
     def test_bad_options(self):
-        for words in (["--start", 0], ["--start", 1, "--end", 0.5], ["--steps", -1], ["--hidden", 0]):
+        for words in (["--start", 0], ["--start", 1, "--end", 0.5], ["--end", "inf"], ["--steps", -1], ["--hidden", 0],
+                      ["--output", self.folder / "missing" / "x"]):
             result = program.run("lr-find", "--corpus", self.corpus, *MODEL, *words, expect=2)
             self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
         program.run("lr-find", "--corpus", self.folder / "missing", *MODEL, expect=65)

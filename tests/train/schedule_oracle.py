@@ -60,6 +60,12 @@ class Schedule(program.TestCase):
         self.assertEqual(cycles, dict(enumerate(ends)))
         return folder
 
+    def test_cycles_beyond_counting(self):
+        words = [*MODEL, "--schedule", "sgdr", "--cycle-mult", 2**63 - 1, "--max-steps", 1]
+        self.train("cut", *words, "--epochs", 1000)
+        for epochs in (10**6 + 1, 2**63 - 1):
+            self.assertIn("epochs", program.run(*self.train_words("long", *words, "--epochs", epochs), expect=2).stderr)
+
     # 2,080 training characters in 4 columns are 520 rows: 52 windows without jitter, 51 with it.
 
     def test_constant(self):
