@@ -61,7 +61,7 @@ class Schedule(program.TestCase):
         return folder
 
     def test_cycles_beyond_counting(self):
-        words = [*MODEL, "--schedule", "sgdr", "--cycle-mult", 2**63 - 1, "--max-steps", 1]
+        words = ["--columns", 4, "--hidden", 8, "--schedule", "sgdr", "--cycle-mult", 2**63 - 1, "--max-steps", 1]
         self.train("cut", *words, "--epochs", 1000)
         for epochs in (10**6 + 1, 2**63 - 1):
             self.assertIn("epochs", program.run(*self.train_words("long", *words, "--epochs", epochs), expect=2).stderr)
