@@ -58,15 +58,14 @@ RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional
   return start;
 }
 
-/// Makes the folder that of this run, once nothing can be refused any more.
-void enter_folder(const TrainArguments& arguments, const RunStart& start, Job& job) {
+/// Makes the folder that of this run, which goes on from `step`, once nothing can be refused any more.
+void enter_folder(const TrainArguments& arguments, const RunStart& start, std::int64_t step, Job& job) {
   on_root(job.control, [&] {
     const fs::path folder = folder_of(start.config);
     const CheckpointStore store(folder / "checkpoints");
     store.sweep();
     if (!arguments.resume_path.empty()) {
       // Else the next --resume would take the branch up again that this one leaves.
-      const std::int64_t step = read_checkpoint(start.checkpoint).step;
       const bool is_own = store.has(start.checkpoint);
       const auto aside = store.set_aside_after(is_own ? step : step - 1);
       if (aside)
@@ -126,11 +125,11 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
   }
   if (checkpoint) together(job.control, [&] { load_trained(model, *checkpoint); });
 
-  enter_folder(arguments, start, job);
+  const std::int64_t first_step = checkpoint ? checkpoint->step : 0;
+  enter_folder(arguments, start, first_step, job);
 
   const double peak = setup.measure_products(job);
 
-  const std::int64_t first_step = checkpoint ? checkpoint->step : 0;
   std::optional<Reporter> reporter;
   together(job.control, [&] {
     reporter.emplace(folder, job.mpi.rank(),

@@ -1,6 +1,5 @@
 #include "dist/agreement.hpp"
 
-#include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <exception>
@@ -104,8 +103,7 @@ void together(Communicator& communicator, const std::function<void()>& work) {
   // How many ranks failed with each kind of code. What cannot be mended by starting again counts first.
   constexpr std::array kCodes{ExitCode::kUsage, ExitCode::kData, ExitCode::kInterrupted};
   std::array<double, kCodes.size()> failures{};
-  if (error)
-    failures[static_cast<std::size_t>(std::ranges::find(kCodes, error->code()) - kCodes.begin())] = 1;
+  if (error) failures[error->code() == kCodes[0] ? 0 : error->code() == kCodes[2] ? 2 : 1] = 1;
   communicator.all_reduce_sum(failures);
   if (error) throw *error;
   for (std::size_t i = 0; i < kCodes.size(); ++i) {
