@@ -77,7 +77,6 @@ void run_sample(SampleArguments& arguments) {
   } else {
     write_many(arguments, sampler);
   }
-  require(std::fflush(stdout) == 0, "cannot write the text to standard output");
 }
 
 }  // namespace
