@@ -48,8 +48,7 @@ StepCost time_steps(const RunConfig& config, std::int64_t steps, TrainingSetup& 
   constexpr std::int64_t kWarmUp = 3;  // the first steps make micro-kernels and fetch memory
   PhaseClock clock;
   Batches& batches = *setup.data.training;
-  TrainingStep step(*setup.model, *setup.optimizer, batches.sharding(), job.control, *setup.reducer,
-                    config.run.seed, clock);
+  TrainingStep step(setup.step_parts(config, job), batches.sharding(), clock);
   BatchState state(*setup.model, batches);
   Batch batch;
   StepCost cost{setup.is_native ? "native" : "torch"};

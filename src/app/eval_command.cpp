@@ -101,7 +101,8 @@ Evaluation evaluate_adapting(const EvalArguments& arguments, LoadedModel& loaded
   const std::unique_ptr<GradientReducer> reducer =
       make_reducer(run, *loaded.model, batches.sharding(), gradients.communicator());
   return evaluate_dynamically(*loaded.model,
-                              mean_square_of_gradients(loaded.model->layout(), loaded.checkpoint),
+                              mean_square_of_gradients(loaded.model->layout(), loaded.checkpoint,
+                                                       loaded.config.optimizer.betas.at(1)),
                               arguments.dynamic, batches, job.control, *reducer);
 }
 

@@ -71,8 +71,7 @@ ExitCode run_lr_find(const LrFindArguments& arguments, const StopSignals& signal
   constexpr std::int64_t kLines = 20;
   std::int64_t done = 0;
   PhaseClock clock;
-  TrainingStep step(*setup.model, *setup.optimizer, setup.data.training->sharding(), job.control,
-                    *setup.reducer, config.run.seed, clock);
+  TrainingStep step(setup.step_parts(config, job), setup.data.training->sharding(), clock);
   const LrFinding finding = find_learning_rate(
       sweep, config.optimizer.learning_rate, *setup.model, *setup.data.training, step, signals,
       [&](const LrPoint& point) {

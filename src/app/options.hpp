@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "train/run_config.hpp"
+#include "config/run_config.hpp"
 
 namespace charrnn {
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "checkpoint/store.hpp"
-#include "train/run_config.hpp"
+#include "config/run_config.hpp"
 
 namespace charrnn {
 

@@ -6,8 +6,8 @@
 
 #include "app/job.hpp"
 #include "app/training_setup.hpp"
+#include "config/run_config.hpp"
 #include "report/reporter.hpp"
-#include "train/run_config.hpp"
 #include "train/schedule.hpp"
 
 namespace charrnn {

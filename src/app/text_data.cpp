@@ -26,10 +26,10 @@ BpttSchedule evaluation_schedule(const ColumnLayout& layout, std::int64_t rows) 
 }
 
 /// How many of the columns a rank has: "16", or "16 to 24".
-std::string columns_text(std::int64_t columns, std::int64_t groups, std::int64_t ranks) {
+std::string columns_text(std::int64_t columns, std::int64_t micro_batches, std::int64_t ranks) {
   std::int64_t least = columns, most = 0;
   for (std::int64_t rank = 0; rank < ranks; ++rank) {
-    const std::int64_t count = Sharding(groups, rank, ranks).columns_of_rank(columns).count;
+    const std::int64_t count = Sharding(micro_batches, rank, ranks).columns_of_rank(columns).count;
     least = std::min(least, count);
     most = std::max(most, count);
   }
@@ -47,9 +47,10 @@ void load_columns(const RunConfig& config, const Sharding& sharding, const Job& 
   if (rest.rows() >= 2)
     data.validation =
         make_columns(data.text, *data.vocabulary, rest, evaluation_schedule(rest, kEvaluationRows), sharding);
-  data.shape = fmt::format("columns     {} of {} rows, {} per rank; {} windows of about {} an epoch", columns,
-                           with_commas(layout.rows()), columns_text(columns, sharding.groups, job.mpi.size()),
-                           with_commas(windows.windows_per_epoch()), config.data.bptt);
+  data.shape =
+      fmt::format("columns     {} of {} rows, {} per rank; {} windows of about {} an epoch", columns,
+                  with_commas(layout.rows()), columns_text(columns, sharding.micro_batches, job.mpi.size()),
+                  with_commas(windows.windows_per_epoch()), config.data.bptt);
 }
 
 void load_windows(const RunConfig& config, const Sharding& sharding, TrainingData& data) {
@@ -132,9 +133,9 @@ std::unique_ptr<Batches> evaluation_windows(const ScannedText& text, const Vocab
 }
 
 Sharding make_sharding(const RunOptions& run, std::int64_t columns, const Job& job) {
-  const std::int64_t groups =
+  const std::int64_t micro_batches =
       run.reproducible ? std::min(run.micro_batches, columns) : std::int64_t{job.mpi.size()};
-  return {groups, job.mpi.rank(), job.mpi.size()};
+  return {micro_batches, job.mpi.rank(), job.mpi.size()};
 }
 
 TrainingData load_training_data(const RunConfig& config, Job& job) {

@@ -6,12 +6,12 @@
 #include <string>
 
 #include "app/job.hpp"
+#include "config/run_config.hpp"
 #include "data/batches.hpp"
 #include "data/corpus.hpp"
 #include "data/mapped_file.hpp"
 #include "data/vocabulary.hpp"
 #include "data/window_batches.hpp"
-#include "train/run_config.hpp"
 
 namespace charrnn {
 
@@ -42,8 +42,8 @@ std::unique_ptr<Batches> evaluation_windows(const ScannedText& text, const Vocab
                                             const WindowLayout& layout, WindowPart part, std::int64_t seed,
                                             const Sharding& sharding, Job& job);
 
-/// How the job's ranks share batches of so many columns: in reproducible mode by groups that do not depend on
-/// their number, otherwise each has one.
+/// How the job's ranks share batches of `columns` columns: in reproducible mode a fixed number of micro-batches,
+/// else one per rank.
 Sharding make_sharding(const RunOptions& run, std::int64_t columns, const Job& job);
 
 struct TrainingData {

@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "app/job.hpp"
+#include "config/run_config.hpp"
 #include "models/registry.hpp"
-#include "train/run_config.hpp"
 
 namespace charrnn {
 

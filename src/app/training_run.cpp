@@ -121,7 +121,7 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
   });
   std::optional<WeightAverage> average;
   if (config.optimizer.weight_average > 0) {
-    average.emplace(model.parameters(), setup.device, config.optimizer.weight_average);
+    average.emplace(model, config.optimizer.weight_average);
   }
   if (checkpoint) together(job.control, [&] { load_trained(model, *checkpoint); });
 
@@ -145,8 +145,9 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
 
   const CheckpointStore store(folder / "checkpoints");
   Trainer trainer({config, corpus, vocabulary, schedule, batches, setup.data.validation.get(), model,
-                   optimizer, average ? &*average : nullptr, signals, job.control, *setup.reducer, store,
-                   ownership ? &*ownership : nullptr, *reporter, write_config(config), peak});
+                   optimizer, average ? &*average : nullptr, signals, job.control,
+                   setup.step_parts(config, job), store, ownership ? &*ownership : nullptr, *reporter,
+                   write_config(config), peak});
   if (checkpoint) trainer.resume(*checkpoint);
   try {
     const ExitCode code = trainer.run();

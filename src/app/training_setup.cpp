@@ -26,7 +26,11 @@ TrainingSetup::TrainingSetup(const RunConfig& config, Job& job)
   std::vector<float> fresh(static_cast<std::size_t>(model->layout().size()));
   initialise(model->layout(), static_cast<std::uint64_t>(config.run.seed), fresh);
   model->load_parameters(fresh);
-  optimizer.emplace(config.optimizer, *model, team);
+  optimizer = make_optimizer(config.optimizer, *model, team);
+}
+
+StepParts TrainingSetup::step_parts(const RunConfig& config, Job& job) {
+  return {*model, *optimizer, *reducer, job.control, team, config.run.seed, config.optimizer.clip_norm};
 }
 
 double TrainingSetup::measure_products(Job& job) const {

@@ -10,10 +10,11 @@
 #include "app/gradient_communicator.hpp"
 #include "app/text_data.hpp"
 #include "app/threads.hpp"
+#include "config/run_config.hpp"
 #include "models/language_model.hpp"
 #include "train/gradient_reducer.hpp"
 #include "train/optimizer.hpp"
-#include "train/run_config.hpp"
+#include "train/training_step.hpp"
 
 namespace charrnn {
 
@@ -28,6 +29,9 @@ class TrainingSetup {
   TrainingSetup(const TrainingSetup&) = delete;
   TrainingSetup& operator=(const TrainingSetup&) = delete;
 
+  /// Of a training step with this model and optimizer.
+  StepParts step_parts(const RunConfig& config, Job& job);
+
   /// Floating-point operations a second of all ranks' CPUs in matrix products, measured while all compute; 0
   /// on GPUs. Collective.
   double measure_products(Job& job) const;
@@ -40,7 +44,7 @@ class TrainingSetup {
   ThreadTeam team;
   bool is_native = false;  ///< the native engine computes
   std::unique_ptr<LanguageModel> model;
-  std::optional<Optimizer> optimizer;
+  std::unique_ptr<Optimizer> optimizer;
   GradientCommunicator gradients;
   std::unique_ptr<GradientReducer> reducer;
 

@@ -24,8 +24,7 @@ constexpr std::int64_t kSampleLength = 300;
 Trainer::Trainer(const TrainerParts& parts)
     : parts_(parts),
       state_(parts.model, parts.training),
-      training_step_(parts.model, parts.optimizer, parts.training.sharding(), parts.control, parts.reducer,
-                     parts.config.run.seed, clock_) {
+      training_step_(parts.step_parts, parts.training.sharding(), clock_) {
   progress_.best_val_loss = std::numeric_limits<double>::infinity();
 }
 
@@ -42,7 +41,9 @@ void Trainer::resume(const Checkpoint& checkpoint) {
           "written by "
           "another version",
           checkpoint.data.row, step_, row);
-  if (state_.is_carried()) load_hidden(state_.carried(), parts_.training.sharding(), checkpoint.hidden);
+  if (state_.is_carried()) {
+    load_hidden(state_.carried(), parts_.training.sharding(), parts_.config.data.columns, checkpoint.hidden);
+  }
 }
 
 ExitCode Trainer::run() {
@@ -157,22 +158,10 @@ PhaseReport Trainer::phases_since(const PhaseSeconds& start, double characters) 
   return report;
 }
 
-template <class Work>
-auto Trainer::with_average(const Work& work) {
-  const auto exchange = [&] {
-    if (parts_.average == nullptr) return;
-    parts_.average->exchange();
-    parts_.model.parameters_changed();
-  };
-  exchange();
-  auto result = work();
-  exchange();
-  return result;
-}
-
 std::optional<double> Trainer::validate() {
   if (parts_.validation == nullptr) return std::nullopt;
-  return with_average([&] { return evaluate(parts_.model, *parts_.validation, parts_.control).loss(); });
+  const ScopedAverage averaged(parts_.average);
+  return evaluate(parts_.model, *parts_.validation, parts_.control).loss();
 }
 
 bool Trainer::is_new_best(std::optional<double> val_loss) {
@@ -193,7 +182,10 @@ void Trainer::save(bool ends_cycle, bool is_best) {
     checkpoint.hidden = gather_hidden(state_.carried(), parts_.training.sharding(),
                                       parts_.config.data.columns, parts_.control);
   } else {
-    checkpoint.hidden = {parts_.config.model.layers, 0, parts_.config.model.hidden, {}, {}};
+    const std::unique_ptr<HiddenState> none = parts_.model.make_state(0);
+    for (const StateSpec& spec : none->specs()) {
+      checkpoint.hidden.push_back({spec.name, {spec.layers, 0, spec.width}, {}});
+    }
   }
   const std::string path = on_root(parts_.control, [&] {
     checkpoint.step = step_;
@@ -210,10 +202,9 @@ void Trainer::save(bool ends_cycle, bool is_best) {
                        parts_.config.data.bptt};
     checkpoint.history = history_;
     checkpoint.progress = progress_;
-    return with_average([&] {
-      take(parts_.model, parts_.optimizer, parts_.average, checkpoint);
-      return parts_.store.save(checkpoint, ends_cycle, is_best, [&] { parts_.ownership->check(); }).string();
-    });
+    const ScopedAverage averaged(parts_.average);
+    take(parts_.model, parts_.optimizer, parts_.average, checkpoint);
+    return parts_.store.save(checkpoint, ends_cycle, is_best, [&] { parts_.ownership->check(); }).string();
   });
   has_unsaved_ = false;
   parts_.reporter.log("saved " + path);
@@ -221,15 +212,13 @@ void Trainer::save(bool ends_cycle, bool is_best) {
 
 void Trainer::sample() {
   const std::string text = on_root(parts_.control, [&] {
-    return with_average([&] {
-      Sampler sampler({&parts_.model}, parts_.vocabulary,
-                      {.seed = static_cast<std::uint64_t>(parts_.config.run.seed)},
-                      parts_.config.data.window);
-      sampler.prime("");
-      std::string written;
-      for (std::int64_t i = 0; i < kSampleLength; ++i) written += sampler.next()[0];
-      return written;
-    });
+    const ScopedAverage averaged(parts_.average);
+    Sampler sampler({&parts_.model}, parts_.vocabulary,
+                    {.seed = static_cast<std::uint64_t>(parts_.config.run.seed)}, parts_.config.data.window);
+    sampler.prime("");
+    std::string written;
+    for (std::int64_t i = 0; i < kSampleLength; ++i) written += sampler.next()[0];
+    return written;
   });
   parts_.reporter.sample(step_, text);
 }

@@ -10,12 +10,12 @@
 
 #include "checkpoint/ownership.hpp"
 #include "checkpoint/store.hpp"
+#include "config/run_config.hpp"
 #include "data/corpus.hpp"
 #include "report/reporter.hpp"
 #include "train/batch_state.hpp"
 #include "train/gradient_reducer.hpp"
 #include "train/optimizer.hpp"
-#include "train/run_config.hpp"
 #include "train/schedule.hpp"
 #include "train/stop_signals.hpp"
 #include "train/training_step.hpp"
@@ -36,7 +36,7 @@ struct TrainerParts {
   WeightAverage* average;  ///< null: none
   const StopSignals& signals;
   Communicator& control;  ///< for everything but gradients
-  GradientReducer& reducer;
+  StepParts step_parts;
   const CheckpointStore& store;
   const Ownership* ownership;  ///< null except on rank 0
   Reporter& reporter;
@@ -71,9 +71,6 @@ class Trainer {
   double learning_rate(std::int64_t step) const { return parts_.schedule.at(step); }
   bool epoch_is_over() const;  ///< all batches done, end_epoch() still to come
   std::int64_t epoch() const;
-  /// Runs `work` with the averaged weights in the model, if there is an average.
-  template <class Work>
-  auto with_average(const Work& work);
 
   TrainerParts parts_;
   BatchState state_;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "models/model_config.hpp"
+#include "config/model_config.hpp"
 
 namespace charrnn {
 
@@ -27,11 +27,14 @@ struct DataConfig {
 };
 
 struct OptimizerConfig {
-  std::string optimizer = "adam";  ///< adam: weight decay as part of the gradient; adamw: decoupled
+  std::string optimizer = "adam";  ///< adam, adamw (decoupled weight decay), sgd
   double learning_rate = 1e-3;
   double weight_decay = 0;
-  double clip_norm = 0;       ///< limit of the gradient's global norm; 0: none
-  double weight_average = 0;  ///< decay of the average that is validated and saved; 0: none
+  std::vector<double> betas = {0.9, 0.999};  ///< of adam and adamw
+  double epsilon = 1e-8;                     ///< of adam and adamw
+  double momentum = 0.9;                     ///< of sgd
+  double clip_norm = 0;                      ///< limit of the gradient's global norm; 0: none
+  double weight_average = 0;                 ///< decay of the average that is validated and saved; 0: none
   /// PATTERN=LR[:WEIGHT_DECAY]: parameters whose name matches the shell pattern get their own values.
   std::vector<std::string> groups;
   std::int64_t epochs = 0;     ///< 0: what the phases add up to, else 4

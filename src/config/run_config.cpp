@@ -1,4 +1,4 @@
-#include "train/run_config.hpp"
+#include "config/run_config.hpp"
 
 #include <algorithm>
 #include <cmath>

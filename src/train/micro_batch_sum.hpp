@@ -11,16 +11,16 @@
 
 namespace charrnn {
 
-struct GroupSum {
+struct MicroBatchSum {
   double sum = 0;
   bool flag = false;  ///< some rank's flag was set
 };
 
 /// Collective; `mine` has one number for each group of this rank. What MPI adds up are zeros but for one
 /// number a group; the additions that round are done here, along the tree.
-inline GroupSum sum_over_groups(Communicator& control, const Sharding& sharding, std::span<const double> mine,
-                                bool flag = false) {
-  std::vector<double> all(static_cast<std::size_t>(sharding.groups) + 1);
+inline MicroBatchSum sum_over_micro_batches(Communicator& control, const Sharding& sharding,
+                                            std::span<const double> mine, bool flag = false) {
+  std::vector<double> all(static_cast<std::size_t>(sharding.micro_batches) + 1);
   std::copy(mine.begin(), mine.end(), all.begin() + sharding.mine.first);
   all.back() = flag ? 1 : 0;
   control.all_reduce_sum(all);
