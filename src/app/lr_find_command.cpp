@@ -6,12 +6,14 @@
 
 #include "app/commands.hpp"
 #include "app/options.hpp"
-#include "app/training_setup.hpp"
+#include "app/stop_signals.hpp"
+#include "app/job.hpp"
 #include "base/text_file.hpp"
 #include "dist/agreement.hpp"
 #include "report/line_chart.hpp"
-#include "report/text.hpp"
+#include "base/text.hpp"
 #include "train/lr_finder.hpp"
+#include "train/training.hpp"
 
 namespace charrnn {
 
@@ -57,12 +59,13 @@ ExitCode run_lr_find(const LrFindArguments& arguments, const StopSignals& signal
     const std::filesystem::path folder = std::filesystem::absolute(arguments.output).parent_path();
     require<UsageError>(std::filesystem::is_directory(folder), "there is no folder '{}' for --output",
                         folder.string());
-    return std::string();
   });
   job.control.set_timeout(Seconds(config.run.timeout));
-  TrainingSetup setup(config, job);
+  std::unique_ptr<TextSource> text;
+  together(job.control, [&] { text = open_text(config.data.corpus); });
+  Training training(config, *text, job.control);
   LrSweep sweep = arguments.sweep;
-  if (sweep.steps == 0) sweep.steps = setup.data.training->per_epoch();
+  if (sweep.steps == 0) sweep.steps = training.batches().per_epoch();
   const bool root = job.mpi.rank() == 0;
   if (root) {
     fmt::print("{} steps from {:g} to {:g} on {} rank(s)\n{:>14}  {:>8}  smoothed\n",
@@ -71,9 +74,10 @@ ExitCode run_lr_find(const LrFindArguments& arguments, const StopSignals& signal
   constexpr std::int64_t kLines = 20;
   std::int64_t done = 0;
   PhaseClock clock;
-  TrainingStep step(setup.step_parts(config, job), setup.data.training->sharding(), clock);
+  TrainingStep step(training.step_parts(), training.batches().sharding(), clock);
   const LrFinding finding = find_learning_rate(
-      sweep, config.optimizer.learning_rate, *setup.model, *setup.data.training, step, signals,
+      sweep, config.optimizer.learning_rate, training.model(), training.batches(), step,
+      [&] { return signals.received(); },
       [&](const LrPoint& point) {
         if (root && done++ % std::max<std::int64_t>(1, sweep.steps / kLines) == 0) {
           fmt::print("{:14.3g}  {:8.4f}  {:8.4f}\n", point.learning_rate, point.loss, point.smoothed);
@@ -82,7 +86,6 @@ ExitCode run_lr_find(const LrFindArguments& arguments, const StopSignals& signal
       });
   on_root(job.control, [&] {
     write_finding(arguments, finding);
-    return std::string();
   });
   if (root) {
     if (finding.diverged) fmt::print("ended early: the loss went up\n");

@@ -6,7 +6,7 @@
 
 #include "app/commands.hpp"
 #include "app/compute_options.hpp"
-#include "app/device_choice.hpp"
+#include "dist/device_choice.hpp"
 #include "app/loaded_model.hpp"
 #include "app/options.hpp"
 #include "app/threads.hpp"
@@ -14,7 +14,7 @@
 #include "base/processor.hpp"
 #include "dist/agreement.hpp"
 #include "report/experiment_report.hpp"
-#include "report/text.hpp"
+#include "base/text.hpp"
 #include "sample/sampler.hpp"
 #include "train/snapshot.hpp"
 

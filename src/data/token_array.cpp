@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "data/mapped_file.hpp"
+#include "data/text_source.hpp"
 
 namespace charrnn {
 
@@ -34,7 +34,7 @@ class TokenArray::Storage {
             name, std::strerror(errno), bytes >> 20);
     ::unlink(name.c_str());
     // Reserved now, so that a full disk is an error here and not a SIGBUS in the middle of a run.
-    const int full = ::posix_fallocate(file, 0, static_cast<off_t>(bytes));
+    const int full = ::posix_fallocate(text, 0, static_cast<off_t>(bytes));
     void* mapped =
         full == 0 ? ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) : MAP_FAILED;
     ::close(file);
@@ -62,7 +62,7 @@ class TokenArray::Storage {
   unsigned char* data_ = nullptr;
 };
 
-TokenArray::TokenArray(const MappedFile& file, const CorpusSummary& summary, const Vocabulary& vocabulary,
+TokenArray::TokenArray(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary,
                        std::int64_t first, std::int64_t count)
     : size_(count), wide_(vocabulary.size() > 256) {
   const auto elements = static_cast<std::size_t>(count);
@@ -71,7 +71,7 @@ TokenArray::TokenArray(const MappedFile& file, const CorpusSummary& summary, con
     constexpr std::int64_t kPiece = std::int64_t{4} << 20;
     for (std::int64_t at = 0; at < count; at += kPiece) {
       const std::span piece(tokens + at, static_cast<std::size_t>(std::min(kPiece, count - at)));
-      encode(file, summary, vocabulary, first + at, piece);
+      encode(text, summary, vocabulary, first + at, piece);
       storage_->release(std::as_bytes(piece));
     }
   };

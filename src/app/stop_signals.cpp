@@ -1,4 +1,4 @@
-#include "train/stop_signals.hpp"
+#include "app/stop_signals.hpp"
 
 #include <unistd.h>
 
@@ -45,8 +45,8 @@ StopSignals::~StopSignals() {
   std::signal(SIGPIPE, SIG_DFL);
 }
 
-int StopSignals::received() const {
-  return g_received;
+bool StopSignals::received() const {
+  return g_received != 0;
 }
 
 }  // namespace charrnn

@@ -5,33 +5,33 @@
 #include <optional>
 #include <string>
 
-#include "app/job.hpp"
 #include "config/run_config.hpp"
 #include "data/batches.hpp"
 #include "data/corpus.hpp"
-#include "data/mapped_file.hpp"
+#include "data/text_source.hpp"
 #include "data/vocabulary.hpp"
 #include "data/window_batches.hpp"
+#include "dist/communicator.hpp"
 
 namespace charrnn {
 
 /// A text, scanned once by rank 0.
 struct ScannedText {
-  std::unique_ptr<MappedFile> file;
+  const TextSource* source;  ///< outlives this
   CorpusSummary corpus;
 };
 
 /// Collective. DataError on every rank for a text that cannot be used.
-ScannedText scan_text(const std::string& path, const CorpusOptions& options, Job& job);
+ScannedText scan_text(const TextSource& text, const CorpusOptions& options, Communicator& control);
 
 CorpusOptions corpus_options(const DataConfig& data);
 WindowLayout window_layout(const DataConfig& data);
 
-/// Batches for an exact evaluation of characters first … last − 1 in so many columns, at most `rows` rows
+/// Batches for an exact evaluation of characters first … last − 1 in `columns` columns, at most `rows` rows
 /// each.
 std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocabulary& vocabulary,
                                             std::int64_t first, std::int64_t last, std::int64_t columns,
-                                            std::int64_t rows, const Sharding& sharding, Job& job);
+                                            std::int64_t rows, const Sharding& sharding, Communicator& control);
 
 /// Where batches begin makes no difference to an evaluation; longer ones are faster, shorter ones need less
 /// memory.
@@ -40,11 +40,7 @@ inline constexpr std::int64_t kEvaluationRows = 64;
 /// The windows of a part of a text, by the seed's split.
 std::unique_ptr<Batches> evaluation_windows(const ScannedText& text, const Vocabulary& vocabulary,
                                             const WindowLayout& layout, WindowPart part, std::int64_t seed,
-                                            const Sharding& sharding, Job& job);
-
-/// How the job's ranks share batches of `columns` columns: in reproducible mode a fixed number of micro-batches,
-/// else one per rank.
-Sharding make_sharding(const RunOptions& run, std::int64_t columns, const Job& job);
+                                            const Sharding& sharding, Communicator& control);
 
 struct TrainingData {
   ScannedText text;
@@ -54,7 +50,8 @@ struct TrainingData {
   std::string shape;                    ///< a line for the screen: how the text is cut up
 };
 
-/// Collective. UsageError for more ranks than there is work for.
-TrainingData load_training_data(const RunConfig& config, Job& job);
+/// Collective. The batches of this rank's columns. ConfigError for more ranks than columns.
+TrainingData load_training_data(const RunConfig& config, const TextSource& text, const Sharding& sharding,
+                                Communicator& control);
 
 }  // namespace charrnn

@@ -1,10 +1,10 @@
-#include "app/text_data.hpp"
+#include "train/text_data.hpp"
 
 #include <algorithm>
 
 #include "data/column_batches.hpp"
 #include "dist/agreement.hpp"
-#include "report/text.hpp"
+#include "base/text.hpp"
 
 namespace charrnn {
 
@@ -15,7 +15,7 @@ std::unique_ptr<Batches> make_columns(const ScannedText& text, const Vocabulary&
                                       const ColumnLayout& layout, const BpttSchedule& windows,
                                       const Sharding& sharding) {
   const Range range = sharding.columns_of_rank(layout.columns());
-  TokenArray tokens(*text.file, text.corpus, vocabulary, layout.column_start(range.first),
+  TokenArray tokens(*text.source, text.corpus, vocabulary, layout.column_start(range.first),
                     range.count * layout.rows());
   return std::make_unique<ColumnBatches>(std::move(tokens), layout, sharding, windows);
 }
@@ -36,7 +36,7 @@ std::string columns_text(std::int64_t columns, std::int64_t micro_batches, std::
   return least == most ? std::to_string(least) : fmt::format("{} to {}", least, most);
 }
 
-void load_columns(const RunConfig& config, const Sharding& sharding, const Job& job, TrainingData& data) {
+void load_columns(const RunConfig& config, const Sharding& sharding, const Communicator& control, TrainingData& data) {
   const CorpusSummary& corpus = data.text.corpus;
   const std::int64_t columns = config.data.columns;
   const ColumnLayout layout(0, corpus.train_characters, columns);
@@ -49,13 +49,13 @@ void load_columns(const RunConfig& config, const Sharding& sharding, const Job& 
         make_columns(data.text, *data.vocabulary, rest, evaluation_schedule(rest, kEvaluationRows), sharding);
   data.shape =
       fmt::format("columns     {} of {} rows, {} per rank; {} windows of about {} an epoch", columns,
-                  with_commas(layout.rows()), columns_text(columns, sharding.micro_batches, job.mpi.size()),
+                  with_commas(layout.rows()), columns_text(columns, sharding.micro_batches, control.size()),
                   with_commas(windows.windows_per_epoch()), config.data.bptt);
 }
 
 void load_windows(const RunConfig& config, const Sharding& sharding, TrainingData& data) {
   const WindowLayout layout = window_layout(config.data);
-  const auto tokens = std::make_shared<const TokenArray>(*data.text.file, data.text.corpus, *data.vocabulary,
+  const auto tokens = std::make_shared<const TokenArray>(*data.text.source, data.text.corpus, *data.vocabulary,
                                                          0, data.text.corpus.characters);
   const auto make = [&](WindowPart part) {
     return std::make_unique<WindowBatches>(tokens, layout, part, static_cast<std::uint64_t>(config.run.seed),
@@ -74,17 +74,16 @@ void load_windows(const RunConfig& config, const Sharding& sharding, TrainingDat
 
 }  // namespace
 
-ScannedText scan_text(const std::string& path, const CorpusOptions& options, Job& job) {
-  ScannedText text;
-  together(job.control, [&] { text.file = std::make_unique<MappedFile>(path); });
-  text.corpus = CorpusSummary::from_json(
-      on_root(job.control, [&] { return scan_corpus(*text.file, options).to_json(); }));
-  together(job.control, [&] {
-    require(std::ssize(text.file->bytes()) == text.corpus.bytes,
-            "'{}' has {} bytes on the host of rank {}, and {} on that of rank 0: is it the same file?", path,
-            text.file->bytes().size(), job.mpi.rank(), text.corpus.bytes);
+ScannedText scan_text(const TextSource& text, const CorpusOptions& options, Communicator& control) {
+  ScannedText scanned{&text, {}};
+  scanned.corpus =
+      CorpusSummary::from_json(on_root(control, [&] { return scan_corpus(text, options).to_json(); }));
+  together(control, [&] {
+    require(std::ssize(text.bytes()) == scanned.corpus.bytes,
+            "'{}' has {} bytes on the host of rank {}, and {} on that of rank 0: is it the same file?", text.name(),
+            text.bytes().size(), control.rank(), scanned.corpus.bytes);
   });
-  return text;
+  return scanned;
 }
 
 CorpusOptions corpus_options(const DataConfig& data) {
@@ -108,12 +107,12 @@ WindowLayout window_layout(const DataConfig& data) {
 
 std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocabulary& vocabulary,
                                             std::int64_t first, std::int64_t last, std::int64_t columns,
-                                            std::int64_t rows, const Sharding& sharding, Job& job) {
+                                            std::int64_t rows, const Sharding& sharding, Communicator& control) {
   std::unique_ptr<Batches> batches;
-  together(job.control, [&] {
+  together(control, [&] {
     const ColumnLayout layout(first, last - first, columns);
     require(layout.rows() >= 2, "this part of '{}' has {} characters, too few for {} columns",
-            text.file->path().string(), last - first, columns);
+            text.source->name(), last - first, columns);
     batches = make_columns(text, vocabulary, layout, evaluation_schedule(layout, rows), sharding);
   });
   return batches;
@@ -121,41 +120,31 @@ std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocab
 
 std::unique_ptr<Batches> evaluation_windows(const ScannedText& text, const Vocabulary& vocabulary,
                                             const WindowLayout& layout, WindowPart part, std::int64_t seed,
-                                            const Sharding& sharding, Job& job) {
+                                            const Sharding& sharding, Communicator& control) {
   std::unique_ptr<Batches> batches;
-  together(job.control, [&] {
+  together(control, [&] {
     auto tokens =
-        std::make_shared<const TokenArray>(*text.file, text.corpus, vocabulary, 0, text.corpus.characters);
+        std::make_shared<const TokenArray>(*text.source, text.corpus, vocabulary, 0, text.corpus.characters);
     batches = std::make_unique<WindowBatches>(std::move(tokens), layout, part,
                                               static_cast<std::uint64_t>(seed), sharding);
   });
   return batches;
 }
 
-Sharding make_sharding(const RunOptions& run, std::int64_t columns, const Job& job) {
-  const std::int64_t micro_batches =
-      run.reproducible ? std::min(run.micro_batches, columns) : std::int64_t{job.mpi.size()};
-  return {micro_batches, job.mpi.rank(), job.mpi.size()};
-}
-
-TrainingData load_training_data(const RunConfig& config, Job& job) {
+TrainingData load_training_data(const RunConfig& config, const TextSource& text, const Sharding& sharding,
+                                Communicator& control) {
   TrainingData data;
-  data.text = scan_text(config.data.corpus, corpus_options(config.data), job);
-  require<UsageError>(job.mpi.size() <= config.data.columns,
-                      "{} ranks cannot share {} columns: raise --columns or start fewer ranks",
-                      job.mpi.size(), config.data.columns);
-  require<UsageError>(!config.run.reproducible || job.mpi.size() <= config.run.micro_batches,
-                      "{} ranks cannot share {} micro-batches: start fewer ranks, or raise --micro-batches "
-                      "(another number of them gives other bits)",
-                      job.mpi.size(), config.run.micro_batches);
-  const Sharding sharding = make_sharding(config.run, config.data.columns, job);
-  together(job.control, [&] {
+  data.text = scan_text(text, corpus_options(config.data), control);
+  require_option(control.size() <= config.data.columns, "columns",
+                 "{} ranks cannot share {} columns: raise `columns` or start fewer ranks", control.size(),
+                 config.data.columns);
+  together(control, [&] {
     data.vocabulary =
         Vocabulary::from_symbols(data.text.corpus.symbols, corpus_options(config.data).vocabulary);
     if (config.data.window > 0) {
       load_windows(config, sharding, data);
     } else {
-      load_columns(config, sharding, job, data);
+      load_columns(config, sharding, control, data);
     }
   });
   return data;

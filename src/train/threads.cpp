@@ -1,4 +1,4 @@
-#include "app/threads.hpp"
+#include "train/threads.hpp"
 
 #include "dist/topology.hpp"
 #include "models/torch_runtime.hpp"
@@ -9,16 +9,10 @@ bool threads_decide_bits(const RunConfig& config) {
   return config.run.engine == "torch" || !can_run_natively(config.model);
 }
 
-std::int64_t threads_of(const RunConfig& config) {
-  const RunOptions& run = config.run;
-  return run.reproducible && run.threads == 0 && threads_decide_bits(config) ? 1 : run.threads;
-}
-
-Resources choose_threads(const RunConfig& config, Job& job) {
-  const std::vector<RankPlace> places = gather_places(job.control, place_here());
-  const std::int64_t given = threads_of(config);
-  const int threads = given > 0 ? static_cast<int>(given) : default_threads(places, job.mpi.rank());
-  return {threads, count_hosts(places)};
+Resources choose_threads(const RunConfig& config, const ReductionMode& mode, Communicator& control) {
+  const std::vector<RankPlace> places = gather_places(control, place_here());
+  const std::int64_t given = mode.threads(config.run.threads, threads_decide_bits(config));
+  return {given > 0 ? static_cast<int>(given) : default_threads(places, control.rank()), count_hosts(places)};
 }
 
 void give_threads(int threads, const ModelConfig& model, bool reproducible, const Compute& compute) {
