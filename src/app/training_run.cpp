@@ -11,6 +11,7 @@
 #include "app/options.hpp"
 #include "base/text.hpp"
 #include "base/text_file.hpp"
+#include "checkpoint/ownership.hpp"
 #include "dist/agreement.hpp"
 #include "report/log_file.hpp"
 #include "report/metrics_file.hpp"
@@ -46,7 +47,8 @@ class RunFolder final : public CheckpointSink {
       // Else the next --resume would take the branch up again that this one leaves.
       const bool is_own = store_.has(start.checkpoint);
       const auto aside = store_.set_aside_after(is_own ? step : step - 1);
-      if (aside) warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
+      if (aside)
+        warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
       if (!is_own) store_.adopt(start.checkpoint, step);
     }
     write_text_file(path_ / "config.toml", write_config(start.config));
@@ -69,7 +71,8 @@ RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional
     // then another attempt may have begun to write into it. What there is to warn of is told once.
     std::vector<std::string> warnings;
     try {
-      folder.emplace(folder_of(plan_run(arguments, [&](const std::string& line) { warnings.push_back(line); }).config));
+      folder.emplace(
+          folder_of(plan_run(arguments, [&](const std::string& line) { warnings.push_back(line); }).config));
     } catch (...) {
       std::ranges::for_each(warnings, warn_on_stderr);
       throw;
@@ -130,12 +133,15 @@ ExitCode run_training(const TrainArguments& arguments, StopSignals& signals, Job
   for (const auto& report : reports) observers.push_back(report.get());
   try {
     if (!start.checkpoint.empty()) {
-      Observers(observers).on_message(Severity::kNote, fmt::format("resuming    {} at step {}", start.checkpoint, with_commas(training.first_step())));
+      Observers(observers).on_message(
+          Severity::kNote,
+          fmt::format("resuming    {} at step {}", start.checkpoint, with_commas(training.first_step())));
     }
     return training.run(observers, &*folder).code;
   } catch (const std::exception& error) {
     const auto* const known = dynamic_cast<const Error*>(&error);
-    Observers(observers).on_end({.code = known != nullptr ? known->code() : ExitCode::kBug, .error = error.what()});
+    Observers(observers).on_end(
+        {.code = known != nullptr ? known->code() : ExitCode::kBug, .error = error.what()});
     throw;
   }
 }

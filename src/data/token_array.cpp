@@ -34,7 +34,7 @@ class TokenArray::Storage {
             name, std::strerror(errno), bytes >> 20);
     ::unlink(name.c_str());
     // Reserved now, so that a full disk is an error here and not a SIGBUS in the middle of a run.
-    const int full = ::posix_fallocate(text, 0, static_cast<off_t>(bytes));
+    const int full = ::posix_fallocate(file, 0, static_cast<off_t>(bytes));
     void* mapped =
         full == 0 ? ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) : MAP_FAILED;
     ::close(file);

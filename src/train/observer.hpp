@@ -34,8 +34,8 @@ struct RunFacts {
 
 /// After every step.
 struct ProgressReport {
-  std::int64_t step = 0;              ///< updates done
-  double smoothed_loss = 0;           ///< running mean (0.98, bias-corrected), nats per character
+  std::int64_t step = 0;     ///< updates done
+  double smoothed_loss = 0;  ///< running mean (0.98, bias-corrected), nats per character
   double characters_per_second = 0;
 };
 
@@ -53,7 +53,7 @@ struct EpochReport {
   std::int64_t epoch = 0, step = 0;
   double train_loss = 0;           ///< mean over the epoch's characters
   double train_loss_smoothed = 0;  ///< the notebook's running mean (0.98, bias-corrected)
-  std::optional<double> val_loss;
+  std::optional<double> val_loss = {};
   double learning_rate = 0;  ///< of the epoch's last step
   double characters_per_second = 0;
   double seconds = 0;    ///< spent in training steps
@@ -72,7 +72,7 @@ struct PhaseReport {
   std::int64_t step = 0;
   PhaseSeconds seconds{};
   /// Of the training phases: floating-point operations of the model's products, as a part of what the processors can do.
-  std::optional<double> mfu;
+  std::optional<double> mfu = {};
   bool whole_run = false;  ///< of the whole run, at its end; else of an epoch
 };
 
@@ -81,7 +81,7 @@ struct EndReport {
   std::int64_t step = 0;
   ExitCode code = ExitCode::kDone;
   std::string error;  ///< of a run that failed
-  std::optional<double> best_val_loss, last_val_loss;
+  std::optional<double> best_val_loss = {}, last_val_loss = {};
 };
 
 enum class Severity {
@@ -131,7 +131,9 @@ class Observers final : public TrainObserver {
   void on_validation(const ValidationReport& report) override { each(&TrainObserver::on_validation, report); }
   void on_epoch(const EpochReport& report) override { each(&TrainObserver::on_epoch, report); }
   void on_phases(const PhaseReport& report) override { each(&TrainObserver::on_phases, report); }
-  void on_sample(std::int64_t step, const std::string& text) override { each(&TrainObserver::on_sample, step, text); }
+  void on_sample(std::int64_t step, const std::string& text) override {
+    each(&TrainObserver::on_sample, step, text);
+  }
   void on_checkpoint(std::int64_t step, const std::string& path) override {
     each(&TrainObserver::on_checkpoint, step, path);
   }

@@ -6,6 +6,7 @@
 #include "config/toml.hpp"
 #include "dist/agreement.hpp"
 #include "dist/device_choice.hpp"
+#include "models/native/product_rate.hpp"
 #include "models/registry.hpp"
 #include "train/snapshot.hpp"
 #include "train/trainer.hpp"
@@ -108,10 +109,10 @@ TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, Checkp
 
   WeightAverage* const average = average_ ? &*average_ : nullptr;
   Validator validator(*model_, data_.validation.get(), average, control_);
-  const SnapshotMaker snapshots{config_,    known.config_text, data_.text.corpus, *data_.vocabulary, *model_,
-                                *optimizer_, average,          control_};
-  Trainer trainer({config_, schedule, *data_.training, *data_.vocabulary, step_parts(), average, validator, snapshots,
-                   control_, observers, sink, peak});
+  const SnapshotMaker snapshots{config_, known.config_text, data_.text.corpus, *data_.vocabulary,
+                                *model_, *optimizer_,       average,           control_};
+  Trainer trainer({config_, schedule, *data_.training, *data_.vocabulary, step_parts(), average, validator,
+                   snapshots, control_, observers, sink, peak});
   if (resumed_) trainer.resume(*resumed_);
   resumed_.reset();  // its moments and states are where they belong
   return trainer.run();

@@ -1,4 +1,4 @@
-#include "data/english_tables.hpp"
+#include "known_entropy/english_tables.hpp"
 
 #include <cctype>
 #include <cmath>
@@ -24,26 +24,20 @@ Words words(const char* list, const char* ending = "") {
 
 constexpr const char* kNouns =
     "dog cat boy girl king bird house tree door road river hill town ship boat book letter song game ball "
-    "hat "
-    "coat ring cup lamp table bed room wall gate farm shop friend doctor sailor teacher farmer baker queen "
-    "horse cow "
-    "hen pig goat bear frog duck lake field garden star cloud storm stone flower pear plum cake nut coin key "
-    "bell "
-    "drum map tent bag jar pan rope sail nest shell";
+    "hat coat ring cup lamp table bed room wall gate farm shop friend doctor sailor teacher farmer baker "
+    "queen horse cow hen pig goat bear frog duck lake field garden star cloud storm stone flower pear plum "
+    "cake nut coin key bell drum map tent bag jar pan rope sail nest shell";
 constexpr const char* kTransitive =
     "see find take make like want need know keep hold help meet love call draw sell bring build clean move "
-    "pull turn "
-    "leave lose hear chase feed hide kick lift mend pick save show steal count break burn cut drop fear "
-    "guard join "
-    "paint follow";
+    "pull turn leave lose hear chase feed hide kick lift mend pick save show steal count break burn cut "
+    "drop fear guard join paint follow";
 constexpr const char* kIntransitive =
     "run sleep walk sing wait smile swim dance sit fall jump rest work play speak weep grow shine listen "
     "dream";
 constexpr const char* kAdjectives =
     "big small good new long red young white black green blue brown short tall deep thin fat warm cold hot "
-    "wet dry "
-    "kind brave proud quick slow quiet loud bright dark soft hard sweet strange poor rich sad happy lazy "
-    "tired";
+    "wet dry kind brave proud quick slow quiet loud bright dark soft hard sweet strange poor rich sad "
+    "happy lazy tired";
 constexpr const char* kSingularDeterminers = "the a his her my this our that your one every each";
 constexpr const char* kPluralDeterminers = "some two many three these few those most five ten";
 constexpr const char* kSingularPronouns = "he she it";

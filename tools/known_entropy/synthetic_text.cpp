@@ -1,4 +1,4 @@
-#include "data/synthetic_text.hpp"
+#include "known_entropy/synthetic_text.hpp"
 
 #include <algorithm>
 #include <cmath>

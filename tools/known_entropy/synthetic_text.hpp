@@ -5,11 +5,10 @@
 // with the blank or punctuation after it), writes it, and goes to the state that the choice names. Two
 // properties of the tables make everything here exact; the constructor refuses tables that lack one:
 //  - In every state no text equals or begins another one of that state. So, read from the start, the
-//  characters tell
-//    at the last character of each text which choice was made, and hence the next state: text and sequence of
-//    choices determine each other one to one, and the characters carry exactly the entropy of the choices.
-//    (With two ways to write one string the characters would carry less, and the figure below would be too
-//    high.)
+//    characters tell at the last character of each text which choice was made, and hence the next state: text
+//    and sequence of choices determine each other one to one, and the characters carry exactly the entropy of
+//    the choices. (With two ways to write one string the characters would carry less, and the figure below
+//    would be too high.)
 //  - Every state can be reached from every other, so the chain has one stationary distribution.
 // The entropy rate follows by renewal reward (Cover and Thomas, "Elements of Information Theory",
 // section 4.2, for the entropy per choice; Asmussen, "Applied Probability and Queues", chapter VI, for the

@@ -1,4 +1,4 @@
-#include "data/synthetic_text.hpp"
+#include "known_entropy/synthetic_text.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/sha256.hpp"
-#include "data/english_tables.hpp"
+#include "known_entropy/english_tables.hpp"
 
 namespace charrnn {
 namespace {

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "data/synthetic_text.hpp"
+#include "known_entropy/synthetic_text.hpp"
 
 namespace charrnn {
 namespace {

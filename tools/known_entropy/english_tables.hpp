@@ -1,10 +1,9 @@
 // A small grammar of simple English for SyntheticText: about 250 words in classes, sentences of subject,
-// verb, object and prepositional phrases, with agreement in number between subject and verb, across a phrase
-// between them too
+// verb, object and prepositional phrases. Subject and verb agree in number, also across a phrase between them
 // ("the dogs near a house see …"): something to remember, and short enough for a small model to remember it.
 #pragma once
 
-#include "data/synthetic_text.hpp"
+#include "known_entropy/synthetic_text.hpp"
 
 namespace charrnn {
 
