@@ -5,13 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.hpp"
-#include "app/options.hpp"
 #include "app/job.hpp"
+#include "app/options.hpp"
 #include "base/processor.hpp"
 #include "base/text.hpp"
+#include "dist/agreement.hpp"
 #include "train/cost_model.hpp"
 #include "train/training.hpp"
-#include "dist/agreement.hpp"
 
 namespace charrnn {
 
@@ -102,9 +102,9 @@ CostModel cost_model(const StepCost& cost, Training& training) {
   model.gradient_bytes = static_cast<double>(training.model().gradient().size() * sizeof(float));
   if (training.gradients().size() > 1) {
     constexpr std::size_t kNearlyNothing = 16;
-    model.reduce = ReduceCost::from_measured(training.gradients().size(), time_all_reduce(training, kNearlyNothing),
-                                             time_all_reduce(training, training.model().gradient().size()),
-                                             model.gradient_bytes);
+    model.reduce = ReduceCost::from_measured(
+        training.gradients().size(), time_all_reduce(training, kNearlyNothing),
+        time_all_reduce(training, training.model().gradient().size()), model.gradient_bytes);
   }
   return model;
 }

@@ -6,15 +6,15 @@
 
 #include "app/commands.hpp"
 #include "app/compute_options.hpp"
-#include "dist/device_choice.hpp"
 #include "app/job.hpp"
 #include "app/loaded_model.hpp"
-#include "train/text_data.hpp"
-#include "dist/agreement.hpp"
 #include "base/text.hpp"
+#include "dist/agreement.hpp"
+#include "dist/device_choice.hpp"
 #include "train/dynamic_evaluation.hpp"
-#include "train/snapshot.hpp"
 #include "train/reduction_mode.hpp"
+#include "train/snapshot.hpp"
+#include "train/text_data.hpp"
 #include "train/threads.hpp"
 #include "train/validation.hpp"
 
@@ -40,7 +40,8 @@ std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const L
                               part == "train"        ? WindowPart::kTraining
                               : part == "validation" ? WindowPart::kValidation
                                                      : WindowPart::kAll,
-                              model.config.run.seed, mode.sharding(model.config.data.columns, job.control), job.control);
+                              model.config.run.seed, mode.sharding(model.config.data.columns, job.control),
+                              job.control);
   }
   const std::int64_t split = model.checkpoint.data.train_characters;
   require(part == "all" || split <= text.corpus.characters,
@@ -129,7 +130,8 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   const ScannedText text = scan_text(*source, {.vocabulary = models[0].vocabulary.options()}, job.control);
   const RunConfig config = config_of_run(arguments, models[0]);
   const std::unique_ptr<ReductionMode> mode = make_reduction_mode(config.run);
-  give_threads(choose_threads(config, *mode, job.control).threads, config.model, mode->is_reproducible(), compute);
+  give_threads(choose_threads(config, *mode, job.control).threads, config.model, mode->is_reproducible(),
+               compute);
   const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], *mode, text, job);
   if (batches->carry_state() && job.mpi.size() > arguments.columns) {
     warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns",

@@ -2,8 +2,8 @@
 
 #include "app/loaded_model.hpp"
 #include "app/options.hpp"
-#include "train/threads.hpp"
 #include "base/error.hpp"
+#include "train/threads.hpp"
 
 namespace charrnn {
 

@@ -44,10 +44,10 @@ void Screen::on_progress(const ProgressReport& report) {
   const double to_go = std::chrono::duration<double>(elapsed).count() *
                        static_cast<double>(last_step_ - report.step) /
                        static_cast<double>(report.step - first_step_);
-  const std::string line =
-      fmt::format("epoch {}/{} [{:<{}}] {:3.0f} %  loss {:.4f} ({:.3f} bpc)  {} char/s  ETA {}",
-                  (report.step - 1) / steps_per_epoch_ + 1, epochs_, bar, kBar, 100 * part, report.smoothed_loss,
-                  bits(report.smoothed_loss), rate_text(report.characters_per_second), duration_text(to_go));
+  const std::string line = fmt::format(
+      "epoch {}/{} [{:<{}}] {:3.0f} %  loss {:.4f} ({:.3f} bpc)  {} char/s  ETA {}",
+      (report.step - 1) / steps_per_epoch_ + 1, epochs_, bar, kBar, 100 * part, report.smoothed_loss,
+      bits(report.smoothed_loss), rate_text(report.characters_per_second), duration_text(to_go));
   const auto width = static_cast<std::size_t>(std::max(20, terminal_width() - 1));
   std::fputs(fmt::format("\r\x1b[K{}", one_line(line, width)).c_str(), stdout);
   std::fflush(stdout);
