@@ -11,6 +11,7 @@
 #include "base/thread_team.hpp"
 #include "models/native/outer_products.hpp"
 #include "models/torch_runtime.hpp"
+#include "train/update_kernels.hpp"
 
 namespace charrnn {
 namespace {
@@ -156,7 +157,7 @@ void register_all() {
   });
   for_all_kernels("softmax_loss of 96 symbols", 96,
                   [](const Kernels& kernel) { kernel.softmax_loss(96, gates.data(), bias.data(), 3); });
-  for_all_kernels("adam", kElements, [](const Kernels& kernel) {
+  benchmark::RegisterBenchmark("adam", [](benchmark::State& state) {
     const AdamRates rates{.rest1 = 0.1F,
                           .rest2 = 1e-3F,
                           .beta2 = 0.999F,
@@ -166,7 +167,12 @@ void register_all() {
                           .gradient_scale = 1,
                           .weight_decay = 0,
                           .shrink = 1};
-    kernel.adam(kElements, gates.data(), h.data(), c.data(), d.data(), rates);
+    for (auto _ : state) {
+      update_kernels().adam(kElements, gates.data(), h.data(), c.data(), d.data(), rates);
+      benchmark::ClobberMemory();
+    }
+    state.counters["elements/s"] =
+        benchmark::Counter(static_cast<double>(kElements), benchmark::Counter::kIsIterationInvariantRate);
   });
 }
 

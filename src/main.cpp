@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "app/commands.hpp"
-#include "app/corpus_command.hpp"
 #include "app/job.hpp"
 #include "models/torch_runtime.hpp"
 
@@ -39,12 +38,10 @@ int main(int argc, char** argv) {
   ExitCode outcome = ExitCode::kDone;
   charrnn::add_train_command(app, outcome);
   charrnn::add_lr_find_command(app, outcome);
-  charrnn::add_reproduce_command(app, outcome);
   charrnn::add_sample_command(app);
   charrnn::add_eval_command(app, outcome);
   charrnn::add_bench_command(app, outcome);
   charrnn::add_inspect_command(app);
-  charrnn::add_corpus_command(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -7,7 +7,7 @@
 
 #include "app/commands.hpp"
 #include "app/loaded_model.hpp"
-#include "report/text.hpp"
+#include "base/text.hpp"
 
 namespace charrnn {
 

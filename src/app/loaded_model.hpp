@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "checkpoint/store.hpp"
+#include "config/run_config.hpp"
 #include "data/vocabulary.hpp"
 #include "models/registry.hpp"
-#include "train/run_config.hpp"
 
 namespace charrnn {
 

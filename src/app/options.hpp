@@ -6,7 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "train/run_config.hpp"
+#include "config/run_config.hpp"
+#include "config/toml.hpp"
 
 namespace charrnn {
 
@@ -32,9 +33,6 @@ void read_config(const std::string& toml, const std::string& source, RunConfig& 
 
 /// The same from a file.
 void read_config_file(const std::string& path, RunConfig& target);
-
-/// The whole config as TOML that read_config gives back.
-std::string write_config(const RunConfig& config);
 
 /// Names of the options ("table.key") in which two configs differ, with both values, among those of `table`.
 std::string differences(const RunConfig& a, const RunConfig& b, const std::string& table);

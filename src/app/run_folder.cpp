@@ -2,7 +2,7 @@
 
 #include "app/loaded_model.hpp"
 #include "app/options.hpp"
-#include "app/threads.hpp"
+#include "train/threads.hpp"
 #include "base/error.hpp"
 
 namespace charrnn {
@@ -41,6 +41,9 @@ void check_mode(const RunConfig& config, const RunConfig& before, const std::str
   };
   refuse("micro-batches", now.micro_batches, then.micro_batches);
   refuse("engine", now.engine, then.engine);
+  const auto threads_of = [](const RunConfig& one) {
+    return make_reduction_mode(one.run)->threads(one.run.threads, threads_decide_bits(one));
+  };
   if (threads_decide_bits(config)) refuse("threads", threads_of(config), threads_of(before));
   refuse("precision", now.precision, then.precision);
 }
@@ -69,6 +72,7 @@ RunStart plan_run(const TrainArguments& arguments, const Warn& warn) {
   arguments.apply_given(start.config);
   if (!arguments.resume_path.empty()) {
     start.checkpoint = resolve_checkpoint(arguments.resume_path, warn).string();
+    start.from_path = true;
     if (start.config.run.name.empty()) {
       take_place_of(start.checkpoint, start.config.run);
       arguments.apply_given(start.config);

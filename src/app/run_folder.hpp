@@ -7,7 +7,7 @@
 #include <string>
 
 #include "checkpoint/store.hpp"
-#include "train/run_config.hpp"
+#include "config/run_config.hpp"
 
 namespace charrnn {
 
@@ -22,6 +22,7 @@ struct TrainArguments {
 struct RunStart {
   RunConfig config;
   std::string checkpoint;  ///< to resume from; empty: a new run
+  bool from_path = false;  ///< it was named, not found as the run's newest
   std::string init_from;   ///< of a new run: whose weights it starts with; empty: none
 };
 

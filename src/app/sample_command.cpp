@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "app/commands.hpp"
-#include "app/device_choice.hpp"
+#include "dist/device_choice.hpp"
 #include "app/loaded_model.hpp"
 #include "data/utf8.hpp"
 #include "dist/topology.hpp"

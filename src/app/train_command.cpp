@@ -31,7 +31,7 @@ void add_train_command(CLI::App& app, ExitCode& outcome) {
       "  mpirun -np 2 charrnn_dist train --name first --resume --epochs 8");
   command->callback([arguments, resume, &outcome] {
     arguments->resume = resume->count() > 0;
-    const StopSignals signals;
+    StopSignals signals;
     outcome = run_job([&](Job& job) { return run_training(*arguments, signals, job); });
   });
 }

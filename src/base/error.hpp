@@ -35,11 +35,29 @@ class UsageError : public Error {
   explicit UsageError(const std::string& message) : Error(ExitCode::kUsage, message) {}
 };
 
+/// An option that cannot have the value it was given. Messages below the command line name options by their keys in
+/// backticks (`learning-rate`), the command line shows them as it spells them (--learning-rate).
+class ConfigError : public UsageError {
+ public:
+  /// `key` is the option at fault, such as "learning-rate".
+  ConfigError(std::string key, const std::string& message) : UsageError(message), key_(std::move(key)) {}
+  const std::string& key() const { return key_; }
+
+ private:
+  std::string key_;
+};
+
 /// A corpus or checkpoint that cannot be used.
 class DataError : public Error {
  public:
   explicit DataError(const std::string& message) : Error(ExitCode::kData, message) {}
 };
+
+/// Throws a ConfigError for the option `key` unless `condition` holds.
+template <class... Args>
+void require_option(bool condition, const char* key, fmt::format_string<Args...> format, Args&&... args) {
+  if (!condition) throw ConfigError(key, fmt::format(format, std::forward<Args>(args)...));
+}
 
 /// Throws E with the formatted message unless `condition` holds.
 template <class E = DataError, class... Args>

@@ -41,8 +41,15 @@ struct Checkpoint {
     std::int64_t min_freq = 1;
   } vocabulary;
 
-  std::vector<NamedTensor> model, exp_avg, exp_avg_sq;
-  std::vector<NamedTensor> trained;  ///< with weight averaging: `model` is the average, this goes on training
+  std::vector<NamedTensor> model;
+  std::vector<NamedTensor> trained;  ///< with weight averaging: `model` is the average, this is being trained
+
+  /// One state buffer of the optimizer, such as Adam's exp_avg: a tensor for every parameter, by its name.
+  struct OptimizerBuffer {
+    std::string name;
+    std::vector<NamedTensor> tensors;
+  };
+  std::vector<OptimizerBuffer> optimizer;
   std::int64_t optimizer_step = 0;
   struct Group {
     std::string match;
@@ -50,10 +57,9 @@ struct Checkpoint {
   };
   std::vector<Group> groups;
 
-  struct Hidden {
-    std::int64_t layers = 0, columns = 0, hidden = 0;
-    std::vector<float> h, c;  ///< [layers, columns, hidden]; c is empty without a cell state
-  } hidden;
+  /// The hidden state by global column: "h" and an LSTM's "c", each [layers, columns, width]. No columns where
+  /// no state is carried from batch to batch.
+  std::vector<NamedTensor> hidden;
 
   struct Data {
     std::string corpus_sha256;

@@ -86,8 +86,11 @@ Checkpoint read_contents(const H5::H5File& file) {
 
   const H5::Group optimizer = file.openGroup("optimizer");
   checkpoint.optimizer_step = get_integer(optimizer, "step");
-  checkpoint.exp_avg = get_tensors(optimizer.openGroup("exp_avg"));
-  checkpoint.exp_avg_sq = get_tensors(optimizer.openGroup("exp_avg_sq"));
+  for (hsize_t i = 0; i < optimizer.getNumObjs(); ++i) {
+    const std::string name = optimizer.getObjnameByIdx(i);
+    if (name == "groups" || name == "parameters") continue;
+    checkpoint.optimizer.push_back({name, get_tensors(optimizer.openGroup(name))});
+  }
   if (optimizer.nameExists("parameters")) checkpoint.trained = get_tensors(optimizer.openGroup("parameters"));
   const H5::Group groups = optimizer.openGroup("groups");
   for (hsize_t i = 0; i < groups.getNumObjs(); ++i) {
@@ -96,11 +99,7 @@ Checkpoint read_contents(const H5::H5File& file) {
         {get_text(group, "match"), get_number(group, "lr"), get_number(group, "weight_decay")});
   }
 
-  const H5::Group hidden = file.openGroup("hidden");
-  NamedTensor h = get_tensor(hidden, "h");
-  require(h.shape.size() == 3, "/hidden/h has {} dimensions, not 3", h.shape.size());
-  checkpoint.hidden = {h.shape[0], h.shape[1], h.shape[2], std::move(h.values), {}};
-  if (hidden.nameExists("c")) checkpoint.hidden.c = get_tensor(hidden, "c").values;
+  checkpoint.hidden = get_tensors(file.openGroup("hidden"));
 
   const H5::Group data = file.openGroup("data");
   checkpoint.data.corpus_sha256 = get_text(data, "corpus_sha256");

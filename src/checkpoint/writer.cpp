@@ -102,8 +102,9 @@ void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
 
   const H5::Group optimizer = file.createGroup("optimizer");
   put(optimizer, "step", checkpoint.optimizer_step);
-  put_tensors(optimizer.createGroup("exp_avg"), checkpoint.exp_avg);
-  put_tensors(optimizer.createGroup("exp_avg_sq"), checkpoint.exp_avg_sq);
+  for (const Checkpoint::OptimizerBuffer& buffer : checkpoint.optimizer) {
+    put_tensors(optimizer.createGroup(buffer.name), buffer.tensors);
+  }
   if (!checkpoint.trained.empty()) put_tensors(optimizer.createGroup("parameters"), checkpoint.trained);
   const H5::Group groups = optimizer.createGroup("groups");
   for (std::size_t i = 0; i < checkpoint.groups.size(); ++i) {
@@ -113,10 +114,7 @@ void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
     put(group, "weight_decay", checkpoint.groups[i].weight_decay);
   }
 
-  const Checkpoint::Hidden& state = checkpoint.hidden;
-  const H5::Group hidden = file.createGroup("hidden");
-  put_floats(hidden, "h", {state.layers, state.columns, state.hidden}, state.h);
-  if (!state.c.empty()) put_floats(hidden, "c", {state.layers, state.columns, state.hidden}, state.c);
+  put_tensors(file.createGroup("hidden"), checkpoint.hidden);
 
   const H5::Group data = file.createGroup("data");
   put(data, "corpus_sha256", checkpoint.data.corpus_sha256);

@@ -8,8 +8,8 @@
 
 namespace charrnn {
 
-/// The tokens of one group of columns in one step.
-struct GroupBatch {
+/// The tokens of one micro-batch in one step.
+struct MicroBatch {
   Range columns;                      ///< by their number in the whole batch; may be none
   std::vector<std::int64_t> inputs;   ///< [length, columns], row after row
   std::vector<std::int64_t> targets;  ///< [length, columns], or [columns] if only the last one is predicted
@@ -17,9 +17,9 @@ struct GroupBatch {
 
 /// The tokens of one step on this rank.
 struct Batch {
-  std::int64_t length = 0;         ///< rows of inputs
-  std::int64_t all_targets = 0;    ///< characters to predict, on all ranks together
-  std::vector<GroupBatch> groups;  ///< this rank's, in order
+  std::int64_t length = 0;                ///< time steps
+  std::int64_t all_targets = 0;           ///< characters to predict, on all ranks together
+  std::vector<MicroBatch> micro_batches;  ///< this rank's, in order
 };
 
 /// A part of a text as the batches of an epoch, a pure function of (seed, epoch, index) on every rank.
@@ -47,12 +47,12 @@ class Batches {
  protected:
   Batches(std::int64_t columns, const Sharding& sharding) : columns_(columns), sharding_(sharding) {}
 
-  /// Makes this rank's groups out of a batch of so many columns.
+  /// Makes this rank's micro-batches out of a batch of `columns` columns.
   void cut(std::int64_t columns, Batch& batch) const {
-    batch.groups.resize(static_cast<std::size_t>(sharding_.mine.count));
+    batch.micro_batches.resize(static_cast<std::size_t>(sharding_.mine.count));
     for (std::int64_t i = 0; i < sharding_.mine.count; ++i) {
-      batch.groups[static_cast<std::size_t>(i)].columns =
-          sharding_.columns_of_group(columns, sharding_.mine.first + i);
+      batch.micro_batches[static_cast<std::size_t>(i)].columns =
+          sharding_.columns_of_micro_batch(columns, sharding_.mine.first + i);
     }
   }
 

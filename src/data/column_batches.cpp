@@ -16,7 +16,7 @@ void ColumnBatches::load(std::int64_t epoch, std::int64_t index, Batch& batch) {
   batch.all_targets = length * columns();
   cut(columns(), batch);
   const std::int64_t first_of_rank = sharding().columns_of_rank(columns()).first;
-  for (GroupBatch& group : batch.groups) {
+  for (MicroBatch& group : batch.micro_batches) {
     const std::int64_t count = group.columns.count;
     group.inputs.resize(static_cast<std::size_t>(length * count));
     group.targets.resize(group.inputs.size());

@@ -1,4 +1,4 @@
-// Which rank works what.
+// Which rank computes which part of a batch.
 #pragma once
 
 #include <cstdint>
@@ -7,23 +7,27 @@
 
 namespace charrnn {
 
-/// The columns of every batch are cut into `groups` groups; a rank works a stretch of whole groups. What a
-/// group is depends on the number of columns and of groups alone, not on that of ranks.
+/// The columns of every batch are cut into micro-batches of whole columns, and a rank computes a contiguous
+/// run of micro-batches. Which columns a micro-batch holds depends on the number of columns and of
+/// micro-batches only, never on the number of ranks.
+///
+///     const Sharding mine(8, rank, ranks);                // 8 micro-batches on all ranks together
+///     const Range columns = mine.columns_of_rank(64);     // of 64 columns, those that this rank computes
 struct Sharding {
-  std::int64_t groups;  ///< on all ranks together
-  Range mine;           ///< groups of this rank; may be none
+  std::int64_t micro_batches;  ///< on all ranks together
+  Range mine;                  ///< this rank's; may be empty
 
-  Sharding(std::int64_t all_groups, std::int64_t rank, std::int64_t ranks)
-      : groups(all_groups), mine(share_of(all_groups, rank, ranks)) {}
+  Sharding(std::int64_t all_micro_batches, std::int64_t rank, std::int64_t ranks)
+      : micro_batches(all_micro_batches), mine(share_of(all_micro_batches, rank, ranks)) {}
 
-  /// Columns of a group, out of so many in the whole batch; may be none.
-  Range columns_of_group(std::int64_t columns, std::int64_t group) const {
-    return share_of(columns, group, groups);
+  /// Columns of a micro-batch, out of `columns` in the whole batch; may be empty.
+  Range columns_of_micro_batch(std::int64_t columns, std::int64_t micro_batch) const {
+    return share_of(columns, micro_batch, micro_batches);
   }
-  /// Columns of all groups of this rank.
+  /// Columns of all micro-batches of this rank.
   Range columns_of_rank(std::int64_t columns) const {
-    const std::int64_t first = share_of(columns, mine.first, groups).first;
-    return {first, mine.count > 0 ? share_of(columns, mine.end() - 1, groups).end() - first : 0};
+    const std::int64_t first = share_of(columns, mine.first, micro_batches).first;
+    return {first, mine.count > 0 ? share_of(columns, mine.end() - 1, micro_batches).end() - first : 0};
   }
 };
 

@@ -53,7 +53,7 @@ void WindowBatches::load(std::int64_t epoch, std::int64_t index, Batch& batch) {
   cut(size, batch);
   batch.all_targets = size * (layout_.predict_every ? layout_.length : 1);
   const RandomPermutation shuffle(count_, seed_, Purpose::kShuffle, static_cast<std::uint64_t>(epoch));
-  for (GroupBatch& group : batch.groups) {
+  for (MicroBatch& group : batch.micro_batches) {
     const std::int64_t columns = group.columns.count;
     group.inputs.resize(static_cast<std::size_t>(layout_.length * columns));
     group.targets.resize(layout_.predict_every ? group.inputs.size() : static_cast<std::size_t>(columns));

@@ -14,7 +14,7 @@ class CellLoop final : public RecurrentCore {
 
   at::Tensor run(at::Tensor x, TorchState& state, const TorchDropout& dropout) override {
     const at::Tensor w_hh = dropout.of_weights(weights_[1], 0);
-    at::Tensor h = state.h[0][0], c = cell_ == Cell::kLstm ? state.c[0][0] : at::Tensor();
+    at::Tensor h = state[kH][0][0], c = cell_ == Cell::kLstm ? state[kC][0][0] : at::Tensor();
     std::vector<at::Tensor> outputs;
     for (std::int64_t t = 0; t < x.size(0); ++t) {
       const at::Tensor from_input = at::linear(x[t], weights_[0], weights_[2]);
@@ -28,8 +28,8 @@ class CellLoop final : public RecurrentCore {
       }
       outputs.push_back(h);
     }
-    state.h[0] = h.unsqueeze(0);
-    if (cell_ == Cell::kLstm) state.c[0] = c.unsqueeze(0);
+    state[kH][0] = h.unsqueeze(0);
+    if (cell_ == Cell::kLstm) state[kC][0] = c.unsqueeze(0);
     return dropout.of_outputs(at::stack(outputs), 0);
   }
 

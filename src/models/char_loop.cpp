@@ -15,14 +15,14 @@ class CharLoop final : public RecurrentCore {
   at::Tensor run(at::Tensor x, TorchState& state, const TorchDropout& dropout) override {
     const at::Tensor &in = weights_[0], &in_bias = weights_[1], &hidden_bias = weights_[3];
     const at::Tensor hidden = dropout.of_weights(weights_[2], 0);
-    at::Tensor h = state.h[0][0];
+    at::Tensor h = state[kH][0][0];
     std::vector<at::Tensor> outputs;
     for (std::int64_t t = 0; t < x.size(0); ++t) {
       const at::Tensor read = at::relu(at::linear(concat_ ? at::cat({h, x[t]}, 1) : x[t], in, in_bias));
       h = at::tanh(at::linear(concat_ ? read : h + read, hidden, hidden_bias));
       outputs.push_back(h);
     }
-    state.h[0] = h.unsqueeze(0);
+    state[kH][0] = h.unsqueeze(0);
     return dropout.of_outputs(at::stack(outputs), 0);
   }
 

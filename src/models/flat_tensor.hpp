@@ -17,9 +17,13 @@ inline at::TensorOptions options_of(Device device) {
                           : at::Device(at::kCPU));
 }
 
-/// A view of memory of `device`.
+/// A view of memory of `device`; of const memory only to read from.
 inline at::Tensor wrap(std::span<float> memory, Device device) {
   return at::from_blob(memory.data(), {static_cast<std::int64_t>(memory.size())}, options_of(device));
+}
+
+inline at::Tensor wrap(std::span<const float> memory, Device device) {
+  return wrap(std::span(const_cast<float*>(memory.data()), memory.size()), device);
 }
 
 /// The memory of a contiguous tensor.

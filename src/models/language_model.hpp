@@ -6,12 +6,14 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/device.hpp"
 #include "base/phase_clock.hpp"
 #include "base/range.hpp"
-#include "models/model_config.hpp"
+#include "config/model_config.hpp"
 #include "models/parameter_layout.hpp"
 
 namespace charrnn {
@@ -34,63 +36,81 @@ struct DropoutKey {
   std::int64_t first_column = 0;  ///< global number of the window's column 0
 };
 
-/// What a recurrent model carries from window to window: h, and c for an LSTM, each [layers, columns,
-/// hidden].
+/// One tensor that a model carries from window to window, [layers, columns, width]: "h", and an LSTM's "c".
+struct StateSpec {
+  std::string name;
+  std::int64_t layers = 0, width = 0;
+  bool operator==(const StateSpec&) const = default;
+};
+
+/// What a recurrent model carries from window to window for some columns: tensors by name.
 class HiddenState {
  public:
   virtual ~HiddenState() = default;
   HiddenState(const HiddenState&) = delete;
   HiddenState& operator=(const HiddenState&) = delete;
 
-  std::int64_t layers() const { return layers_; }
   std::int64_t columns() const { return columns_; }
-  std::int64_t hidden() const { return hidden_; }
-  bool has_cell() const { return has_cell_; }
-  /// Floats of h, and of c if there is one.
-  std::size_t size() const { return static_cast<std::size_t>(layers_ * columns_ * hidden_); }
+  const std::vector<StateSpec>& specs() const { return specs_; }
+  /// Floats of tensor number i of specs().
+  std::size_t size(std::size_t i) const {
+    return static_cast<std::size_t>(specs_[i].layers * columns_ * specs_[i].width);
+  }
 
   virtual void zero() = 0;
-  /// To and from host memory; `c` is empty for a model without cell state.
-  virtual void store(std::span<float> h, std::span<float> c) const = 0;
-  virtual void load(std::span<const float> h, std::span<const float> c) = 0;
+  /// Tensor number i of specs() to and from host memory.
+  virtual void store(std::size_t i, std::span<float> to) const = 0;
+  virtual void load(std::size_t i, std::span<const float> from) = 0;
 
  protected:
-  HiddenState(std::int64_t layers, std::int64_t columns, std::int64_t hidden, bool has_cell)
-      : layers_(layers), columns_(columns), hidden_(hidden), has_cell_(has_cell) {}
+  HiddenState(std::vector<StateSpec> specs, std::int64_t columns)
+      : specs_(std::move(specs)), columns_(columns) {}
 
  private:
-  std::int64_t layers_, columns_, hidden_;
-  bool has_cell_;
+  std::vector<StateSpec> specs_;
+  std::int64_t columns_;
 };
 
-/// Some columns of a batch, whose losses and gradients are added up apart from the others', and the state
-/// they start from; training moves it on.
-struct TrainGroup {
+/// A micro-batch: some columns of a batch, whose losses and gradients are summed separately, and the state they
+/// start from; training advances it.
+struct TrainMicroBatch {
   Window window;
   HiddenState* state;
 };
 
-/// A buffer, laid out and placed like LanguageModel::gradient(), for the gradient of so many groups, at least
-/// one, added up along base/summation_tree.hpp.
+/// A buffer, laid out and placed like LanguageModel::gradient(), for the summed gradient of `micro_batches`
+/// micro-batches, at least one, added up along base/summation_tree.hpp.
 struct GradientSum {
-  std::int64_t groups;
+  std::int64_t micro_batches;
   std::span<float> gradient;
 };
 
-/// Hears from train() while it computes, on the thread that called it. Must not throw.
+/// Called by train() while it computes, on the thread that called it. Must not throw.
 class GradientListener {
  public:
   virtual ~GradientListener() = default;
   GradientListener(const GradientListener&) = delete;
   GradientListener& operator=(const GradientListener&) = delete;
 
-  /// The next one of gradient_parts() has what it gets, in every sum.
+  /// The next entry of gradient_parts() is final in every GradientSum.
   virtual void part_is_complete() = 0;
-  /// Now and then: a moment for something else.
+  /// Called at intervals, so that the listener can move communication forward.
   virtual void poll() = 0;
 
  protected:
   GradientListener() = default;
+};
+
+/// What train() works with beside the micro-batches.
+struct TrainContext {
+  /// Dropout is on if there is a key: that of the first micro-batch's first column.
+  std::optional<DropoutKey> dropout = {};
+  /// sums[0] receives the summed gradient of the first sums[0].micro_batches micro-batches, sums[1] that of the
+  /// next ones, …; previous contents are overwritten. Together they cover all micro-batches.
+  std::span<const GradientSum> sums = {};
+  std::span<double> losses = {};         ///< gets the sum of each micro-batch's losses, nats
+  GradientListener* listener = nullptr;  ///< may be null
+  PhaseClock* clock = nullptr;           ///< books the step's phases; may be null
 };
 
 class LanguageModel {
@@ -105,31 +125,27 @@ class LanguageModel {
   const Device& device() const { return device_; }
 
   /// The flat buffers, laid out by layout(), in the memory of device().
-  virtual std::span<float> parameters() = 0;
+  std::span<const float> parameters() { return parameter_memory(); }
+  /// The same to write to. Ask anew before every write: the model notices by the call that what it derived from
+  /// the parameters (packed weights) is out of date.
+  std::span<float> writable_parameters() {
+    ++parameter_version_;
+    return parameter_memory();
+  }
   virtual std::span<float> gradient() = 0;
-  /// To be called by whoever has written to parameters(), before the model computes again.
-  virtual void parameters_changed() {}
   /// Where train() completes a gradient part by part: the parts in that order, together all of layout().
   virtual std::vector<Range> gradient_parts() const { return {{0, layout_.size()}}; }
-  /// From now on train() tells `listener`; null: nobody. A model that completes all at once, or has nothing
-  /// to do, need not tell.
-  void tell_gradient(GradientListener* listener) { listener_ = listener; }
   /// Parameters to and from host memory.
   virtual std::vector<float> store_parameters() const = 0;
   virtual void load_parameters(std::span<const float> flat) = 0;
 
-  /// From now on train() tells `clock` its phases; null: nobody.
-  void time_phases(PhaseClock* clock) { clock_ = clock; }
-
   /// A state of zeros for `columns` columns.
   virtual std::unique_ptr<HiddenState> make_state(std::int64_t columns) const = 0;
 
-  /// Groups of neighbouring columns, their windows equally long: `losses` gets the sum of each group's losses
-  /// in nats. The first of `sums` gets the gradient of the first groups' losses, and so on; what is in there
-  /// is lost. A group's numbers do not depend on what other groups there are. Dropout is on if there is a key
-  /// for it, that of the first group's first column.
-  virtual void train(std::span<const TrainGroup> groups, const std::optional<DropoutKey>& key,
-                     std::span<const GradientSum> sums, std::span<double> losses) = 0;
+  /// Forward and backward pass of micro-batches of neighbouring columns, their windows equally long. A
+  /// micro-batch's numbers do not depend on which others there are. A model that completes its whole gradient at
+  /// once need not call the listener.
+  virtual void train(std::span<const TrainMicroBatch> micro_batches, const TrainContext& context) = 0;
   /// Sum of the window's losses in nats, without dropout and gradient; moves the state on.
   virtual double evaluate(const Window& window, HiddenState& state) = 0;
   /// The same, one by one: the natural logarithm of the probability that the model gives to each target.
@@ -145,16 +161,16 @@ class LanguageModel {
         vocabulary_size_(vocabulary_size),
         layout_(std::move(layout)),
         device_(device) {}
-  PhaseClock* clock() const { return clock_; }
-  GradientListener* listener() const { return listener_; }
+  virtual std::span<float> parameter_memory() = 0;
+  /// Another number after every writable_parameters().
+  std::uint64_t parameter_version() const { return parameter_version_; }
 
  private:
   ModelConfig config_;
   std::int64_t vocabulary_size_;
   ParameterLayout layout_;
   Device device_;
-  PhaseClock* clock_ = nullptr;
-  GradientListener* listener_ = nullptr;
+  std::uint64_t parameter_version_ = 0;
 };
 
 }  // namespace charrnn

@@ -1,6 +1,7 @@
 // The models by kind: what is between a character's embedding and the output layer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -14,6 +15,9 @@ enum class Cell { kRnn, kGru, kLstm };
 constexpr std::int64_t gates(Cell cell) {
   return cell == Cell::kRnn ? 1 : cell == Cell::kGru ? 3 : 4;
 }
+
+/// Number of a cell's state in HiddenState::specs(): h of every cell, c of an LSTM.
+inline constexpr std::size_t kH = 0, kC = 1;
 
 enum class Family {
   kStacked,   ///< LibTorch's layers, any number of them

@@ -125,6 +125,12 @@ ParameterLayout parameter_layout(const ModelConfig& config, std::int64_t vocabul
   return layout;
 }
 
+std::vector<StateSpec> state_specs(const ModelConfig& config, const ModelKind& kind) {
+  std::vector<StateSpec> specs{{"h", config.layers, config.hidden}};
+  if (kind.cell == Cell::kLstm) specs.push_back({"c", config.layers, config.hidden});
+  return specs;
+}
+
 bool can_run_natively(const ModelConfig& config) {
   return model_kind(config.model).family == Family::kStacked;
 }

@@ -21,6 +21,9 @@ const ModelKind& model_kind(const std::string& name);
 /// Parameters of a model, without building it. UsageError for an unknown name or sizes out of range.
 ParameterLayout parameter_layout(const ModelConfig& config, std::int64_t vocabulary_size);
 
+/// What a model carries from window to window.
+std::vector<StateSpec> state_specs(const ModelConfig& config, const ModelKind& kind);
+
 /// Where and how a model computes.
 struct Compute {
   Device device;

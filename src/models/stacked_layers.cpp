@@ -29,23 +29,24 @@ class StackedLayers final : public RecurrentCore {
     WithoutCompactionWarning handler;
     const c10::WarningUtils::WarningHandlerGuard guard(&handler);
     const bool training = at::GradMode::is_enabled();  // cuDNN keeps what its backward pass needs only then
-    for (std::int64_t layer = 0; layer < state.layers(); ++layer) {
+    for (std::int64_t layer = 0; layer < std::ssize(state[kH]); ++layer) {
       const auto l = static_cast<std::size_t>(layer);
       const at::Tensor* own = &weights_[4 * l];
       const std::vector<at::Tensor> weights = {own[0], dropout.of_weights(own[1], layer), own[2], own[3]};
       if (cell_ == Cell::kLstm && x.is_cpu()) {
         at::Tensor h, c;
-        std::tie(x, h, c) = lstm_layer(at::linear(x, weights[0], weights[2] + weights[3]), state.h[l][0],
-                                       state.c[l][0], weights[1]);
-        state.h[l] = h.unsqueeze(0);
-        state.c[l] = c.unsqueeze(0);
+        std::tie(x, h, c) = lstm_layer(at::linear(x, weights[0], weights[2] + weights[3]), state[kH][l][0],
+                                       state[kC][l][0], weights[1]);
+        state[kH][l] = h.unsqueeze(0);
+        state[kC][l] = c.unsqueeze(0);
       } else if (cell_ == Cell::kLstm) {
-        std::tie(x, state.h[l], state.c[l]) =
-            at::lstm(x, {state.h[l], state.c[l]}, weights, true, 1, 0.0, training, false, false);
+        std::tie(x, state[kH][l], state[kC][l]) =
+            at::lstm(x, {state[kH][l], state[kC][l]}, weights, true, 1, 0.0, training, false, false);
       } else if (cell_ == Cell::kGru) {
-        std::tie(x, state.h[l]) = at::gru(x, state.h[l], weights, true, 1, 0.0, training, false, false);
+        std::tie(x, state[kH][l]) = at::gru(x, state[kH][l], weights, true, 1, 0.0, training, false, false);
       } else {
-        std::tie(x, state.h[l]) = at::rnn_tanh(x, state.h[l], weights, true, 1, 0.0, training, false, false);
+        std::tie(x, state[kH][l]) =
+            at::rnn_tanh(x, state[kH][l], weights, true, 1, 0.0, training, false, false);
       }
       x = dropout.of_outputs(x.to(at::kFloat), layer);  // autocast leaves bf16
     }

@@ -12,6 +12,7 @@
 #include "base/summation_tree.hpp"
 #include "models/flat_tensor.hpp"
 #include "models/recurrent_core.hpp"
+#include "models/registry.hpp"
 #ifdef CHARRNN_CUDA
 #include "models/gpu_dropout.hpp"
 #include "models/recorded_steps.hpp"
@@ -58,7 +59,7 @@ class TorchLanguageModel final : public LanguageModel {
   TorchLanguageModel(const ModelConfig& model, const ModelKind& kind, std::int64_t vocabulary,
                      ParameterLayout parameters, Precision precision, Device where)
       : LanguageModel(model, vocabulary, std::move(parameters), where),
-        has_cell_(kind.cell == Cell::kLstm),
+        states_(state_specs(model, kind)),
         bf16_(precision == Precision::kBf16),
         options_(options_of(where)),
         flat_(at::zeros({layout().size()}, options_)),
@@ -74,31 +75,33 @@ class TorchLanguageModel final : public LanguageModel {
     core_ = make_core(kind, {leaves_.begin() + 1, leaves_.end() - 2});
   }
 
-  std::span<float> parameters() override { return span_of(flat_); }
   std::span<float> gradient() override { return span_of(flat_gradient_); }
 
   std::vector<float> store_parameters() const override { return to_host(flat_); }
-  void load_parameters(std::span<const float> flat) override { from_host(flat_, flat); }
-
-  std::unique_ptr<HiddenState> make_state(std::int64_t columns) const override {
-    return std::make_unique<TorchState>(config().layers, columns, config().hidden, has_cell_, options_);
+  void load_parameters(std::span<const float> flat) override {
+    writable_parameters();
+    from_host(flat_, flat);
   }
 
-  void train(std::span<const TrainGroup> groups, const std::optional<DropoutKey>& key,
-             std::span<const GradientSum> sums, std::span<double> losses) override {
-    const PhaseScope scope(clock(), Phase::kForward);
-    std::optional<DropoutKey> of_group = key;
+  std::unique_ptr<HiddenState> make_state(std::int64_t columns) const override {
+    return std::make_unique<TorchState>(states_, columns, options_);
+  }
+
+  void train(std::span<const TrainMicroBatch> micro_batches, const TrainContext& context) override {
+    const PhaseScope scope(context.clock, Phase::kForward);
+    std::optional<DropoutKey> key = context.dropout;
     std::int64_t first = 0;
-    for (const GradientSum& sum : sums) {
+    for (const GradientSum& sum : context.sums) {
       const at::Tensor gradient = wrap(sum.gradient, device());
       gradient.zero_();
-      const std::function<void(std::int64_t)> add = [&](std::int64_t group) {
-        const auto& [window, state] = groups[static_cast<std::size_t>(group)];
-        losses[static_cast<std::size_t>(group)] = train(window, torch_state(*state), of_group);
-        if (of_group) of_group->first_column += window.columns;
+      const std::function<void(std::int64_t)> add = [&](std::int64_t number) {
+        const auto& [window, state] = micro_batches[static_cast<std::size_t>(number)];
+        context.losses[static_cast<std::size_t>(number)] =
+            train(window, torch_state(*state), key, context.clock);
+        if (key) key->first_column += window.columns;
       };
-      add_up(gradient, first, first + sum.groups, 0, add);
-      first += sum.groups;
+      add_up(gradient, first, first + sum.micro_batches, 0, add);
+      first += sum.micro_batches;
     }
   }
 
@@ -125,13 +128,15 @@ class TorchLanguageModel final : public LanguageModel {
   }
 
  private:
-  /// Adds the sum of groups [first, last) to `to`, which is zero; add(i) adds that of a group to where
+  std::span<float> parameter_memory() override { return span_of(flat_); }
+
+  /// Adds the sum of micro-batches [first, last) to `to`, which is zero; add(i) adds that of one to where
   /// autograd adds. Sums of level `level` and higher are free.
   void add_up(const at::Tensor& to, std::int64_t first, std::int64_t last, std::size_t level,
               const std::function<void(std::int64_t)>& add) {
     if (last - first <= 2) {  // a pair shares its buffer: autograd adds to what is there
       add_gradients_to(to);
-      for (std::int64_t group = first; group < last; ++group) add(group);
+      for (std::int64_t number = first; number < last; ++number) add(number);
       return;
     }
     if (sums_.size() <= level) sums_.push_back(at::empty_like(flat_));
@@ -151,15 +156,16 @@ class TorchLanguageModel final : public LanguageModel {
     gradient_address_ = flat.data_ptr<float>();
   }
 
-  /// The loss of one group; its gradient is added.
-  double train(const Window& window, TorchState& state, const std::optional<DropoutKey>& key) {
+  /// The loss of one micro-batch; its gradient is added.
+  double train(const Window& window, TorchState& state, const std::optional<DropoutKey>& key,
+               PhaseClock* clock) {
     if (window.columns == 0) return 0;
 #ifdef CHARRNN_CUDA
-    if (device().cuda) return train_on_gpu(window, state, key);
+    if (device().cuda) return train_on_gpu(window, state, key, clock);
 #endif
-    if (clock() != nullptr) clock()->enter(Phase::kForward);
+    if (clock != nullptr) clock->enter(Phase::kForward);
     const at::Tensor loss = losses(window, state, key, at::Reduction::Sum);
-    if (clock() != nullptr) clock()->enter(Phase::kBackward);
+    if (clock != nullptr) clock->enter(Phase::kBackward);
     loss.backward();
     const c10::NoGradGuard no_grad;
     state.settle();
@@ -203,11 +209,12 @@ class TorchLanguageModel final : public LanguageModel {
   }
 
 #ifdef CHARRNN_CUDA
-  double train_on_gpu(const Window& window, TorchState& state, const std::optional<DropoutKey>& key) {
+  double train_on_gpu(const Window& window, TorchState& state, const std::optional<DropoutKey>& key,
+                      PhaseClock* clock) {
     const std::int64_t inputs = std::ssize(window.inputs), targets = std::ssize(window.targets);
     const auto key_words = gpu_dropout_key(key.value_or(DropoutKey()));
     state.settle();
-    if (clock() != nullptr) clock()->enter(Phase::kBackward);  // and the forward pass: they are one
+    if (clock != nullptr) clock->enter(Phase::kBackward);  // and the forward pass: they are one
     if (!steps_) steps_.emplace();
     return steps_->run(
         {window.length, window.columns, targets, key.has_value(), state.address(), gradient_address_},
@@ -226,7 +233,7 @@ class TorchLanguageModel final : public LanguageModel {
   std::optional<RecordedSteps> steps_;
 #endif
 
-  bool has_cell_;
+  std::vector<StateSpec> states_;
   bool bf16_;
   at::TensorOptions options_;
   at::Tensor flat_, flat_gradient_;

@@ -11,9 +11,10 @@ class AllReducer final : public GradientReducer {
   AllReducer(LanguageModel& model, const Sharding& sharding, Communicator& communicator)
       : GradientReducer(model, communicator), sum_{{{sharding.mine.count, model.gradient()}}} {}
 
- private:
   std::span<const GradientSum> sums() const override { return sum_; }
-  void begin(std::size_t part) override {
+
+ private:
+  void begin_part(std::size_t part) override {
     communicator().begin_all_reduce_sum(in(sum_[0].gradient, parts()[part]));
   }
 

@@ -4,14 +4,14 @@
 
 #include "models/flat_tensor.hpp"
 #include "train/batch_state.hpp"
-#include "train/group_sum.hpp"
+#include "train/micro_batch_sum.hpp"
 
 namespace charrnn {
 
 Evaluation evaluate_dynamically(LanguageModel& model, std::span<const float> mean_square,
                                 const DynamicOptions& options, Batches& batches, Communicator& control,
                                 GradientReducer& reducer) {
-  at::Tensor parameters = wrap(model.parameters(), model.device());
+  at::Tensor parameters = wrap(model.writable_parameters(), model.device());
   const at::Tensor gradient = wrap(model.gradient(), model.device());
   const at::Tensor trained = parameters.clone();
   at::Tensor scale = at::empty_like(parameters);
@@ -26,16 +26,17 @@ Evaluation evaluate_dynamically(LanguageModel& model, std::span<const float> mea
   Evaluation result;
   for (std::int64_t i = 0; i < batches.per_epoch(); ++i) {
     batches.load(0, i, batch);
-    losses.resize(batch.groups.size());
-    const std::vector<TrainGroup> groups = train_groups(batch, state);
-    reducer.sum(i,
-                [&](std::span<const GradientSum> sums) { model.train(groups, std::nullopt, sums, losses); });
+    losses.resize(batch.micro_batches.size());
+    reducer.begin(i);
+    model.train(micro_batches_of(batch, state),
+                {.sums = reducer.sums(), .losses = losses, .listener = reducer.listener()});
+    reducer.finish();
     control.set_step(i);
-    result.loss_sum += sum_over_groups(control, batches.sharding(), losses).sum;
+    result.loss_sum += sum_over_micro_batches(control, batches.sharding(), losses).sum;
     result.characters += batch.all_targets;
+    model.writable_parameters();  // `parameters` is a view of them
     parameters.addcmul_(gradient, scale, -1 / static_cast<double>(batch.all_targets));
     parameters.lerp_(trained, options.decay);
-    model.parameters_changed();
   }
   return result;
 }

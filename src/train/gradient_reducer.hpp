@@ -1,9 +1,8 @@
-// Sums the gradients of all groups of all ranks.
+// Sums the gradients of all micro-batches of all ranks.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -15,21 +14,28 @@
 
 namespace charrnn {
 
-/// Works while the model computes, on each part of the gradient as soon as the model has completed it.
+/// Works while the model computes, on each part of the gradient as soon as the model has completed it:
+///
+///     reducer.begin(step);
+///     model.train(micro_batches, {.sums = reducer.sums(), .losses = losses, .listener = reducer.listener()});
+///     reducer.finish();
 class GradientReducer : private GradientListener {
  public:
-  /// Collective. Calls `train`, which calls the model's train() once for all groups of this rank, with the
-  /// sums that it is given. Afterwards the model's gradient() holds the sum over the groups of all ranks, the
-  /// same bits on every rank.
-  void sum(std::int64_t step, const std::function<void(std::span<const GradientSum>)>& train);
+  /// Before the model's train() of all micro-batches of this rank, in step number `step`.
+  void begin(std::int64_t step);
+  /// Where this rank's micro-batches are added up.
+  virtual std::span<const GradientSum> sums() const = 0;
+  /// What train() reports finished parts to; null if there is nothing to sum over ranks.
+  GradientListener* listener() { return communicator_.size() > 1 ? this : nullptr; }
+  /// Collective. Afterwards the model's gradient() holds the sum over the micro-batches of all ranks, the same
+  /// bits on every rank.
+  void finish();
 
  protected:
   GradientReducer(LanguageModel& model, Communicator& communicator);
 
-  /// What this rank's groups are added up in.
-  virtual std::span<const GradientSum> sums() const = 0;
   /// Begins, on the communicator and in the background, to sum number `part` of parts() over the ranks.
-  virtual void begin(std::size_t part) = 0;
+  virtual void begin_part(std::size_t part) = 0;
 
   const std::vector<Range>& parts() const { return parts_; }
   Communicator& communicator() const { return communicator_; }
@@ -39,10 +45,9 @@ class GradientReducer : private GradientListener {
   }
 
  private:
-  void part_is_complete() override { begin(begun_++); }
+  void part_is_complete() override { begin_part(begun_++); }
   void poll() override { communicator_.poll(); }
 
-  LanguageModel& model_;
   Communicator& communicator_;
   std::vector<Range> parts_;
   std::size_t begun_ = 0;  ///< parts of this step
@@ -52,9 +57,10 @@ class GradientReducer : private GradientListener {
 std::unique_ptr<GradientReducer> make_all_reducer(LanguageModel& model, const Sharding& sharding,
                                                   Communicator& communicator);
 
-/// Additions along the fixed tree of base/summation_tree.hpp over the groups, whichever rank has them: the
-/// same bits for every number of ranks. A rank first adds up the largest whole subtrees of its own groups; of
-/// what is left every rank gets one slice (all_to_all), adds it up and gives it to all (all_gather). The
+/// Additions along the fixed tree of base/summation_tree.hpp over the micro-batches, whichever rank has
+/// them: the same bits for every number of ranks. A rank first adds up the largest whole subtrees of its own
+/// micro-batches; of what is left every rank gets one slice (all_to_all), adds it up and sends it to all
+/// (all_gather). The
 /// communicator adds nothing. Both must outlive it.
 std::unique_ptr<GradientReducer> make_tree_reducer(LanguageModel& model, const Sharding& sharding,
                                                    Communicator& communicator);

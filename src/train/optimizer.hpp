@@ -1,4 +1,4 @@
-// Adam over the flat buffers.
+// What turns a gradient into an update of the parameters.
 #pragma once
 
 #include <cstdint>
@@ -7,64 +7,82 @@
 #include <string>
 #include <vector>
 
-#include "base/range.hpp"
 #include "base/thread_team.hpp"
+#include "config/run_config.hpp"
 #include "models/language_model.hpp"
-#include "train/run_config.hpp"
+#include "train/parameter_groups.hpp"
 
 namespace charrnn {
 
-/// Parameters that share a learning rate and a weight decay.
-struct ParameterGroup {
-  std::string match;  ///< shell pattern of the names; "*" for the rest
-  double learning_rate = 0;
-  double weight_decay = 0;
-  std::vector<std::string> names;
+/// Neighbouring parameters of one group: where they, their gradient and the optimizer's state lie.
+struct Stretch {
+  std::int64_t size;  ///< a multiple of 16
+  float* parameters;
+  const float* gradient;
+  std::span<float* const> state;  ///< by buffer
 };
 
-/// The groups of a config: those of `groups` in their order (the first match counts), then the rest.
-/// UsageError for a group that cannot be read or matches nothing.
-std::vector<ParameterGroup> parameter_groups(const OptimizerConfig& config, const ParameterLayout& layout);
+/// The same as LibTorch tensors, of all stretches of a group, for its fused updates on GPUs (train/gpu_stretches.hpp).
+struct GpuStretches;
 
-/// Adam (Kingma & Ba, ICLR 2015) with betas 0.9 and 0.999 and epsilon 1e-8, weight decay as L2 gradient
-/// ("adam", as torch.optim.Adam) or decoupled ("adamw", Loshchilov & Hutter, ICLR 2019).
+/// An optimizer over the flat buffers. It keeps named buffers of state, each laid out as the parameters; a
+/// checkpoint stores them by name. A new one is a class with its update() and a row of make_optimizer().
+///
+///     const std::unique_ptr<Optimizer> optimizer = make_optimizer(config, model, team);
+///     optimizer->step(1.0, 1.0);   // after model.train()
 class Optimizer {
  public:
-  /// Works on the model's parameters and gradient, on CPUs with the team's threads; both must outlive this.
-  Optimizer(const OptimizerConfig& config, LanguageModel& model, ThreadTeam& team);
-  ~Optimizer();
-
-  static constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
+  virtual ~Optimizer();
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
 
   const std::vector<ParameterGroup>& groups() const { return groups_; }
 
-  /// For the next step: multiplies the gradient by `scale`, then clips its global norm to config.clip_norm.
-  /// Returns the norm between the two, in nats per character.
-  double scale_and_clip(double scale);
-  /// One update; the rate of each group is its learning rate times `factor`. The gradient is left in any
-  /// state.
-  void step(double factor);
-
+  /// One update from the model's gradient times `gradient_scale`; the rate of each group is its learning rate times
+  /// `factor`. The gradient is left in any state.
+  void step(double factor, double gradient_scale);
+  /// Updates done.
   std::int64_t steps() const { return steps_; }
-  /// The moments to and from host memory, laid out as the parameters.
-  std::vector<float> store_exp_avg() const;
-  std::vector<float> store_exp_avg_sq() const;
-  void load(std::span<const float> exp_avg, std::span<const float> exp_avg_sq, std::int64_t steps);
+  void set_steps(std::int64_t steps) { steps_ = steps; }
+
+  /// Names of the state's buffers.
+  const std::vector<std::string>& buffers() const { return names_; }
+  /// A buffer of state to and from host memory, laid out as the parameters.
+  std::vector<float> store(std::size_t buffer) const;
+  void load(std::size_t buffer, std::span<const float> values);
+
+ protected:
+  /// Works on the model's parameters and gradient, on CPUs with the team's threads; both must outlive this.
+  Optimizer(const OptimizerConfig& config, LanguageModel& model, ThreadTeam& team,
+            std::vector<std::string> buffers);
+
+  /// One update of some parameters of a group, on any thread. `rate` is the learning rate now.
+  virtual void update(const ParameterGroup& group, double rate, double gradient_scale,
+                      const Stretch& stretch) const = 0;
+  /// The same of all parameters of a group on a GPU; the gradient is scaled already.
+  virtual void update(const ParameterGroup& group, double rate, GpuStretches& stretches) const = 0;
 
  private:
-  struct Tensors;
+  struct Memory;
 
-  double norm_of_gradient();
-  void step_on_cpu(const ParameterGroup& group, std::size_t number, double factor);
-  void step_on_gpu(const ParameterGroup& group, std::size_t number, double factor);
-
-  OptimizerConfig config_;
   LanguageModel& model_;
   ThreadTeam& team_;
   std::vector<ParameterGroup> groups_;
+  std::vector<std::string> names_;
   std::int64_t steps_ = 0;
-  double scale_ = 1;  ///< of the gradient, in the next step
-  std::unique_ptr<Tensors> tensors_;
+  std::unique_ptr<Memory> memory_;
 };
+
+/// The optimizer that `config` names.
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerConfig& config, LanguageModel& model,
+                                          ThreadTeam& team);
+
+/// Adam (Kingma & Ba, ICLR 2015) with weight decay as an L2 gradient, as torch.optim.Adam; or `decoupled`, as
+/// torch.optim.AdamW (Loshchilov & Hutter, ICLR 2019). State: exp_avg, exp_avg_sq.
+std::unique_ptr<Optimizer> make_adam(const OptimizerConfig& config, LanguageModel& model, ThreadTeam& team,
+                                     bool decoupled);
+/// Stochastic gradient descent with momentum and weight decay as an L2 gradient, as torch.optim.SGD. State:
+/// momentum_buffer.
+std::unique_ptr<Optimizer> make_sgd(const OptimizerConfig& config, LanguageModel& model, ThreadTeam& team);
 
 }  // namespace charrnn

@@ -1,3 +1,5 @@
+#include "train/parameter_groups.hpp"
+
 #include <fnmatch.h>
 
 #include <algorithm>
@@ -6,7 +8,6 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "train/optimizer.hpp"
 
 namespace charrnn {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "train/run_config.hpp"
+#include "config/run_config.hpp"
 
 namespace charrnn {
 

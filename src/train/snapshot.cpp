@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "base/error.hpp"
+#include "base/processor.hpp"
 #include "models/registry.hpp"
 
 namespace charrnn {
@@ -37,78 +38,80 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
 }
 
+const NamedTensor& find(const std::vector<NamedTensor>& tensors, const std::string& name,
+                        const std::vector<std::int64_t>& shape, const std::string& group) {
+  const auto found = std::ranges::find(tensors, name, &NamedTensor::name);
+  require(found != tensors.end(), "the checkpoint lacks {}/{}", group, name);
+  require(found->shape == shape, "{}/{} of the checkpoint is {}, the model needs {}", group, name,
+          shape_text(found->shape), shape_text(shape));
+  return *found;
+}
+
 std::vector<float> join(const ParameterLayout& layout, const std::vector<NamedTensor>& tensors,
-                        const char* group) {
+                        const std::string& group) {
   std::vector<float> flat(static_cast<std::size_t>(layout.size()));
   for (const Parameter& parameter : layout.parameters()) {
-    const auto tensor = std::find_if(tensors.begin(), tensors.end(), [&](const NamedTensor& candidate) {
-      return candidate.name == parameter.name;
-    });
-    require(tensor != tensors.end(), "the checkpoint lacks {}/{}", group, parameter.name);
-    require(tensor->shape == parameter.shape, "{}/{} of the checkpoint is {}, the model needs {}", group,
-            parameter.name, shape_text(tensor->shape), shape_text(parameter.shape));
-    std::copy(tensor->values.begin(), tensor->values.end(), flat.begin() + parameter.offset);
+    const NamedTensor& tensor = find(tensors, parameter.name, parameter.shape, group);
+    std::ranges::copy(tensor.values, flat.begin() + parameter.offset);
   }
   require(tensors.size() == layout.parameters().size(), "the checkpoint has {} tensors in {}, the model {}",
           tensors.size(), group, layout.parameters().size());
   return flat;
 }
 
+std::vector<float> join_buffer(const ParameterLayout& layout, const Checkpoint& checkpoint,
+                               const std::string& name) {
+  const auto buffer = std::ranges::find(checkpoint.optimizer, name, &Checkpoint::OptimizerBuffer::name);
+  require(buffer != checkpoint.optimizer.end(), "the checkpoint lacks /optimizer/{}", name);
+  return join(layout, buffer->tensors, "/optimizer/" + name);
+}
+
 }  // namespace
 
-Checkpoint::Hidden gather_hidden(const GroupStates& states, const Sharding& sharding, std::int64_t columns,
-                                 Communicator& control) {
+std::vector<NamedTensor> gather_hidden(const MicroBatchStates& states, const Sharding& sharding,
+                                       std::int64_t columns, Communicator& control) {
   const bool root = control.rank() == 0;
-  const HiddenState& any = *states.front();
-  Checkpoint::Hidden all{any.layers(), columns, any.hidden(), {}, {}};
-  const std::int64_t per_column = any.layers() * any.hidden();
-  std::vector<std::int64_t> counts;
-  for (int rank = 0; rank < control.size(); ++rank) {
-    const Sharding of_rank(sharding.groups, rank, control.size());
-    counts.push_back(of_rank.columns_of_rank(columns).count * per_column);
-  }
-  std::vector<float> h, c;  // one group after the other, each [layers, columns, hidden]
-  for (const auto& state : states) {
-    const std::size_t at = h.size();
-    h.resize(at + state->size());
-    c.resize(state->has_cell() ? h.size() : 0);
-    state->store(std::span(h).subspan(at), state->has_cell() ? std::span(c).subspan(at) : std::span<float>());
-  }
-  const auto everything = static_cast<std::size_t>(root ? columns * per_column : 0);
-  const auto gather_part = [&](const std::vector<float>& mine, std::vector<float>& whole) {
-    std::vector<float> by_group(everything);
-    control.gather(mine, by_group, counts, 0);
-    whole.resize(everything);
-    for (std::int64_t group = 0; root && group < sharding.groups; ++group) {
-      const Range range = sharding.columns_of_group(columns, group);
-      const auto from = std::span(by_group).subspan(static_cast<std::size_t>(range.first * per_column));
-      copy_columns(from, range.count, 0, whole, columns, range.first, range.count, any.layers(),
-                   any.hidden());
+  std::vector<NamedTensor> all;
+  const std::vector<StateSpec>& specs = states.front()->specs();
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    const auto& [name, layers, width] = specs[i];
+    const std::int64_t per_column = layers * width;
+    std::vector<std::int64_t> counts;
+    for (int rank = 0; rank < control.size(); ++rank) {
+      const Sharding of_rank(sharding.micro_batches, rank, control.size());
+      counts.push_back(of_rank.columns_of_rank(columns).count * per_column);
     }
-  };
-  gather_part(h, all.h);
-  if (any.has_cell()) gather_part(c, all.c);
+    std::vector<float> mine;  // one micro-batch after the other, each [layers, columns, width]
+    for (const auto& state : states) {
+      mine.resize(mine.size() + state->size(i));
+      state->store(i, std::span(mine).last(state->size(i)));
+    }
+    NamedTensor& tensor = all.emplace_back(NamedTensor{name, {layers, columns, width}, {}});
+    std::vector<float> gathered(static_cast<std::size_t>(root ? columns * per_column : 0));
+    control.gather(mine, gathered, counts, 0);
+    tensor.values.resize(gathered.size());
+    for (std::int64_t number = 0; root && number < sharding.micro_batches; ++number) {
+      const Range range = sharding.columns_of_micro_batch(columns, number);
+      const auto from = std::span(gathered).subspan(static_cast<std::size_t>(range.first * per_column));
+      copy_columns(from, range.count, 0, tensor.values, columns, range.first, range.count, layers, width);
+    }
+  }
   return all;
 }
 
-void load_hidden(const GroupStates& states, const Sharding& sharding, const Checkpoint::Hidden& all) {
-  for (std::size_t i = 0; i < states.size(); ++i) {
-    HiddenState& state = *states[i];
-    const auto size = static_cast<std::size_t>(state.layers() * all.columns * state.hidden());
-    require(all.layers == state.layers() && all.hidden == state.hidden() && all.h.size() == size &&
-                all.c.size() == (state.has_cell() ? size : 0),
-            "the hidden state of the checkpoint does not fit the model");
+void load_hidden(const MicroBatchStates& states, const Sharding& sharding, std::int64_t columns,
+                 const std::vector<NamedTensor>& all) {
+  for (std::size_t number = 0; number < states.size(); ++number) {
+    HiddenState& state = *states[number];
     const Range range =
-        sharding.columns_of_group(all.columns, sharding.mine.first + static_cast<std::int64_t>(i));
-    std::vector<float> h(state.size()), c(state.has_cell() ? state.size() : 0);
-    const auto take_part = [&](const std::vector<float>& from, std::vector<float>& to) {
-      if (to.empty()) return;
-      copy_columns(from, all.columns, range.first, to, range.count, 0, range.count, state.layers(),
-                   state.hidden());
-    };
-    take_part(all.h, h);
-    take_part(all.c, c);
-    state.load(h, c);
+        sharding.columns_of_micro_batch(columns, sharding.mine.first + static_cast<std::int64_t>(number));
+    for (std::size_t i = 0; i < state.specs().size(); ++i) {
+      const auto& [name, layers, width] = state.specs()[i];
+      const NamedTensor& tensor = find(all, name, {layers, columns, width}, "/hidden");
+      std::vector<float> mine(state.size(i));
+      copy_columns(tensor.values, columns, range.first, mine, range.count, 0, range.count, layers, width);
+      state.load(i, mine);
+    }
   }
 }
 
@@ -134,8 +137,10 @@ void take(const LanguageModel& model, const Optimizer& optimizer, const WeightAv
   checkpoint.arch = model_kind(model.config().model).name;
   if (average != nullptr) checkpoint.trained = cut(model.layout(), average->store());
   checkpoint.model = cut(model.layout(), model.store_parameters());
-  checkpoint.exp_avg = cut(model.layout(), optimizer.store_exp_avg());
-  checkpoint.exp_avg_sq = cut(model.layout(), optimizer.store_exp_avg_sq());
+  checkpoint.optimizer.clear();
+  for (std::size_t i = 0; i < optimizer.buffers().size(); ++i) {
+    checkpoint.optimizer.push_back({optimizer.buffers()[i], cut(model.layout(), optimizer.store(i))});
+  }
   checkpoint.optimizer_step = optimizer.steps();
   checkpoint.groups.clear();
   for (const ParameterGroup& group : optimizer.groups()) {
@@ -148,13 +153,16 @@ void load_weights(LanguageModel& model, const Checkpoint& checkpoint) {
 }
 
 void load_optimizer(Optimizer& optimizer, const ParameterLayout& layout, const Checkpoint& checkpoint) {
-  optimizer.load(join(layout, checkpoint.exp_avg, "/optimizer/exp_avg"),
-                 join(layout, checkpoint.exp_avg_sq, "/optimizer/exp_avg_sq"), checkpoint.optimizer_step);
+  for (std::size_t i = 0; i < optimizer.buffers().size(); ++i) {
+    optimizer.load(i, join_buffer(layout, checkpoint, optimizer.buffers()[i]));
+  }
+  optimizer.set_steps(checkpoint.optimizer_step);
 }
 
-std::vector<float> mean_square_of_gradients(const ParameterLayout& layout, const Checkpoint& checkpoint) {
-  std::vector<float> flat = join(layout, checkpoint.exp_avg_sq, "/optimizer/exp_avg_sq");
-  const double weight = 1 - std::pow(Optimizer::kBeta2, static_cast<double>(checkpoint.optimizer_step));
+std::vector<float> mean_square_of_gradients(const ParameterLayout& layout, const Checkpoint& checkpoint,
+                                            double beta2) {
+  std::vector<float> flat = join_buffer(layout, checkpoint, "exp_avg_sq");
+  const double weight = 1 - std::pow(beta2, static_cast<double>(checkpoint.optimizer_step));
   for (float& value : flat) value = static_cast<float>(value / weight);
   return flat;
 }
@@ -162,6 +170,36 @@ std::vector<float> mean_square_of_gradients(const ParameterLayout& layout, const
 void load_trained(LanguageModel& model, const Checkpoint& checkpoint) {
   if (checkpoint.trained.empty()) return;
   model.load_parameters(join(model.layout(), checkpoint.trained, "/optimizer/parameters"));
+}
+
+Checkpoint SnapshotMaker::begin(const RunPosition& position, const BatchState& state,
+                                const Sharding& sharding) const {
+  Checkpoint checkpoint;
+  if (state.is_carried()) {
+    checkpoint.hidden = gather_hidden(state.carried(), sharding, config.data.columns, control);
+  } else {
+    const std::unique_ptr<HiddenState> none = model.make_state(0);
+    for (const StateSpec& spec : none->specs()) {
+      checkpoint.hidden.push_back({spec.name, {spec.layers, 0, spec.width}, {}});
+    }
+  }
+  checkpoint.step = position.step;
+  checkpoint.epoch = position.epoch;
+  checkpoint.cycle = position.cycle;
+  checkpoint.data = {corpus.sha256, corpus.train_characters, position.row, config.data.columns, config.data.bptt};
+  checkpoint.history = position.history;
+  checkpoint.progress = position.progress;
+  return checkpoint;
+}
+
+void SnapshotMaker::finish(Checkpoint& checkpoint) const {
+  checkpoint.created_utc = utc_now();
+  checkpoint.program_version = CHARRNN_VERSION;
+  checkpoint.processor = processor_description();
+  checkpoint.config = config_text;
+  checkpoint.vocabulary = describe(vocabulary);
+  const ScopedAverage averaged(average);
+  take(model, optimizer, average, checkpoint);
 }
 
 std::string utc_now() {

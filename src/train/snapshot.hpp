@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.hpp"
+#include "config/run_config.hpp"
+#include "data/corpus.hpp"
 #include "data/vocabulary.hpp"
 #include "dist/communicator.hpp"
 #include "models/language_model.hpp"
@@ -14,11 +16,13 @@
 
 namespace charrnn {
 
-/// Hidden states of all ranks' columns on rank 0, by global column; empty elsewhere. Collective.
-Checkpoint::Hidden gather_hidden(const GroupStates& states, const Sharding& sharding, std::int64_t columns,
-                                 Communicator& control);
-/// This rank's columns out of all.
-void load_hidden(const GroupStates& states, const Sharding& sharding, const Checkpoint::Hidden& all);
+/// Hidden states of all ranks' `columns` columns on rank 0, by global column; without values elsewhere.
+/// Collective.
+std::vector<NamedTensor> gather_hidden(const MicroBatchStates& states, const Sharding& sharding,
+                                       std::int64_t columns, Communicator& control);
+/// This rank's columns out of all `columns`. DataError if `all` is not the hidden state of such a model.
+void load_hidden(const MicroBatchStates& states, const Sharding& sharding, std::int64_t columns,
+                 const std::vector<NamedTensor>& all);
 
 Checkpoint::Vocabulary describe(const Vocabulary& vocabulary);
 /// DataError if it makes no vocabulary.
@@ -31,12 +35,40 @@ void take(const LanguageModel& model, const Optimizer& optimizer, const WeightAv
 /// shape.
 void load_weights(LanguageModel& model, const Checkpoint& checkpoint);
 void load_optimizer(Optimizer& optimizer, const ParameterLayout& layout, const Checkpoint& checkpoint);
-/// Mean squares of the training's gradients, bias-corrected, laid out as the parameters.
-std::vector<float> mean_square_of_gradients(const ParameterLayout& layout, const Checkpoint& checkpoint);
+/// Mean squares of the training's gradients, laid out as the parameters: Adam's exp_avg_sq without its bias.
+/// DataError for a checkpoint of another optimizer.
+std::vector<float> mean_square_of_gradients(const ParameterLayout& layout, const Checkpoint& checkpoint,
+                                            double beta2);
 /// The weights that went on training, where the checkpoint's model is their average; else nothing.
 void load_trained(LanguageModel& model, const Checkpoint& checkpoint);
 
 /// Now, as 2026-01-31T12:00:00Z.
 std::string utc_now();
+
+/// Where a run is, beside its weights: what a checkpoint of it says.
+struct RunPosition {
+  std::int64_t step = 0, epoch = 0, cycle = 0;
+  std::int64_t row = 0;  ///< next position in every column, or windows done
+  std::vector<EpochRecord> history;
+  Checkpoint::Progress progress;
+};
+
+/// Makes checkpoints of a run; everything outlives it.
+struct SnapshotMaker {
+  const RunConfig& config;
+  const std::string& config_text;
+  const CorpusSummary& corpus;
+  const Vocabulary& vocabulary;
+  LanguageModel& model;
+  const Optimizer& optimizer;
+  WeightAverage* average;  ///< null: none
+  Communicator& control;
+
+  /// Whole on rank 0, without weights and states elsewhere. Collective, but for work on rank 0 that may take long:
+  /// `finish` it there.
+  Checkpoint begin(const RunPosition& position, const BatchState& state, const Sharding& sharding) const;
+  /// On rank 0: model, moments and all that needs no other rank.
+  void finish(Checkpoint& checkpoint) const;
+};
 
 }  // namespace charrnn

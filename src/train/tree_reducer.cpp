@@ -12,7 +12,7 @@ namespace charrnn {
 
 namespace {
 
-/// A node of the tree: the groups [first, last).
+/// A node of the tree: the micro-batches [first, last).
 struct Node {
   std::int64_t first = 0, last = 0;
   bool operator==(const Node&) const = default;
@@ -36,9 +36,10 @@ class TreeReducer final : public GradientReducer {
       : GradientReducer(model, communicator),
         total_(model.gradient()),
         device_(model.device()),
-        groups_(sharding.groups) {
+        micro_batches_(sharding.micro_batches) {
     for (int rank = 0; rank < communicator.size(); ++rank) {
-      collect_largest({0, groups_}, share_of(groups_, rank, communicator.size()), nodes_.emplace_back());
+      collect_largest({0, micro_batches_}, share_of(micro_batches_, rank, communicator.size()),
+                      nodes_.emplace_back());
       rounds_ = std::max(rounds_, nodes_.back().size());
     }
     for (const Node& node : nodes_[own()]) {
@@ -48,6 +49,8 @@ class TreeReducer final : public GradientReducer {
     if (communicator.size() == 1) return;
     for (const Range& part : parts()) exchanges_.push_back(make_exchange(part));
   }
+
+  std::span<const GradientSum> sums() const override { return sums_; }
 
  private:
   /// Of one part of the gradient.
@@ -90,10 +93,8 @@ class TreeReducer final : public GradientReducer {
     return exchange;
   }
 
-  std::span<const GradientSum> sums() const override { return sums_; }
-
   /// This rank's slice of every node of every rank; then their sum, to all.
-  void begin(std::size_t part) override {
+  void begin_part(std::size_t part) override {
     const Exchange& exchange = exchanges_[part];
     const std::vector<std::int64_t> nothing(exchange.slices.size(), 0);
     for (std::size_t round = 0; round < rounds_; ++round) {
@@ -107,7 +108,7 @@ class TreeReducer final : public GradientReducer {
 
   void finish(std::size_t part) {
     const Exchange& exchange = exchanges_[part];
-    communicator().begin_all_gather(add_up({0, groups_}, exchange), in(total_, parts()[part]),
+    communicator().begin_all_gather(add_up({0, micro_batches_}, exchange), in(total_, parts()[part]),
                                     exchange.slices);
   }
 
@@ -130,7 +131,7 @@ class TreeReducer final : public GradientReducer {
 
   std::span<float> total_;
   Device device_;
-  std::int64_t groups_;
+  std::int64_t micro_batches_;
   std::vector<std::vector<Node>> nodes_;  ///< that each rank adds up by itself
   std::size_t rounds_ = 0;                ///< most nodes of a rank
   std::vector<at::Tensor> buffers_;       ///< of this rank's nodes but the first, which has the model's

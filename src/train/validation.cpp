@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "train/batch_state.hpp"
-#include "train/group_sum.hpp"
+#include "train/micro_batch_sum.hpp"
 
 namespace charrnn {
 
 namespace {
 
-/// Adds up `loss_of` over all batches, groups and ranks.
+/// Adds up `loss_of` over all batches, micro-batches and ranks.
 Evaluation sum_over(Batches& batches, Communicator& control,
                     const std::function<double(const Batch&, std::size_t)>& loss_of) {
   Batch batch;
@@ -25,7 +25,7 @@ Evaluation sum_over(Batches& batches, Communicator& control,
     for (std::size_t group = 0; group < losses.size(); ++group) losses[group] += loss_of(batch, group);
     characters += batch.all_targets;
   }
-  return {sum_over_groups(control, batches.sharding(), losses).sum, characters};
+  return {sum_over_micro_batches(control, batches.sharding(), losses).sum, characters};
 }
 
 }  // namespace
@@ -43,7 +43,7 @@ Evaluation evaluate_ensemble(std::span<LanguageModel* const> models, Batches& ba
   states.reserve(models.size());
   for (const LanguageModel* model : models) states.emplace_back(*model, batches);
   return sum_over(batches, control, [&](const Batch& batch, std::size_t group) {
-    std::vector<double> mean(batch.groups[group].targets.size());
+    std::vector<double> mean(batch.micro_batches[group].targets.size());
     std::vector<float> one(mean.size());
     for (std::size_t m = 0; m < models.size(); ++m) {
       models[m]->log_probabilities(window_of(batch, group), states[m].at(batch, group), one);
@@ -55,6 +55,12 @@ Evaluation evaluate_ensemble(std::span<LanguageModel* const> models, Batches& ba
     for (const double probability : mean) loss -= std::log(probability);
     return loss;
   });
+}
+
+std::optional<double> Validator::validate() {
+  if (batches_ == nullptr) return std::nullopt;
+  const ScopedAverage averaged(average_);
+  return evaluate(model_, *batches_, control_).loss();
 }
 
 }  // namespace charrnn

@@ -7,26 +7,27 @@
 namespace charrnn {
 
 struct WeightAverage::Tensors {
-  at::Tensor parameters, average;
+  at::Tensor average;
 };
 
-WeightAverage::WeightAverage(std::span<float> parameters, Device device, double decay)
-    : decay_(decay), tensors_(std::make_unique<Tensors>()) {
-  tensors_->parameters = wrap(parameters, device);
-  tensors_->average = tensors_->parameters.clone();
+WeightAverage::WeightAverage(LanguageModel& model, double decay)
+    : model_(model), decay_(decay), tensors_(std::make_unique<Tensors>()) {
+  tensors_->average = wrap(model.parameters(), model.device()).clone();
 }
 
 WeightAverage::~WeightAverage() = default;
 
 void WeightAverage::update(std::int64_t steps) {
   const auto n = static_cast<double>(steps);
-  tensors_->average.lerp_(tensors_->parameters, 1 - std::min(decay_, (1 + n) / (10 + n)));
+  tensors_->average.lerp_(wrap(model_.parameters(), model_.device()),
+                          1 - std::min(decay_, (1 + n) / (10 + n)));
 }
 
 void WeightAverage::exchange() {
-  const at::Tensor parameters = tensors_->parameters.clone();
-  tensors_->parameters.copy_(tensors_->average);
-  tensors_->average = parameters;
+  at::Tensor parameters = wrap(model_.writable_parameters(), model_.device());
+  const at::Tensor before = parameters.clone();
+  parameters.copy_(tensors_->average);
+  tensors_->average = before;
 }
 
 std::vector<float> WeightAverage::store() const {

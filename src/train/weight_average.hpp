@@ -1,13 +1,12 @@
-// A running average of the parameters over the last steps: it is validated, saved and sampled from instead
-// of the parameters that are trained.
+// A running average of the parameters over the last steps: it is validated, saved and sampled from instead of the
+// parameters that are being trained.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <vector>
 
-#include "base/device.hpp"
+#include "models/language_model.hpp"
 
 namespace charrnn {
 
@@ -16,21 +15,38 @@ namespace charrnn {
 /// quickly.
 class WeightAverage {
  public:
-  /// `parameters` are flat, in the memory of `device`, and outlive this. The average starts as a copy.
-  WeightAverage(std::span<float> parameters, Device device, double decay);
+  /// The average starts as a copy of the model's parameters. `model` must outlive it.
+  WeightAverage(LanguageModel& model, double decay);
   ~WeightAverage();
 
   /// After step number `steps` (from 1).
   void update(std::int64_t steps);
-  /// Puts the average in the parameters' place, and those in its own; once more puts them back.
+  /// Swaps the average and the model's parameters; a second call swaps them back (see ScopedAverage).
   void exchange();
-  /// What is beside the parameters now, in host memory.
+  /// What is not in the model now, in host memory.
   std::vector<float> store() const;
 
  private:
   struct Tensors;
+  LanguageModel& model_;
   double decay_;
   std::unique_ptr<Tensors> tensors_;
+};
+
+/// While it lives the average, if there is one, is in the model's place.
+class ScopedAverage {
+ public:
+  explicit ScopedAverage(WeightAverage* average) : average_(average) {
+    if (average_ != nullptr) average_->exchange();
+  }
+  ~ScopedAverage() {
+    if (average_ != nullptr) average_->exchange();
+  }
+  ScopedAverage(const ScopedAverage&) = delete;
+  ScopedAverage& operator=(const ScopedAverage&) = delete;
+
+ private:
+  WeightAverage* average_;
 };
 
 }  // namespace charrnn

@@ -120,9 +120,9 @@ TEST_F(CorpusTest, ColumnsAreNeighbouringPiecesOfTheText) {
   Batch batch;
   batches.load(0, 0, batch);
   const auto token = [](char c) { return 2 + (c - 'a'); };  // all equally frequent: by code point
-  EXPECT_THAT(batch.groups[0].inputs, ElementsAre(token('d'), token('g'), token('e'), token('h')));
+  EXPECT_THAT(batch.micro_batches[0].inputs, ElementsAre(token('d'), token('g'), token('e'), token('h')));
   EXPECT_EQ(batch.all_targets, 6);
-  EXPECT_THAT(batch.groups[0].targets, ElementsAre(token('e'), token('h'), token('f'), token('i')));
+  EXPECT_THAT(batch.micro_batches[0].targets, ElementsAre(token('e'), token('h'), token('f'), token('i')));
 }
 
 }  // namespace

@@ -32,8 +32,8 @@ TEST(ShardingTest, RanksCoverTheGroupsWhichDoNotDependOnThem) {
       EXPECT_EQ(columns.first, next_column);
       std::int64_t end = columns.first;
       for (std::int64_t group = sharding.mine.first; group < sharding.mine.end(); ++group) {
-        EXPECT_EQ(sharding.columns_of_group(kColumns, group), share_of(kColumns, group, kGroups));
-        end = sharding.columns_of_group(kColumns, group).end();
+        EXPECT_EQ(sharding.columns_of_micro_batch(kColumns, group), share_of(kColumns, group, kGroups));
+        end = sharding.columns_of_micro_batch(kColumns, group).end();
       }
       EXPECT_EQ(columns.end(), end);
       next_group = sharding.mine.end();

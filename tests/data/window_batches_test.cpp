@@ -53,7 +53,7 @@ class WindowBatchesTest : public testing::Test {
       for (std::int64_t rank = 0; rank < ranks; ++rank) {
         WindowBatches batches = make(layout, part, rank, ranks);
         batches.load(epoch, index, batch);
-        const GroupBatch& group = batch.groups[0];
+        const MicroBatch& group = batch.micro_batches[0];
         for (std::int64_t column = 0; column < group.columns.count; ++column) {
           found.push_back(group.inputs[static_cast<std::size_t>(column)]);
         }
@@ -76,14 +76,14 @@ TEST_F(WindowBatchesTest, InputsAndEveryNextCharacter) {
   Batch batch;
   batches.load(0, 1, batch);
   EXPECT_EQ(batch.length, 4);
-  EXPECT_EQ(batch.groups[0].columns, (Range{0, 2}));
+  EXPECT_EQ(batch.micro_batches[0].columns, (Range{0, 2}));
   EXPECT_EQ(batch.all_targets, 8);
-  EXPECT_THAT(batch.groups[0].inputs, ElementsAre(11, 16, 12, 17, 13, 18, 14, 19));
-  EXPECT_THAT(batch.groups[0].targets, ElementsAre(12, 17, 13, 18, 14, 19, 15, 20));
+  EXPECT_THAT(batch.micro_batches[0].inputs, ElementsAre(11, 16, 12, 17, 13, 18, 14, 19));
+  EXPECT_THAT(batch.micro_batches[0].targets, ElementsAre(12, 17, 13, 18, 14, 19, 15, 20));
   batches.load(0, 2, batch);  // what is left
-  EXPECT_EQ(batch.groups[0].columns, (Range{0, 1}));
+  EXPECT_EQ(batch.micro_batches[0].columns, (Range{0, 1}));
   EXPECT_EQ(batch.all_targets, 4);
-  EXPECT_THAT(batch.groups[0].inputs, ElementsAre(21, 22, 23, 24));
+  EXPECT_THAT(batch.micro_batches[0].inputs, ElementsAre(21, 22, 23, 24));
 }
 
 TEST_F(WindowBatchesTest, OnlyTheCharacterAfterTheEnd) {
@@ -92,7 +92,7 @@ TEST_F(WindowBatchesTest, OnlyTheCharacterAfterTheEnd) {
   Batch batch;
   batches.load(0, 0, batch);
   EXPECT_EQ(batch.all_targets, 4);
-  EXPECT_THAT(batch.groups[0].targets, ElementsAre(4, 7, 10, 13));
+  EXPECT_THAT(batch.micro_batches[0].targets, ElementsAre(4, 7, 10, 13));
 }
 
 TEST_F(WindowBatchesTest, TrainingAndValidationShareTheWindows) {

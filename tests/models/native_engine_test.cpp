@@ -45,11 +45,11 @@ Tokens draw_tokens(const Case& c, unsigned seed) {
 
 /// Trains on one window; the model's gradient() is that of its loss, which is returned.
 double train_on(LanguageModel& model, const Window& window, HiddenState& state,
-                const std::optional<DropoutKey>& key) {
-  const TrainGroup group{window, &state};
+                const std::optional<DropoutKey>& key, GradientListener* listener = nullptr) {
+  const TrainMicroBatch group{window, &state};
   const GradientSum sum{1, model.gradient()};
   double loss = 0;
-  model.train({&group, 1}, key, {&sum, 1}, {&loss, 1});
+  model.train({&group, 1}, {.dropout = key, .sums = {&sum, 1}, .losses = {&loss, 1}, .listener = listener});
   return loss;
 }
 
@@ -57,7 +57,7 @@ double train_on(LanguageModel& model, const Window& window, HiddenState& state,
 struct Outcome {
   std::vector<double> losses;
   std::vector<float> gradient;  ///< of both together
-  std::vector<float> h, c;
+  std::vector<std::vector<float>> states;
 };
 
 Outcome train(const Case& c, const std::string& engine, int threads, Precision precision = Precision::kFp32) {
@@ -76,8 +76,7 @@ Outcome train(const Case& c, const std::string& engine, int threads, Precision p
   // Without dropout, after a change of the parameters.
   const Tokens tokens = draw_tokens(c, 2);
   const Window window{tokens.inputs, tokens.targets, c.length, c.columns};
-  for (float& parameter : model->parameters()) parameter *= 0.9F;
-  model->parameters_changed();
+  for (float& parameter : model->writable_parameters()) parameter *= 0.9F;
   outcome.losses.push_back(model->evaluate(window, *state));
   std::vector<float> of_targets(tokens.targets.size());
   model->log_probabilities(window, *state, of_targets);
@@ -85,9 +84,9 @@ Outcome train(const Case& c, const std::string& engine, int threads, Precision p
   std::vector<float> logits(static_cast<std::size_t>(c.columns * c.vocabulary));
   model->predict(tokens.inputs, c.length, *state, logits);
   outcome.losses.insert(outcome.losses.end(), logits.begin(), logits.end());
-  outcome.h.resize(state->size());
-  outcome.c.resize(state->has_cell() ? state->size() : 0);
-  state->store(outcome.h, outcome.c);
+  for (std::size_t i = 0; i < state->specs().size(); ++i) {
+    state->store(i, outcome.states.emplace_back(state->size(i)));
+  }
   return outcome;
 }
 
@@ -122,8 +121,10 @@ void expect_engines_agree(const Case& c) {
     };
     expect_near(part(native.gradient), part(torch.gradient), kTolerance, parameter.name);
   }
-  expect_near(native.h, torch.h, kTolerance, "h");
-  expect_near(native.c, torch.c, kTolerance, "c");
+  ASSERT_EQ(native.states.size(), torch.states.size());
+  for (std::size_t i = 0; i < native.states.size(); ++i) {
+    expect_near(native.states[i], torch.states[i], kTolerance, "state");
+  }
 }
 
 TEST(NativeEngine, AgreesWithAutograd) {
@@ -198,8 +199,7 @@ TEST(NativeEngine, SameBitsOnAnyNumberOfThreads) {
         const Outcome many = train(c, "native", threads, precision);
         EXPECT_EQ(many.losses, one.losses);
         EXPECT_EQ(many.gradient, one.gradient);
-        EXPECT_EQ(many.h, one.h);
-        EXPECT_EQ(many.c, one.c);
+        EXPECT_EQ(many.states, one.states);
       }
     }
   }
@@ -325,7 +325,7 @@ class Groups {
     }
     for (std::size_t i = 0; i < sums.size(); ++i) to.push_back({sums[i], outcome.gradients[i]});
     std::vector<std::unique_ptr<HiddenState>> states;
-    std::vector<TrainGroup> groups;
+    std::vector<TrainMicroBatch> groups;
     for (std::int64_t i = first; i < first + count; ++i) {
       const auto g = static_cast<std::size_t>(i);
       states.push_back(model->make_state(columns_[g]));
@@ -339,8 +339,7 @@ class Groups {
       const DropoutKey key{
           .seed = 5, .step = step, .first_column = std::accumulate(columns_.begin(), before, 0L)};
       PartKeeper keeper(*model, to);
-      model->tell_gradient(&keeper);
-      model->train(groups, key, to, outcome.losses);
+      model->train(groups, {.dropout = key, .sums = to, .losses = outcome.losses, .listener = &keeper});
       // The native engine tells; a window without columns has nothing to tell.
       EXPECT_EQ(have_same_bits(keeper.kept(), outcome.gradients), engine == "native" && columns > 0);
     }
@@ -353,9 +352,7 @@ class Groups {
       outcome.gradients[i] = dense;
     }
     for (const auto& state : states) {
-      outcome.h.emplace_back(state->size());
-      std::vector<float> c(state->has_cell() ? state->size() : 0);
-      state->store(outcome.h.back(), c);
+      state->store(0, outcome.h.emplace_back(state->size(0)));
     }
     return outcome;
   }
@@ -443,9 +440,8 @@ TEST(NativeEngine, TellsOfEveryPartOfTheGradientOnceItIsComplete) {
       const auto model = make_model(c.model, c.vocabulary, {.device = {}, .engine = "native", .team = team});
       model->load_parameters(draw_parameters(model->layout()));
       PartKeeper keeper(*model, {{1, model->gradient()}});
-      model->tell_gradient(&keeper);
       train_on(*model, {tokens.inputs, tokens.targets, c.length, c.columns}, *model->make_state(c.columns),
-               DropoutKey{.seed = 1});
+               DropoutKey{.seed = 1}, &keeper);
       const std::vector<Range> parts = model->gradient_parts();
       EXPECT_EQ(std::ssize(parts), layers);
       EXPECT_EQ(keeper.told(), parts.size());

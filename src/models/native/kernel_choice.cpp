@@ -1,5 +1,6 @@
 #include <vector>
 
+#include "base/instruction_set.hpp"
 #include "models/native/kernels.hpp"
 #include "models/native/kernels_avx512_bf16.hpp"
 
@@ -35,17 +36,10 @@ const Kernels& with_bf16_instructions() {
 std::vector<const Kernels*> find_runnable() {
   std::vector<const Kernels*> found{&baseline::kKernels};
 #if defined(__x86_64__)
-  // What the compiler may use for x86-64-v3 and -v4 (System V ABI, "Micro-Architecture Levels").
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
-      __builtin_cpu_supports("bmi2")) {
-    found.push_back(&avx2::kKernels);
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl")) {
-      found.push_back(&avx512::kKernels);
-      if (__builtin_cpu_supports("avx512bf16")) found.push_back(&with_bf16_instructions());
-    }
-  }
+  const InstructionSet best = instruction_set();
+  if (best >= InstructionSet::kAvx2) found.push_back(&avx2::kKernels);
+  if (best >= InstructionSet::kAvx512) found.push_back(&avx512::kKernels);
+  if (best >= InstructionSet::kAvx512Bf16) found.push_back(&with_bf16_instructions());
 #endif
   return found;
 }

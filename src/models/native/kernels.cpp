@@ -369,40 +369,12 @@ void round_to_bf16(std::int64_t size, const float* from, float* to) {
   for (std::int64_t i = 0; i < size; ++i) to[i] = rounded_to_bf16(from[i]);
 }
 
-double sum_of_squares(std::int64_t size, const float* x) {
-  double sums[kLanes] = {};
-  for (std::int64_t i = 0; i < size; i += kLanes) {
-    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-      const auto value = static_cast<double>(x[i + lane]);
-      sums[lane] += value * value;
-    }
-  }
-  double sum = 0;
-  for (std::int64_t lane = 0; lane < kLanes; ++lane) sum += sums[lane];
-  return sum;
-}
-
-void adam(std::int64_t size, float* parameters, const float* gradient, float* exp_avg, float* exp_avg_sq,
-          const AdamRates& rates) {
-  const AdamRates r = rates;
-  CHARRNN_INDEPENDENT
-  for (std::int64_t i = 0; i < size; ++i) {
-    const float before = parameters[i] * r.shrink;
-    const float g = gradient[i] * r.gradient_scale + parameters[i] * r.weight_decay;
-    const float m = exp_avg[i] + r.rest1 * (g - exp_avg[i]);
-    const float v = r.beta2 * exp_avg_sq[i] + r.rest2 * g * g;
-    exp_avg[i] = m;
-    exp_avg_sq[i] = v;
-    parameters[i] = before - r.step_size * m / (__builtin_sqrtf(v) * r.per_root_bias + r.epsilon);
-  }
-}
-
 }  // namespace
 
 extern const Kernels kKernels;
 const Kernels kKernels = {
-    CHARRNN_KERNELS_NAME, lstm_forward, lstm_backward, gru_forward,   gru_backward,   rnn_forward,
-    rnn_backward,         softmax_loss, dropout,       copy_rows,     transpose,      add,
-    add_row_sums,         to_bf16,      to_bf16_pairs, round_to_bf16, sum_of_squares, adam};
+    CHARRNN_KERNELS_NAME, lstm_forward, lstm_backward, gru_forward,  gru_backward, rnn_forward,
+    rnn_backward,         softmax_loss, dropout,       copy_rows,    transpose,    add,
+    add_row_sums,         to_bf16,      to_bf16_pairs, round_to_bf16};
 
 }  // namespace charrnn::CHARRNN_KERNELS

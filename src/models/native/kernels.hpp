@@ -17,16 +17,6 @@ constexpr std::int64_t padded(std::int64_t units) {
   return round_up(units, kUnitBlock);
 }
 
-struct AdamRates {
-  float rest1, rest2;  ///< 1 − beta1, 1 − beta2
-  float beta2, epsilon;
-  float step_size;      ///< learning rate / (1 − beta1^step)
-  float per_root_bias;  ///< 1 / √(1 − beta2^step)
-  float gradient_scale;
-  float weight_decay;  ///< added to the gradient
-  float shrink;        ///< the parameters are multiplied with it first: 1 − rate · decoupled weight decay
-};
-
 /// Rows are columns of the text at one time step, `units` is padded. `gates` of a row lie side by side, each
 /// [units], in PyTorch's order; formulas: PyTorch's documentation of RNN, GRU, LSTM. `addends` has for every
 /// row what is added to its products: at least the bias. "Before" and "after" are the state's values at the
@@ -88,12 +78,6 @@ struct Kernels {
                         std::uint32_t* to, std::int64_t to_stride);
   /// The same, but leaves float32 numbers.
   void (*round_to_bf16)(std::int64_t size, const float* from, float* to);
-
-  /// Σ x² in double precision. size: a multiple of 16.
-  double (*sum_of_squares)(std::int64_t size, const float* x);
-  /// One Adam step. size: a multiple of 16.
-  void (*adam)(std::int64_t size, float* parameters, const float* gradient, float* exp_avg, float* exp_avg_sq,
-               const AdamRates& rates);
 };
 
 /// All that this processor can run, the fastest last.

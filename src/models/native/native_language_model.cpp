@@ -4,6 +4,7 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <tuple>
 #include <utility>
 
 #include "models/dropout.hpp"
@@ -13,6 +14,7 @@
 #include "models/native/output_layer.hpp"
 #include "models/native/recurrent_layer.hpp"
 #include "models/native/window_split.hpp"
+#include "models/registry.hpp"
 
 namespace charrnn {
 
@@ -52,6 +54,7 @@ class NativeLanguageModel final : public LanguageModel {
                       ParameterLayout parameters, Precision precision, ThreadTeam& team)
       : LanguageModel(model, vocabulary, std::move(parameters), Device{}),
         has_cell_(kind.cell == Cell::kLstm),
+        states_of_(state_specs(model, kind)),
         team_(team),
         flat_(layout().size()),
         flat_gradient_(layout().size()),
@@ -71,9 +74,7 @@ class NativeLanguageModel final : public LanguageModel {
     input_.emplace(flat_.data(), vocabulary, model.embedding, layers_.front(), input_mask_, precision);
   }
 
-  std::span<float> parameters() override { return flat_.span(); }
   std::span<float> gradient() override { return flat_gradient_.span(); }
-  void parameters_changed() override { packed_.reset(); }
 
   std::vector<Range> gradient_parts() const override {
     std::vector<Range> parts;
@@ -87,29 +88,29 @@ class NativeLanguageModel final : public LanguageModel {
 
   std::vector<float> store_parameters() const override { return {flat_.span().begin(), flat_.span().end()}; }
   void load_parameters(std::span<const float> flat) override {
-    std::ranges::copy(flat, flat_.data());
-    parameters_changed();
+    std::ranges::copy(flat, writable_parameters().data());
   }
 
   std::unique_ptr<HiddenState> make_state(std::int64_t columns) const override {
-    return std::make_unique<NativeState>(config().layers, columns, config().hidden, has_cell_);
+    return std::make_unique<NativeState>(states_of_, columns);
   }
 
-  void train(std::span<const TrainGroup> groups, const std::optional<DropoutKey>& key,
-             std::span<const GradientSum> sums, std::span<double> losses) override {
-    const Window window = gather(groups);
+  void train(std::span<const TrainMicroBatch> micro_batches, const TrainContext& context) override {
+    const Window window = gather(micro_batches);
     if (window.columns == 0) {
-      for (const GradientSum& sum : sums) std::ranges::fill(sum.gradient, 0.0F);
-      std::ranges::fill(losses, 0.0);
+      for (const GradientSum& sum : context.sums) std::ranges::fill(sum.gradient, 0.0F);
+      std::ranges::fill(context.losses, 0.0);
       return;
     }
-    const PhaseScope scope(clock(), Phase::kForward);
+    clock_ = context.clock;
+    listener_ = context.listener;
+    const PhaseScope scope(clock_, Phase::kForward);
     targets_.clear();
-    for (std::int64_t first = 0; const GradientSum& sum : sums) {
-      targets_.push_back({{first, sum.groups}, sum.gradient.data()});
-      first += sum.groups;
+    for (std::int64_t first = 0; const GradientSum& sum : context.sums) {
+      targets_.push_back({{first, sum.micro_batches}, sum.gradient.data()});
+      first += sum.micro_batches;
     }
-    start(window.inputs, window.length, key, window.predicts_every() ? window.length : 1, true);
+    start(window.inputs, window.length, context.dropout, window.predicts_every() ? window.length : 1, true);
     while (std::ssize(scratch_) < team_.size()) scratch_.emplace_back();
     for (BlockCounter& blocks : blocks_) blocks.handed_out = blocks.done = 0;
     told_ = layers_.size();
@@ -117,7 +118,7 @@ class NativeLanguageModel final : public LanguageModel {
       forward(thread);
       const WindowShare share = split_.share(thread);
       output_.forward(share.own, predicting_outputs(), window.targets);
-      if (thread == 0 && clock() != nullptr) clock()->enter(Phase::kBackward);
+      if (thread == 0 && clock_ != nullptr) clock_->enter(Phase::kBackward);
       const std::function<void()> poll = [&] {
         if (thread == 0) tell();
       };
@@ -130,10 +131,12 @@ class NativeLanguageModel final : public LanguageModel {
         put_gradients(layer, scratch_[static_cast<std::size_t>(thread)], poll);
       }
       release_units();
-      if (thread == 0 && clock() != nullptr) clock()->enter(Phase::kIdle);  // run() waits for the others
+      if (thread == 0 && clock_ != nullptr) clock_->enter(Phase::kIdle);  // run() waits for the others
     });
     tell();
-    for (std::size_t i = 0; i < groups_.size(); ++i) losses[i] = output_.loss(groups_[i]);
+    for (std::size_t i = 0; i < groups_.size(); ++i) context.losses[i] = output_.loss(groups_[i]);
+    clock_ = nullptr;
+    listener_ = nullptr;
   }
 
   double evaluate(const Window& window, HiddenState& state) override {
@@ -162,6 +165,8 @@ class NativeLanguageModel final : public LanguageModel {
   }
 
  private:
+  std::span<float> parameter_memory() override { return flat_.span(); }
+
   /// Parameter number `index` of the layout in a flat buffer.
   template <class Float>
   Float* place(Float* flat, std::size_t index) const {
@@ -175,14 +180,14 @@ class NativeLanguageModel final : public LanguageModel {
   }
 
   void wait_for_others(int thread) {
-    const PhaseScope scope(thread == 0 ? clock() : nullptr, Phase::kIdle);
+    const PhaseScope scope(thread == 0 ? clock_ : nullptr, Phase::kIdle);
     team_.barrier();
   }
 
   /// Waits for the threads that share the thread's columns.
   void meet(int thread) {
     if (split_.threads_of_group() == 1) return;
-    const PhaseScope scope(thread == 0 ? clock() : nullptr, Phase::kIdle);
+    const PhaseScope scope(thread == 0 ? clock_ : nullptr, Phase::kIdle);
     meeting_places_[static_cast<std::size_t>(split_.group_of(thread))].wait();
   }
 
@@ -206,11 +211,11 @@ class NativeLanguageModel final : public LanguageModel {
   std::int64_t first_predicting_row() const { return (length_ - predicting_) * columns_; }
 
   /// One window of all groups; its groups and their states come to groups_ and states_.
-  Window gather(std::span<const TrainGroup> groups) {
+  Window gather(std::span<const TrainMicroBatch> groups) {
     groups_.clear();
     states_.clear();
     std::int64_t columns = 0;
-    for (const TrainGroup& group : groups) {
+    for (const TrainMicroBatch& group : groups) {
       groups_.push_back({columns, group.window.columns});
       states_.push_back(static_cast<NativeState*>(group.state));
       columns += group.window.columns;
@@ -220,12 +225,12 @@ class NativeLanguageModel final : public LanguageModel {
     const auto put_side_by_side = [&](std::span<const std::int64_t> Window::*part,
                                       std::vector<std::int64_t>& to) {
       std::int64_t rows = 0;
-      for (const TrainGroup& group : groups) {
+      for (const TrainMicroBatch& group : groups) {
         if (group.window.columns > 0) rows = std::ssize(group.window.*part) / group.window.columns;
       }
       to.clear();
       for (std::int64_t row = 0; row < rows; ++row) {
-        for (const TrainGroup& group : groups) {
+        for (const TrainMicroBatch& group : groups) {
           const auto from = (group.window.*part).begin() + row * group.window.columns;
           to.insert(to.end(), from, from + group.window.columns);
         }
@@ -317,8 +322,8 @@ class NativeLanguageModel final : public LanguageModel {
       const auto number = static_cast<std::int64_t>(l);
       for_states(share.own,
                  [&](NativeState& state, std::int64_t there, std::int64_t here, std::int64_t count) {
-                   std::copy_n(state.h(number) + there, count, layers_[l].h(0) + here);
-                   if (has_cell_) std::copy_n(state.c(number) + there, count, layers_[l].c(0) + here);
+                   std::copy_n(state.at(kH, number) + there, count, layers_[l].h(0) + here);
+                   if (has_cell_) std::copy_n(state.at(kC, number) + there, count, layers_[l].c(0) + here);
                  });
     }
     wait_for_others(thread);
@@ -337,8 +342,8 @@ class NativeLanguageModel final : public LanguageModel {
       const auto number = static_cast<std::int64_t>(l);
       for_states(share.own,
                  [&](NativeState& state, std::int64_t there, std::int64_t here, std::int64_t count) {
-                   std::copy_n(layer.h(length_) + here, count, state.h(number) + there);
-                   if (has_cell_) std::copy_n(layer.c(length_) + here, count, state.c(number) + there);
+                   std::copy_n(layer.h(length_) + here, count, state.at(kH, number) + there);
+                   if (has_cell_) std::copy_n(layer.c(length_) + here, count, state.at(kC, number) + there);
                  });
     }
   }
@@ -451,11 +456,11 @@ class NativeLanguageModel final : public LanguageModel {
 
   /// Tells the listener of every part that is complete by now.
   void tell() {
-    if (listener() == nullptr) return;
+    if (listener_ == nullptr) return;
     for (; told_ > 0 && blocks_[told_ - 1].done == all_gradient_blocks(told_ - 1); --told_) {
-      listener()->part_is_complete();
+      listener_->part_is_complete();
     }
-    listener()->poll();
+    listener_->poll();
   }
 
   void compute_losses(const Window& window, HiddenState& state) {
@@ -469,8 +474,8 @@ class NativeLanguageModel final : public LanguageModel {
   }
 
   /// Weights are packed when they have changed, and with every new mask of theirs.
-  std::pair<bool, std::int64_t> wanted_packing() const {
-    return {drops_weights(), drops_weights() ? key_->step : 0};
+  std::tuple<std::uint64_t, bool, std::int64_t> wanted_packing() const {
+    return {parameter_version(), drops_weights(), drops_weights() ? key_->step : 0};
   }
   bool is_packed() const { return packed_ == wanted_packing(); }
   void note_packed() { packed_ = wanted_packing(); }
@@ -486,6 +491,9 @@ class NativeLanguageModel final : public LanguageModel {
   }
 
   bool has_cell_;
+  std::vector<StateSpec> states_of_;
+  PhaseClock* clock_ = nullptr;  ///< of the call of train() at work
+  GradientListener* listener_ = nullptr;
   ThreadTeam& team_;
   AlignedBuffer flat_, flat_gradient_;
   std::deque<RecurrentLayer> layers_;
@@ -495,11 +503,12 @@ class NativeLanguageModel final : public LanguageModel {
   Precision precision_;
   std::deque<Link> links_;  ///< after each layer
   std::vector<AlignedBuffer> weight_masks_;
-  std::optional<std::pair<bool, std::int64_t>> packed_;  ///< with a mask? of which step?
-  std::deque<Scratch> scratch_;                          ///< one a thread
-  std::deque<BlockCounter> blocks_;                      ///< of each layer's part of the gradient
-  std::vector<Target> targets_;                          ///< where the gradients go
-  std::size_t told_ = 0;  ///< layers whose part the listener has not been told of
+  std::optional<std::tuple<std::uint64_t, bool, std::int64_t>>
+      packed_;                       ///< which parameters, with a mask? of which step?
+  std::deque<Scratch> scratch_;      ///< one a thread
+  std::deque<BlockCounter> blocks_;  ///< of each layer's part of the gradient
+  std::vector<Target> targets_;      ///< where the gradients go
+  std::size_t told_ = 0;             ///< layers whose part the listener has not been told of
 
   // The window.
   std::vector<Range> groups_;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "models/language_model.hpp"
 #include "models/native/aligned_buffer.hpp"
@@ -11,42 +13,39 @@ namespace charrnn {
 
 class NativeState final : public HiddenState {
  public:
-  NativeState(std::int64_t layers, std::int64_t columns, std::int64_t hidden, bool has_cell)
-      : HiddenState(layers, columns, hidden, has_cell),
-        h_(layers * columns * padded(hidden)),
-        c_(has_cell ? layers * columns * padded(hidden) : 0) {}
+  NativeState(std::vector<StateSpec> state_specs, std::int64_t columns)
+      : HiddenState(std::move(state_specs), columns) {
+    for (const StateSpec& spec : specs()) memory_.emplace_back(spec.layers * columns * padded(spec.width));
+  }
 
-  /// Of one layer: [columns, padded(hidden)].
-  float* h(std::int64_t layer) { return h_.data() + layer * of_layer(); }
-  float* c(std::int64_t layer) { return c_.data() + layer * of_layer(); }
-  std::int64_t of_layer() const { return columns() * padded(hidden()); }
+  /// State number i of one layer: [columns, padded(width)].
+  float* at(std::size_t i, std::int64_t layer) {
+    return memory_[i].data() + layer * columns() * padded(specs()[i].width);
+  }
 
   void zero() override {
-    std::ranges::fill(h_.span(), 0.0F);
-    std::ranges::fill(c_.span(), 0.0F);
+    for (AlignedBuffer& memory : memory_) std::ranges::fill(memory.span(), 0.0F);
   }
-  void store(std::span<float> h, std::span<float> c) const override {
-    for_rows([&](std::int64_t from, std::int64_t to) {
-      std::copy_n(h_.data() + from, hidden(), h.data() + to);
-      if (has_cell()) std::copy_n(c_.data() + from, hidden(), c.data() + to);
+  void store(std::size_t i, std::span<float> to) const override {
+    const std::int64_t width = specs()[i].width;
+    for_rows(i, [&](std::int64_t row) {
+      std::copy_n(memory_[i].data() + row * padded(width), width, to.data() + row * width);
     });
   }
-  void load(std::span<const float> h, std::span<const float> c) override {
-    for_rows([&](std::int64_t to, std::int64_t from) {
-      std::copy_n(h.data() + from, hidden(), h_.data() + to);
-      if (has_cell()) std::copy_n(c.data() + from, hidden(), c_.data() + to);
+  void load(std::size_t i, std::span<const float> from) override {
+    const std::int64_t width = specs()[i].width;
+    for_rows(i, [&](std::int64_t row) {
+      std::copy_n(from.data() + row * width, width, memory_[i].data() + row * padded(width));
     });
   }
 
  private:
-  /// work(begin of a row here, begin of the same row outside)
   template <class Work>
-  void for_rows(const Work& work) const {
-    for (std::int64_t row = 0; row < layers() * columns(); ++row)
-      work(row * padded(hidden()), row * hidden());
+  void for_rows(std::size_t i, const Work& work) const {
+    for (std::int64_t row = 0; row < specs()[i].layers * columns(); ++row) work(row);
   }
 
-  AlignedBuffer h_, c_;
+  std::vector<AlignedBuffer> memory_;  ///< by state
 };
 
 }  // namespace charrnn

@@ -1,0 +1,81 @@
+// Everything that decides a training run, in plain structs. app/ fills them from the command line and TOML.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "config/model_config.hpp"
+
+namespace charrnn {
+
+struct DataConfig {
+  std::string corpus;
+  std::int64_t columns = 64;  ///< of the whole job, whatever the number of ranks
+  std::int64_t bptt = 8;
+  bool bptt_jitter = true;
+  bool lowercase = false;
+  bool bytes = false;
+  std::int64_t min_freq = 3;
+  std::int64_t train_characters = 0;  ///< 0: by train_fraction
+  double train_fraction = 0.8;
+  bool full_vocabulary = false;   ///< every character of the text, none unknown
+  std::int64_t window = 0;        ///< 0: columns of running text; else windows of so many characters
+  std::int64_t stride = 0;        ///< from one window to the next; 0: their length
+  std::int64_t windows = 0;       ///< only the first so many; 0: all
+  std::string predict = "every";  ///< of a window: every next character, or the last
+};
+
+struct OptimizerConfig {
+  std::string optimizer = "adam";  ///< adam, adamw (decoupled weight decay), sgd
+  double learning_rate = 1e-3;
+  double weight_decay = 0;
+  std::vector<double> betas = {0.9, 0.999};  ///< of adam and adamw
+  double epsilon = 1e-8;                     ///< of adam and adamw
+  double momentum = 0.9;                     ///< of sgd
+  double clip_norm = 0;                      ///< limit of the gradient's global norm; 0: none
+  double weight_average = 0;                 ///< decay of the average that is validated and saved; 0: none
+  /// PATTERN=LR[:WEIGHT_DECAY]: parameters whose name matches the shell pattern get their own values.
+  std::vector<std::string> groups;
+  std::int64_t epochs = 0;     ///< 0: what the phases add up to, else 4
+  std::int64_t max_steps = 0;  ///< 0: no limit
+};
+
+struct ScheduleConfig {
+  std::string schedule = "constant";  ///< constant, phases, sgdr
+  /// LR:EPOCHS one after the other; with sgdr they come before the first cycle.
+  std::vector<std::string> phases;
+  std::int64_t cycle_epochs = 1;
+  std::int64_t cycle_mult = 2;
+};
+
+struct RunOptions {
+  std::string run_dir = "runs";
+  std::string name;  ///< empty: the model's name
+  std::int64_t seed = 1;
+  std::string device = "auto";     ///< auto, cpu, cuda
+  std::string comm = "auto";       ///< auto, mpi, nccl
+  std::string engine = "auto";     ///< auto, torch, native
+  std::string precision = "fp32";  ///< of matrix products: fp32, bf16
+  std::int64_t threads = 0;        ///< per rank; 0: this rank's share of the cores it may use
+  double timeout = 60;             ///< seconds that a rank waits for the others
+  std::int64_t save_every = 0;     ///< steps; 0: at epoch ends only
+  std::int64_t validate_every = 0;
+  std::int64_t log_every = 100;
+  std::int64_t check_every = 0;    ///< steps; 0: at checkpoints only
+  bool reproducible = false;       ///< the same bits on any number of ranks
+  std::int64_t micro_batches = 8;  ///< groups of columns in that mode: the most ranks it can have
+};
+
+struct RunConfig {
+  DataConfig data;
+  ModelConfig model;
+  OptimizerConfig optimizer;
+  ScheduleConfig schedule;
+  RunOptions run;
+};
+
+/// Checks every value by itself; UsageError with the option's name, the value and what is allowed.
+void validate(const RunConfig& config);
+
+}  // namespace charrnn

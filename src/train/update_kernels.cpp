@@ -1,0 +1,63 @@
+// This file is compiled several times, each for another instruction set, with CHARRNN_KERNELS as the namespace. It
+// must not use anything from a header that could be compiled into a function of its own: the linker keeps one copy
+// of such a function for the whole program, maybe one for a newer processor.
+#include "train/update_kernels.hpp"
+
+// The iterations of the next loop do not read what others write.
+#if defined(__clang__)
+#define CHARRNN_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define CHARRNN_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
+namespace charrnn::CHARRNN_KERNELS {
+
+namespace {
+
+double sum_of_squares(std::int64_t size, const float* x) {
+  constexpr std::int64_t kLanes = 16;
+  double sums[kLanes] = {};
+  for (std::int64_t i = 0; i < size; i += kLanes) {
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+      const auto value = static_cast<double>(x[i + lane]);
+      sums[lane] += value * value;
+    }
+  }
+  double sum = 0;
+  for (std::int64_t lane = 0; lane < kLanes; ++lane) sum += sums[lane];
+  return sum;
+}
+
+void adam(std::int64_t size, float* parameters, const float* gradient, float* exp_avg, float* exp_avg_sq,
+          const AdamRates& rates) {
+  const AdamRates r = rates;
+  CHARRNN_INDEPENDENT
+  for (std::int64_t i = 0; i < size; ++i) {
+    const float before = parameters[i] * r.shrink;
+    const float g = gradient[i] * r.gradient_scale + parameters[i] * r.weight_decay;
+    const float m = exp_avg[i] + r.rest1 * (g - exp_avg[i]);
+    const float v = r.beta2 * exp_avg_sq[i] + r.rest2 * g * g;
+    exp_avg[i] = m;
+    exp_avg_sq[i] = v;
+    parameters[i] = before - r.step_size * m / (__builtin_sqrtf(v) * r.per_root_bias + r.epsilon);
+  }
+}
+
+void sgd(std::int64_t size, float* parameters, const float* gradient, float* momentum_buffer,
+         const SgdRates& rates) {
+  const SgdRates r = rates;
+  CHARRNN_INDEPENDENT
+  for (std::int64_t i = 0; i < size; ++i) {
+    const float g = gradient[i] * r.gradient_scale + parameters[i] * r.weight_decay;
+    const float m = r.momentum * momentum_buffer[i] + g;
+    momentum_buffer[i] = m;
+    parameters[i] -= r.learning_rate * m;
+  }
+}
+
+}  // namespace
+
+extern const UpdateKernels kUpdateKernels;
+const UpdateKernels kUpdateKernels = {sum_of_squares, adam, sgd};
+
+}  // namespace charrnn::CHARRNN_KERNELS

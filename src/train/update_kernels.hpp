@@ -1,0 +1,40 @@
+// The optimizers' element-wise arithmetic on CPUs, compiled once for each instruction set; which one runs is chosen
+// when the program starts.
+#pragma once
+
+#include <cstdint>
+
+namespace charrnn {
+
+/// Sizes are multiples of 16, as ParameterLayout lays parameters out.
+struct AdamRates {
+  float rest1, rest2;  ///< 1 − beta1, 1 − beta2
+  float beta2, epsilon;
+  float step_size;       ///< learning rate / (1 − beta1^step)
+  float per_root_bias;   ///< 1 / √(1 − beta2^step)
+  float gradient_scale;  ///< the gradient is multiplied with it first
+  float weight_decay;    ///< times the parameter, added to the gradient
+  float shrink;          ///< 1 − rate · decoupled weight decay: the parameter is multiplied with it first
+};
+
+struct SgdRates {
+  float learning_rate, momentum;
+  float gradient_scale, weight_decay;  ///< as Adam's
+};
+
+struct UpdateKernels {
+  /// Σ x² in double precision.
+  double (*sum_of_squares)(std::int64_t size, const float* x);
+  /// One step of Adam.
+  void (*adam)(std::int64_t size, float* parameters, const float* gradient, float* exp_avg, float* exp_avg_sq,
+               const AdamRates& rates);
+  /// One step of gradient descent: momentum_buffer = momentum · momentum_buffer + gradient, then parameters −=
+  /// learning_rate · momentum_buffer.
+  void (*sgd)(std::int64_t size, float* parameters, const float* gradient, float* momentum_buffer,
+              const SgdRates& rates);
+};
+
+/// The fastest that this processor can run.
+const UpdateKernels& update_kernels();
+
+}  // namespace charrnn
