@@ -8,12 +8,13 @@
 
 #include "app/job.hpp"
 #include "app/loaded_model.hpp"
-#include "app/options.hpp"
+#include "app/messages.hpp"
 #include "app/reproducibility.hpp"
 #include "app/run_folder.hpp"
 #include "app/start_screen.hpp"
 #include "app/training_setup.hpp"
 #include "base/text_file.hpp"
+#include "config/toml.hpp"
 #include "dist/agreement.hpp"
 #include "train/snapshot.hpp"
 #include "train/trainer.hpp"
@@ -25,7 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Rank 0 plans and takes the folder; every rank gets the same plan. Else nothing is touched.
-RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional<Ownership>& ownership) {
+RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<Ownership>& ownership) {
   const std::string plan = on_root(job.control, [&] {
     // Wrong options come to light before anything is touched. Only a resumed run has something to warn of,
     // and that is told once: by its second plan, or here where there is none.
@@ -45,16 +46,18 @@ RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional
     // Until now another attempt may have written checkpoints and removed older ones.
     if (arguments.resume) start = plan_run(arguments, warn_on_stderr);
     start.config.data.corpus = fs::absolute(start.config.data.corpus).lexically_normal().string();
-    return nlohmann::json{{"config", write_config(start.config)},
+    return nlohmann::json{{"config", write_toml(start.config)},
                           {"checkpoint", start.checkpoint},
-                          {"init_from", start.init_from}}
+                          {"init_from", start.init_from},
+                          {"notes", start.notes}}
         .dump();
   });
   const nlohmann::json json = nlohmann::json::parse(plan);
   RunStart start;
-  read_config(json.at("config").get<std::string>(), "config", start.config);
+  read_toml(json.at("config").get<std::string>(), "config", UnknownKeys::kRefuse, nullptr).apply(start.config);
   start.checkpoint = json.at("checkpoint").get<std::string>();
   start.init_from = json.at("init_from").get<std::string>();
+  start.notes = json.at("notes").get<Strings>();
   return start;
 }
 
@@ -72,7 +75,7 @@ void enter_folder(const TrainArguments& arguments, const RunStart& start, std::i
         warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
       if (!is_own) store.adopt(start.checkpoint, step);
     }
-    write_text_file(folder / "config.toml", write_config(start.config));
+    write_text_file(folder / "config.toml", write_toml(start.config));
     std::error_code error;
     if (start.checkpoint.empty()) fs::remove(folder / "samples.txt", error);
     return std::string();
@@ -88,7 +91,7 @@ void check_corpus(const Checkpoint& checkpoint, const CorpusSummary& corpus, con
 
 }  // namespace
 
-ExitCode run_training(const TrainArguments& arguments, const StopSignals& signals, Job& job) {
+ExitCode run_training(TrainArguments& arguments, const StopSignals& signals, Job& job) {
   std::optional<Ownership> ownership;  // only on rank 0
   const RunStart start = agree_on_start(arguments, job, ownership);
   const RunConfig& config = start.config;
@@ -136,7 +139,9 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
                      RunLength{first_step, schedule.last_step(), schedule.epochs(), batches.per_epoch()});
   });
   show_start(*reporter, {config, setup, schedule, job, start.checkpoint, first_step, peak});
-  for (const std::string& note : setup.notes) reporter->info(note);
+  for (const Strings& notes : {start.notes, setup.notes}) {
+    for (const std::string& note : notes) reporter->info(as_flags(note));
+  }
   if (config.run.reproducible) {
     for (const std::string& doubt : doubts_about_bits(checkpoint ? &*checkpoint : nullptr, job)) {
       reporter->warn(doubt);
@@ -147,14 +152,14 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
   Trainer trainer({config, corpus, vocabulary, schedule, batches, setup.data.validation.get(), model,
                    optimizer, average ? &*average : nullptr, signals, job.control,
                    setup.step_parts(config, job), store, ownership ? &*ownership : nullptr, *reporter,
-                   write_config(config), peak});
+                   write_toml(config), peak});
   if (checkpoint) trainer.resume(*checkpoint);
   try {
     const ExitCode code = trainer.run();
     show_end(*reporter, code, folder, trainer.step());
     return code;
   } catch (const std::exception& error) {
-    reporter->log(std::string("stopped: ") + error.what());
+    reporter->log("stopped: " + as_flags(error.what()));
     throw;
   }
 }
