@@ -23,10 +23,9 @@ Kind kind_of(Value value) {
 }
 
 std::string range_text(const Rule& rule) {
-  if (rule.least > -1e9 && rule.most < 1e9 && !rule.open && !rule.open_above) {
-    return fmt::format("{} to {}", rule.least, rule.most);
-  }
-  return "";
+  constexpr double kFar = 1e6;  // a limit that nobody comes near is not worth a word
+  if (rule.most >= kFar || rule.open || rule.open_above) return "";
+  return fmt::format("{} to {}", rule.least, rule.most);
 }
 
 Argument describe(const char* group, const char* name, Value value, const Rule& rule, const char* value_name,

@@ -1,5 +1,5 @@
 // Every option of a training run, one row each. The command line, config files, checks, help, the manual page, the
-// README's table and what a resume may change all follow from these rows; docs/adding-an-option.md shows how to add one.
+// README's table and what a resume may change all follow from these rows; docs/extending.md shows how to add one.
 #pragma once
 
 #include <string>

@@ -87,21 +87,12 @@ std::string text_of(const T& value, bool toml) {
   }
 }
 
-std::string limits_text(const Rule& rule) {
-  const std::string least = fmt::format("{} {}", rule.open ? "more than" : "at least", number_text(rule.least));
-  if (std::isinf(rule.most)) return least;
-  if (std::isinf(rule.least)) return fmt::format("at most {}", number_text(rule.most));
-  if (!rule.open && !rule.open_above) {
-    return fmt::format("from {} to {}", number_text(rule.least), number_text(rule.most));
-  }
-  return fmt::format("{} and {} {}", least, rule.open_above ? "less than" : "at most", number_text(rule.most));
-}
-
 void check(const char* key, double value, const std::string& text, const Rule& rule) {
   require_option(std::isfinite(value), key, "`{}` must be a finite number, not {}", key, text);
-  const bool holds = (rule.open ? value > rule.least : value >= rule.least) &&
-                     (rule.open_above ? value < rule.most : value <= rule.most);
-  require_option(holds, key, "`{}` must be {}, not {}", key, limits_text(rule), text);
+  require_option(rule.open ? value > rule.least : value >= rule.least, key, "`{}` must be {} {}, not {}", key,
+                 rule.open ? "more than" : "at least", number_text(rule.least), text);
+  require_option(rule.open_above ? value < rule.most : value <= rule.most, key, "`{}` must be {} {}, not {}", key,
+                 rule.open_above ? "less than" : "at most", number_text(rule.most), text);
 }
 
 void check(const char* key, const std::string& value, const Rule& rule) {
