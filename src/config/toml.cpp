@@ -59,7 +59,7 @@ class Reader {
     }
     for (const auto& [key, node] : root) {
       const std::string name(key.str());
-      if (std::ranges::find(tables, name) == tables.end()) {
+      if (node.is_value() || std::ranges::find(tables, name) == tables.end()) {
         const Option* const option = find_option(option_table(), name);
         refuse_or_note(node, option != nullptr ? fmt::format("'{}' belongs into the table [{}]", name, option->table)
                                         : fmt::format("there is no table [{}]{}", name, did_you_mean(name, tables)));

@@ -36,7 +36,7 @@ void parse(const std::string& text, const char* key, std::int64_t& value) {
   if (is_whole_text(text, value)) return;
   constexpr double kExact = 1LL << 53;  // up to here every whole number is a double
   double number = 0.5;
-  const bool is_number = is_whole_text(text, number) && std::trunc(number) == number;
+  const bool is_number = is_whole_text(text, number) && std::isfinite(number) && std::trunc(number) == number;
   require_option(is_number, key, "`{}` must be a whole number, not '{}'", key, text);
   require_option(std::abs(number) <= kExact, key, "`{}` cannot be as large as {}", key, text);
   value = static_cast<std::int64_t>(number);
