@@ -6,9 +6,9 @@
 
 #include "app/commands.hpp"
 #include "app/job.hpp"
-#include "app/options.hpp"
 #include "base/processor.hpp"
 #include "base/text.hpp"
+#include "config/check.hpp"
 #include "dist/agreement.hpp"
 #include "train/cost_model.hpp"
 #include "train/training.hpp"
@@ -23,7 +23,7 @@ using Clock = std::chrono::steady_clock;
 struct BenchArguments {
   ConfigSources sources;
   std::int64_t steps = 30;
-  std::vector<int> predict;
+  Integers predict_ranks;
   bool json = false;
 };
 
@@ -151,11 +151,12 @@ Json predictions(const BenchArguments& arguments, const StepCost& cost, const Ru
                  const CostModel& model, int ranks) {
   Json all = Json::array();
   const std::int64_t columns = config.data.columns;
-  for (const int there : arguments.predict) {
-    const auto at = [&](std::int64_t so_many) {
-      const double seconds = model.step_seconds(so_many, there);
-      const double characters = cost.characters * static_cast<double>(so_many) / static_cast<double>(columns);
-      return Json{{"columns", so_many},
+  for (const std::int64_t asked : arguments.predict_ranks) {
+    const int there = static_cast<int>(asked);
+    const auto at = [&](std::int64_t of_them) {
+      const double seconds = model.step_seconds(of_them, there);
+      const double characters = cost.characters * static_cast<double>(of_them) / static_cast<double>(columns);
+      return Json{{"columns", of_them},
                   {"milliseconds", seconds * 1e3},
                   {"characters_per_second", characters / seconds}};
     };
@@ -163,14 +164,6 @@ Json predictions(const BenchArguments& arguments, const StepCost& cost, const Ru
         {{"ranks", there}, {"same_columns", at(columns)}, {"growing_columns", at(columns * there / ranks)}});
   }
   return all;
-}
-
-void check(const BenchArguments& arguments, const RunConfig& config) {
-  validate(config);
-  require<UsageError>(arguments.steps >= 1, "--steps must be at least 1, not {}", arguments.steps);
-  for (const int ranks : arguments.predict) {
-    require<UsageError>(ranks >= 1, "--predict needs numbers of ranks from 1 on, not {}", ranks);
-  }
 }
 
 Json describe(const StepCost& cost, const LanguageModel& model, double peak) {
@@ -205,16 +198,16 @@ Json measure(const BenchArguments& arguments, Training& training) {
                             {"beta", model.reduce.beta},
                             {"bytes", model.gradient_bytes}};
   }
-  if (!arguments.predict.empty()) {
+  if (!arguments.predict_ranks.empty()) {
     result["predicted"] = predictions(arguments, cost, training.config(), model, ranks);
   }
   return result;
 }
 
-ExitCode run_bench(const BenchArguments& arguments, Job& job) {
+ExitCode run_bench(BenchArguments& arguments, Job& job) {
   RunConfig config;
-  arguments.sources.apply(config);
-  check(arguments, config);
+  arguments.sources.given().apply(config);
+  validate(config);
   job.control.set_timeout(Seconds(config.run.timeout));
   std::unique_ptr<TextSource> text;
   together(job.control, [&] { text = open_text(config.data.corpus); });
@@ -243,23 +236,28 @@ ExitCode run_bench(const BenchArguments& arguments, Job& job) {
 
 }  // namespace
 
-void add_bench_command(CLI::App& app, ExitCode& outcome) {
+Command bench_command() {
   auto arguments = std::make_shared<BenchArguments>();
-  CLI::App* command =
-      app.add_subcommand("bench", "how fast this machine trains a model, and what more ranks would bring");
-  arguments->sources.declare(*command, "predict");
-  command->add_option("--steps", arguments->steps, "steps that are timed, with each engine")
-      ->capture_default_str();
-  command->add_option("--predict", arguments->predict, "numbers of ranks to predict the speed for")
-      ->expected(1, -1);
-  command->add_flag("--json", arguments->json, "one JSON object");
-  command->footer(
-      "Takes the options of train; nothing is saved. Times are medians, phases means.\n"
-      "Examples:\n"
-      "  charrnn_dist bench --corpus nietzsche.txt --config configs/lesson6/stateful_gru.toml\n"
-      "  mpirun -np 2 charrnn_dist bench --corpus big.txt --model lstm --hidden 1024 --predict 4 16 64");
-  command->callback(
-      [arguments, &outcome] { outcome = run_job([&](Job& job) { return run_bench(*arguments, job); }); });
+  Command command("bench", "measure how fast this machine trains a model, and predict what more ranks would bring");
+  command.add_training_options(arguments->sources);
+  command.add("steps", &arguments->steps, at_least(1), "N", "steps to time, with each engine");
+  Argument& ranks = command.add("predict-ranks", &arguments->predict_ranks, at_least(1), "N",
+                                "predict the speed on these numbers of ranks");
+  command.add("json", arguments->json, "print one JSON object");
+  // Until version 0.4 numbers of ranks were given as --predict 8 64.
+  Argument& predict = command.argument("predict");
+  predict.kind = Argument::Kind::kList;
+  predict.take = [data_option = predict.take, ranks_option = ranks.take](const Strings& words) {
+    const bool is_number = words.empty() || words[0].find_first_not_of("0123456789,-") == std::string::npos;
+    (is_number ? ranks_option : data_option)(words);
+  };
+  command.explain("Takes the options of train; nothing is saved. Times are medians, phases means.",
+                  {"charrnn_dist bench --corpus nietzsche.txt --config configs/lesson6/stateful_gru.toml",
+                   "mpirun -np 2 charrnn_dist bench --corpus big.txt --model lstm --hidden 1024 --predict-ranks 4 16 64"});
+  command.run_by([arguments] {
+    return run_job([&](Job& job) { return run_bench(*arguments, job); }, &arguments->sources);
+  });
+  return command;
 }
 
 }  // namespace charrnn

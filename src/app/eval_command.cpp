@@ -5,9 +5,9 @@
 #include <optional>
 
 #include "app/commands.hpp"
-#include "app/compute_options.hpp"
 #include "app/job.hpp"
 #include "app/loaded_model.hpp"
+#include "app/messages.hpp"
 #include "base/text.hpp"
 #include "dist/agreement.hpp"
 #include "dist/device_choice.hpp"
@@ -27,7 +27,8 @@ struct EvalArguments {
   std::string corpus, part = "all";
   std::int64_t columns = 1, dynamic_rows = 20;
   DynamicOptions dynamic;
-  ComputeOptions compute;
+  ConfigSources sources;
+  RunOptions compute;  ///< threads, timeout, device, engine
   bool json = false;
 };
 
@@ -147,16 +148,11 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
 }
 
 ExitCode run_eval(const EvalArguments& arguments, Job& job) {
-  require<UsageError>(arguments.columns >= 1, "--columns must be at least 1, not {}", arguments.columns);
   job.control.set_timeout(Seconds(arguments.compute.timeout));
   require<UsageError>(arguments.checkpoints.empty() != arguments.ensemble.empty(),
-                      "eval needs either --checkpoint or --ensemble");
-  const auto& [rate, decay] = arguments.dynamic;
-  require<UsageError>(
-      rate >= 0 && decay >= 0 && decay < 1 && arguments.dynamic_rows >= 1,
-      "--dynamic-rate must be at least 0, --dynamic-decay in [0, 1), --dynamic-rows at least 1");
-  require<UsageError>(rate == 0 || arguments.ensemble.empty(),
-                      "--dynamic-rate adapts one model; it does not go with --ensemble");
+                      "eval needs either the PATH of a checkpoint or of a run's folder, or --ensemble");
+  require_option(arguments.dynamic.rate == 0 || arguments.ensemble.empty(), "dynamic-rate",
+                 "`dynamic-rate` adapts one model; it does not go with `ensemble`");
   const Warn warn = job.mpi.rank() == 0 ? Warn(warn_on_stderr) : Warn([](const std::string&) {});
   const Device device = choose_device(arguments.compute.device, job.mpi.local_rank(), warn);
   if (!arguments.ensemble.empty()) evaluate_models(arguments, arguments.ensemble, device, warn, job);
@@ -168,39 +164,35 @@ ExitCode run_eval(const EvalArguments& arguments, Job& job) {
 
 }  // namespace
 
-void add_eval_command(CLI::App& app, ExitCode& outcome) {
+Command eval_command() {
   auto arguments = std::make_shared<EvalArguments>();
-  CLI::App* command = app.add_subcommand("eval", "exact loss of a checkpoint on a text");
-  command
-      ->add_option("--checkpoint", arguments->checkpoints,
-                   "checkpoints, or folders of runs: one after the other")
-      ->expected(1, -1);
-  command
-      ->add_option("--ensemble", arguments->ensemble, "the same, together: the mean of their probabilities")
-      ->expected(2, -1);
-  command->add_option("--corpus", arguments->corpus, "the text (UTF-8)")->required();
-  command->add_option("--part", arguments->part, "train, validation or all; the split is the checkpoint's")
-      ->check(CLI::IsMember({"train", "validation", "all"}))
-      ->capture_default_str();
-  command->add_option("--dynamic-rate", arguments->dynamic.rate,
-                      "dynamic evaluation: learn at this rate from what was read (0: off; try 1e-4)");
-  command->add_option("--dynamic-decay", arguments->dynamic.decay,
-                      "part of the way back to the trained weights after each update (try 1e-3)");
-  command->add_option("--dynamic-rows", arguments->dynamic_rows, "rows that are read between updates")
-      ->capture_default_str();
-  command->add_option("--columns", arguments->columns, "read the text in so many columns at once")
-      ->capture_default_str();
-  arguments->compute.declare(*command);
-  command->add_flag("--json", arguments->json, "one JSON object a checkpoint");
-  command->footer(
-      "Examples:\n"
-      "  charrnn_dist eval --checkpoint runs/lstm --corpus nietzsche.txt --part validation\n"
-      "  charrnn_dist eval --ensemble runs/lstm/checkpoints/cycle_4.h5 runs/lstm/checkpoints/cycle_5.h5 "
-      "--corpus nietzsche.txt --part validation\n"
-      "  mpirun -np 4 charrnn_dist eval --checkpoint runs/lstm/checkpoints/best --corpus big.txt --columns "
-      "64 --json");
-  command->callback(
-      [arguments, &outcome] { outcome = run_job([&](Job& job) { return run_eval(*arguments, job); }); });
+  Command command("eval", "compute the exact loss of a checkpoint on a text");
+  command.add_paths("PATH", Argument::Kind::kWords, arguments->checkpoints,
+                    "checkpoints, or folders of runs: one after the other");
+  command.add_paths("checkpoint", Argument::Kind::kList, arguments->checkpoints, "the same as PATH");
+  command.add_paths("ensemble", Argument::Kind::kList, arguments->ensemble,
+                    "evaluate several together: the mean of their probabilities");
+  command.add("corpus", &arguments->corpus, {}, "FILE", "text to evaluate on (UTF-8)").required = true;
+  command.add("part", &arguments->part, one_of("train|validation|all"), "", "part of the text, divided as in training");
+  command.add("dynamic-rate", &arguments->dynamic.rate, at_least(0), "RATE",
+              "dynamic evaluation: learn at this rate from what was read, such as 1e-4; 0: do not learn");
+  command.add("dynamic-decay", &arguments->dynamic.decay, probability(), "X",
+              "share of the way back to the trained weights after each update, such as 1e-3");
+  command.add("dynamic-rows", &arguments->dynamic_rows, at_least(1), "N", "time steps between updates");
+  command.add("columns", &arguments->columns, at_least(1), "N", "read the text in N columns at once");
+  command.add_training_options(arguments->sources, {"threads", "timeout", "device", "engine"});
+  command.add("json", arguments->json, "print a JSON object per checkpoint");
+  command.explain("", {"charrnn_dist eval runs/lstm --corpus nietzsche.txt --part validation",
+                       "charrnn_dist eval --ensemble runs/lstm/checkpoints/cycle_4.h5 runs/lstm/checkpoints/cycle_5.h5 "
+                       "--corpus nietzsche.txt --part validation",
+                       "mpirun -np 4 charrnn_dist eval runs/lstm/checkpoints/best --corpus big.txt --columns 64 --json"});
+  command.run_by([arguments] {
+    RunConfig config;
+    arguments->sources.given().apply(config);
+    arguments->compute = config.run;
+    return run_job([&](Job& job) { return run_eval(*arguments, job); });
+  });
+  return command;
 }
 
 }  // namespace charrnn

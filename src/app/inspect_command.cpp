@@ -7,6 +7,7 @@
 
 #include "app/commands.hpp"
 #include "app/loaded_model.hpp"
+#include "app/messages.hpp"
 #include "base/text.hpp"
 
 namespace charrnn {
@@ -16,7 +17,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct InspectArguments {
-  std::string path;
+  Strings paths;
   bool hash = false, json = false;
 };
 
@@ -89,8 +90,9 @@ void print_text(const Json& facts) {
 }
 
 void run_inspect(const InspectArguments& arguments) {
+  require<UsageError>(arguments.paths.size() == 1, "inspect needs one PATH: a checkpoint, or the folder of a run");
   ThreadTeam team;
-  const LoadedModel loaded = load_model(arguments.path, {.device = {}, .team = team}, warn_on_stderr);
+  const LoadedModel loaded = load_model(arguments.paths[0], {.device = {}, .team = team}, warn_on_stderr);
   Json facts = describe_file(loaded);
   const std::string hash = hash_parameters(loaded.model->layout(), loaded.model->parameters());
   if (arguments.json) {
@@ -105,19 +107,19 @@ void run_inspect(const InspectArguments& arguments) {
 
 }  // namespace
 
-void add_inspect_command(CLI::App& app) {
+Command inspect_command() {
   auto arguments = std::make_shared<InspectArguments>();
-  CLI::App* command = app.add_subcommand("inspect", "show what is in a checkpoint");
-  command->add_option("path", arguments->path, "a checkpoint, or a run's folder: its newest good one")
-      ->required();
-  command->add_flag("--hash", arguments->hash,
-                    "only the SHA-256 over the parameters in the order of their names");
-  command->add_flag("--json", arguments->json, "as JSON, with everything");
-  command->footer(
-      "Examples:\n"
-      "  charrnn_dist inspect runs/lstm\n"
-      "  charrnn_dist inspect runs/lstm/checkpoints/best --hash");
-  command->callback([arguments] { run_inspect(*arguments); });
+  Command command("inspect", "show what is in a checkpoint");
+  command.add_paths("PATH", Argument::Kind::kWords, arguments->paths,
+                    "a checkpoint, or the folder of a run: its newest good one");
+  command.add("hash", arguments->hash, "print only the SHA-256 over the parameters in the order of their names");
+  command.add("json", arguments->json, "print everything as JSON");
+  command.explain("", {"charrnn_dist inspect runs/lstm", "charrnn_dist inspect runs/lstm/checkpoints/best --hash"});
+  command.run_by([arguments] {
+    run_inspect(*arguments);
+    return ExitCode::kDone;
+  });
+  return command;
 }
 
 }  // namespace charrnn

@@ -1,10 +1,10 @@
 #include "app/job.hpp"
 
 #include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 
+#include "app/messages.hpp"
 #include "dist/agreement.hpp"
 #include "dist/launcher.hpp"
 
@@ -14,12 +14,6 @@ namespace {
 
 constexpr Seconds kStartTimeout{60};  // until the config has said how long to wait
 constexpr Seconds kFarewellTimeout{5};
-
-void print_error(const std::string& what) {
-  std::fflush(stdout);
-  fmt::print(stderr, "charrnn_dist: error: {}\n", what);
-  std::fflush(stderr);
-}
 
 /// Every rank that got an error comes here. True if this one should print: rank 0 speaks for all that failed
 /// together with it. Throws CommError if some rank doesn't come.
@@ -35,7 +29,7 @@ Job::Job() : control(mpi, kStartTimeout), farewell(mpi, kStartTimeout) {
   farewell.set_timeout(kFarewellTimeout);
 }
 
-ExitCode run_job(const std::function<ExitCode(Job&)>& work) {
+ExitCode run_job(const std::function<ExitCode(Job&)>& work, const ConfigSources* sources) {
   const Environment environment = [](const char* name) { return std::getenv(name); };
   check_before_mpi(environment);
   Job job;
@@ -47,16 +41,17 @@ ExitCode run_job(const std::function<ExitCode(Job&)>& work) {
     if (error.exit_at_once()) std::_Exit(static_cast<int>(error.code()));  // mpirun and srun end the others
     job.mpi.abort(static_cast<int>(error.code()));
   } catch (const Error& error) {
+    const std::string message = sources != nullptr ? sources->located(error) : error.what();
     const bool is_remote = dynamic_cast<const RemoteError*>(&error) != nullptr;
     try {
-      if (speaks(job, !is_remote)) print_error(error.what());
+      if (speaks(job, !is_remote)) print_error(message);
     } catch (const CommError&) {
-      print_error(error.what());
+      print_error(message);
       job.mpi.abort(static_cast<int>(error.code()));
     }
     return error.code();
   } catch (const std::exception& error) {
-    print_error(fmt::format("rank {}: this must not happen: {}", job.mpi.rank(), error.what()));
+    print_error(fmt::format("rank {}: internal error: {}", job.mpi.rank(), error.what()));
     job.mpi.abort(static_cast<int>(ExitCode::kBug));
   }
 }

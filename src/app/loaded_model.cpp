@@ -1,9 +1,9 @@
 #include "app/loaded_model.hpp"
 
-#include <cstdio>
+#include <algorithm>
 
-#include "app/options.hpp"
 #include "base/error.hpp"
+#include "config/toml.hpp"
 #include "train/snapshot.hpp"
 
 namespace charrnn {
@@ -33,18 +33,16 @@ std::vector<LoadedModel> load_ensemble(const std::vector<std::string>& paths, co
   return models;
 }
 
-RunConfig config_of(const Checkpoint& checkpoint, const std::string& path) {
+RunConfig config_of(const Checkpoint& checkpoint, const std::string& path, const Warn& note) {
   RunConfig config;
   try {
-    read_config(checkpoint.config, path + "/config", config);
+    Strings notes;
+    read_toml(checkpoint.config, path + "/config", UnknownKeys::kIgnore, &notes).apply(config);
+    if (note) std::ranges::for_each(notes, note);
   } catch (const UsageError& error) {
     throw DataError(fmt::format("the checkpoint's config cannot be read: {}", error.what()));
   }
   return config;
-}
-
-void warn_on_stderr(const std::string& line) {
-  fmt::print(stderr, "charrnn_dist: warning: {}\n", line);
 }
 
 }  // namespace charrnn

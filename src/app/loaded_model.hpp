@@ -27,10 +27,7 @@ LoadedModel load_model(const std::string& path, const Compute& compute, const Wa
 std::vector<LoadedModel> load_ensemble(const std::vector<std::string>& paths, const Compute& compute,
                                        const Warn& warn);
 
-/// The config that a checkpoint carries.
-RunConfig config_of(const Checkpoint& checkpoint, const std::string& path);
-
-/// A warning on standard error, for commands without a log.
-void warn_on_stderr(const std::string& line);
+/// The config that a checkpoint carries. Options that this program does not know are ignored; `note` hears of each.
+RunConfig config_of(const Checkpoint& checkpoint, const std::string& path, const Warn& note = {});
 
 }  // namespace charrnn

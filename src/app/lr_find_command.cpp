@@ -6,10 +6,10 @@
 
 #include "app/commands.hpp"
 #include "app/job.hpp"
-#include "app/options.hpp"
 #include "app/stop_signals.hpp"
 #include "base/text.hpp"
 #include "base/text_file.hpp"
+#include "config/check.hpp"
 #include "dist/agreement.hpp"
 #include "train/lr_finder.hpp"
 #include "train/training.hpp"
@@ -35,14 +35,12 @@ void write_finding(const LrFindArguments& arguments, const LrFinding& finding) {
   write_text_file(arguments.output + ".json", all.dump(1) + "\n");
 }
 
-ExitCode run_lr_find(const LrFindArguments& arguments, const StopSignals& signals, Job& job) {
+ExitCode run_lr_find(LrFindArguments& arguments, const StopSignals& signals, Job& job) {
   RunConfig config;
-  arguments.sources.apply(config);
+  arguments.sources.given().apply(config);
   validate(config);
-  const auto& [start, end, asked] = arguments.sweep;
-  require<UsageError>(start > 0 && end > start && std::isfinite(end),
-                      "--start and --end must be positive and rise, not {} and {}", start, end);
-  require<UsageError>(asked >= 0, "--steps must be at least 0 (one epoch), not {}", asked);
+  const double start = arguments.sweep.start, end = arguments.sweep.end;
+  require_option(end > start, "end", "`end` must be more than `start`, not {} and {}", end, start);
   on_root(job.control, [&] {
     const std::filesystem::path folder = std::filesystem::absolute(arguments.output).parent_path();
     require<UsageError>(std::filesystem::is_directory(folder), "there is no folder '{}' for --output",
@@ -83,25 +81,23 @@ ExitCode run_lr_find(const LrFindArguments& arguments, const StopSignals& signal
 
 }  // namespace
 
-void add_lr_find_command(CLI::App& app, ExitCode& outcome) {
+Command lr_find_command() {
   auto arguments = std::make_shared<LrFindArguments>();
-  CLI::App* command = app.add_subcommand(
-      "lr-find", "how the loss answers to the learning rate: a sweep, a picture, a suggestion");
-  arguments->sources.declare(*command);
-  command->add_option("--start", arguments->sweep.start, "first learning rate")->capture_default_str();
-  command->add_option("--end", arguments->sweep.end, "last learning rate")->capture_default_str();
-  command->add_option("--steps", arguments->sweep.steps, "steps of the sweep; 0: one epoch")
-      ->capture_default_str();
-  command->add_option("--output", arguments->output, "writes <output>.json")->capture_default_str();
-  command->footer(
-      "Takes the options of train; those of the schedule do not matter. Nothing is saved but the result.\n"
-      "Examples:\n"
-      "  charrnn_dist lr-find --corpus nietzsche.txt --model gru\n"
-      "  mpirun -np 4 charrnn_dist lr-find --config my.toml --steps 300 --end 1 --output runs/lr");
-  command->callback([arguments, &outcome] {
+  LrSweep& sweep = arguments->sweep;
+  Command command("lr-find", "find a learning rate: sweep over rates and make a suggestion");
+  command.add_training_options(arguments->sources);
+  command.add("start", &sweep.start, more_than(0), "RATE", "first learning rate");
+  command.add("end", &sweep.end, more_than(0), "RATE", "last learning rate");
+  command.add("steps", &sweep.steps, at_least(0), "N", "steps of the sweep; 0: one epoch");
+  command.add("output", &arguments->output, {}, "NAME", "write NAME.json");
+  command.explain("Takes the options of train; those of the schedule do not matter. Nothing is saved but the result.",
+                  {"charrnn_dist lr-find --corpus nietzsche.txt --model gru",
+                   "mpirun -np 4 charrnn_dist lr-find --config my.toml --steps 300 --end 1 --output runs/lr"});
+  command.run_by([arguments] {
     const StopSignals signals;
-    outcome = run_job([&](Job& job) { return run_lr_find(*arguments, signals, job); });
+    return run_job([&](Job& job) { return run_lr_find(*arguments, signals, job); }, &arguments->sources);
   });
+  return command;
 }
 
 }  // namespace charrnn

@@ -1,8 +1,9 @@
 #include "app/run_folder.hpp"
 
 #include "app/loaded_model.hpp"
-#include "app/options.hpp"
 #include "base/error.hpp"
+#include "config/check.hpp"
+#include "config/resume_rules.hpp"
 #include "train/threads.hpp"
 
 namespace charrnn {
@@ -17,48 +18,25 @@ std::string init_from(const TrainArguments& arguments, const Warn& warn) {
 void take_place_of(const std::filesystem::path& checkpoint, RunOptions& run) {
   std::filesystem::path folder = std::filesystem::absolute(checkpoint).lexically_normal().parent_path();
   while (folder.has_relative_path() && folder.filename() != "checkpoints") folder = folder.parent_path();
-  require<UsageError>(folder.has_relative_path(),
-                      "'{}' lies in no run's folder: say with --name which run goes on from it",
-                      checkpoint.string());
+  require_option(folder.has_relative_path(), "name",
+                 "'{}' lies in no run's folder: say with `name` which run goes on from it", checkpoint.string());
   run.name = folder.parent_path().filename().string();
   run.run_dir = folder.parent_path().parent_path().string();
 }
 
-/// What decides the bits of a run in reproducible mode must stay; the mode itself may be left.
-void check_mode(const RunConfig& config, const RunConfig& before, const std::string& checkpoint,
-                const Warn& warn) {
-  const RunOptions &now = config.run, &then = before.run;
-  if (!then.reproducible) return;
-  if (!now.reproducible) {
+/// What resuming `then` as `config` changes. The text, which may have moved, is compared by its contents, and the run's
+/// folder by what is in it.
+Strings changes(RunConfig then, RunConfig config, const std::string& checkpoint, const Warn& warn) {
+  then.data.corpus = config.data.corpus;
+  then.run.run_dir = config.run.run_dir;
+  then.run.name = config.run.name;
+  if (then.run.reproducible && !config.run.reproducible) {
     warn(fmt::format("'{}' is of a reproducible run; from here on its bits no longer are", checkpoint));
-    return;
   }
-  const auto refuse = [&](const char* option, const auto& is, const auto& was) {
-    require<UsageError>(is == was,
-                        "cannot resume from '{}' with other bits: {} is {}, was {}; give it back, or leave "
-                        "the mode with --no-reproducible",
-                        checkpoint, option, is, was);
-  };
-  refuse("micro-batches", now.micro_batches, then.micro_batches);
-  refuse("engine", now.engine, then.engine);
-  const auto threads_of = [](const RunConfig& one) {
-    return make_reduction_mode(one.run)->threads(one.run.threads, threads_decide_bits(one));
-  };
-  if (threads_decide_bits(config)) refuse("threads", threads_of(config), threads_of(before));
-  refuse("precision", now.precision, then.precision);
-}
-
-void refuse_differences(const RunConfig& now, RunConfig then, const std::string& checkpoint) {
-  then.data.corpus = now.data.corpus;  // the file may have moved; its contents are compared by SHA-256
-  for (const char* table : {"data", "model"}) {
-    const std::string found = differences(now, then, table);
-    require<UsageError>(
-        found.empty(),
-        "cannot resume from '{}' with other options: {}; for a new run with its weights use --init-from",
-        checkpoint, found);
+  for (RunConfig* one : {&then, &config}) {
+    one->run.threads = make_reduction_mode(one->run)->threads(one->run.threads, threads_decide_bits(*one));
   }
-  require<UsageError>(now.run.seed == then.run.seed, "cannot resume from '{}' with --seed {}, it was {}",
-                      checkpoint, now.run.seed, then.run.seed);
+  return changes_on_resume(then, config, threads_decide_bits(config), checkpoint);
 }
 
 }  // namespace
@@ -67,15 +45,17 @@ std::filesystem::path folder_of(const RunConfig& config) {
   return std::filesystem::path(config.run.run_dir) / config.run.name;
 }
 
-RunStart plan_run(const TrainArguments& arguments, const Warn& warn) {
+RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
   RunStart start;
-  arguments.apply_given(start.config);
+  const GivenOptions& given = arguments.sources.given();
+  start.notes = arguments.sources.notes;
+  given.apply(start.config);
   if (!arguments.resume_path.empty()) {
     start.checkpoint = resolve_checkpoint(arguments.resume_path, warn).string();
     start.from_path = true;
     if (start.config.run.name.empty()) {
       take_place_of(start.checkpoint, start.config.run);
-      arguments.apply_given(start.config);
+      given.apply(start.config);
     }
   }
   if (start.config.run.name.empty()) start.config.run.name = start.config.model.model;
@@ -96,11 +76,13 @@ RunStart plan_run(const TrainArguments& arguments, const Warn& warn) {
             folder_of(start.config).string());
     validate(start.config);
     start.init_from = init_from(arguments, warn);
+    start.notes.push_back(fmt::format("nothing to resume in '{}': starting a new run", folder_of(start.config).string()));
     return start;
   }
   RunConfig then;
   try {
-    then = config_of(read_checkpoint(start.checkpoint), start.checkpoint);
+    then = config_of(read_checkpoint(start.checkpoint), start.checkpoint,
+                     [&](const std::string& note) { start.notes.push_back(note); });
   } catch (const DataError&) {
     // An attempt that is still at work in the folder has a newer one by now. Whoever takes the folder next is
     // told about it.
@@ -109,11 +91,12 @@ RunStart plan_run(const TrainArguments& arguments, const Warn& warn) {
   }
   RunConfig config = then;
   config.run.run_dir = start.config.run.run_dir;
-  arguments.apply_given(config);
+  given.apply(config);
   config.run.name = start.config.run.name;
   validate(config);
-  refuse_differences(config, then, start.checkpoint);
-  check_mode(config, then, start.checkpoint, warn);
+  for (const std::string& change : changes(then, config, start.checkpoint, warn)) {
+    start.notes.push_back("resuming with " + change);
+  }
   start.config = config;
   return start;
 }

@@ -2,17 +2,15 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
-#include <optional>
 #include <string>
 
 #include "checkpoint/store.hpp"
-#include "config/run_config.hpp"
+#include "config/config_sources.hpp"
 
 namespace charrnn {
 
 struct TrainArguments {
-  std::function<void(RunConfig&)> apply_given;  ///< puts what the user gave on top of a config
+  ConfigSources sources;
   bool resume = false;
   std::string resume_path;  ///< empty: the run's newest good checkpoint, or a new run if it has none
   std::string init_from;
@@ -24,6 +22,7 @@ struct RunStart {
   std::string checkpoint;  ///< to resume from; empty: a new run
   bool from_path = false;  ///< it was named, not found as the run's newest
   std::string init_from;   ///< of a new run: whose weights it starts with; empty: none
+  Strings notes;           ///< to be said: what the resume changes, or that there is nothing to resume
 };
 
 /// <run-dir>/<name>.
@@ -33,6 +32,6 @@ std::filesystem::path folder_of(const RunConfig& config);
 /// on in the run's folder that it lies in, unless a name is given. UsageError for
 /// contradictions: a run that is there already without --resume, or a resume with other data or model
 /// options.
-RunStart plan_run(const TrainArguments& arguments, const Warn& warn);
+RunStart plan_run(TrainArguments& arguments, const Warn& warn);
 
 }  // namespace charrnn

@@ -6,6 +6,7 @@
 
 #include "app/commands.hpp"
 #include "app/loaded_model.hpp"
+#include "app/messages.hpp"
 #include "data/utf8.hpp"
 #include "dist/device_choice.hpp"
 #include "dist/topology.hpp"
@@ -18,7 +19,8 @@ namespace {
 
 struct SampleArguments {
   std::vector<std::string> checkpoints;
-  std::string prime, device = "auto";
+  ConfigSources sources;
+  std::string prime;
   std::int64_t length = 400, count = 1, seed = 1;
   SampleOptions options;
 };
@@ -54,14 +56,14 @@ int threads_for(std::int64_t texts, std::int64_t parameters) {
 }
 
 void run_sample(SampleArguments& arguments) {
-  require<UsageError>(arguments.length >= 0, "--length must be at least 0, not {}", arguments.length);
-  require<UsageError>(arguments.count >= 1 && arguments.count <= 65'536,
-                      "--count must be from 1 to 65,536, not {}", arguments.count);
+  require<UsageError>(!arguments.checkpoints.empty(), "sample needs the PATH of a checkpoint or of a run's folder");
   arguments.options.seed = static_cast<std::uint64_t>(arguments.seed);
   validate(arguments.options);
   configure_torch(1);  // one character at a time is too little work for more
   ThreadTeam team;
-  const Device device = choose_device(arguments.device, 0, warn_on_stderr);
+  RunConfig config;
+  arguments.sources.given().apply(config);
+  const Device device = choose_device(config.run.device, 0, warn_on_stderr);
   const std::vector<LoadedModel> loaded =
       load_ensemble(arguments.checkpoints, {.device = device, .team = team}, warn_on_stderr);
   team.resize(threads_for(arguments.count, loaded[0].model->layout().size()));
@@ -81,39 +83,33 @@ void run_sample(SampleArguments& arguments) {
 
 }  // namespace
 
-void add_sample_command(CLI::App& app) {
+Command sample_command() {
   auto arguments = std::make_shared<SampleArguments>();
-  CLI::App* command = app.add_subcommand("sample", "write text with a trained model");
-  command
-      ->add_option("--checkpoint", arguments->checkpoints,
-                   "a checkpoint, or a run's folder: its newest good one; several write as an ensemble")
-      ->required()
-      ->expected(1, -1);
-  command->add_option("--prime", arguments->prime, "text to go on from; of any length");
-  command->add_option("--length", arguments->length, "characters to write")->capture_default_str();
-  command
-      ->add_option(
-          "--count", arguments->count,
-          "texts to write at once, each with random numbers of its own; faster than one after the other")
-      ->capture_default_str();
-  command->add_flag("--greedy", arguments->options.greedy, "always the most probable character");
-  command->add_option("--temperature", arguments->options.temperature, "below 1 bolder choices are rarer")
-      ->capture_default_str();
-  command->add_option("--top-k", arguments->options.top_k, "only the k most probable characters; 0: all")
-      ->capture_default_str();
-  command
-      ->add_option("--top-p", arguments->options.top_p, "only the most probable ones that reach p together")
-      ->capture_default_str();
-  command->add_option("--seed", arguments->seed, "seed of the choices")->capture_default_str();
-  command->add_option("--device", arguments->device, "auto, cpu or cuda")->capture_default_str();
-  command->footer(
-      "Examples:\n"
-      "  charrnn_dist sample --checkpoint runs/lstm --prime \"for thos\" --length 400\n"
-      "  charrnn_dist sample --checkpoint runs/lstm/checkpoints/cycle_3.h5 --temperature 0.7 --top-p 0.95 "
-      "--seed 7\n"
-      "  charrnn_dist sample --checkpoint runs/lstm --greedy --length 40 --prime \"the \"\n"
-      "  charrnn_dist sample --checkpoint runs/lstm --count 64 --length 1000");
-  command->callback([arguments] { run_sample(*arguments); });
+  SampleOptions& options = arguments->options;
+  Command command("sample", "write text with a trained model");
+  constexpr const char* kPaths = "a checkpoint, or the folder of a run: its newest good one; several write as an ensemble";
+  command.add_paths("PATH", Argument::Kind::kWords, arguments->checkpoints, kPaths);
+  command.add_paths("checkpoint", Argument::Kind::kList, arguments->checkpoints, "the same as PATH");
+  command.add("prime", &arguments->prime, {}, "TEXT", "text to go on from, of any length").empty_value = true;
+  command.add("length", &arguments->length, at_least(0), "N", "characters to write");
+  command.add("count", &arguments->count, between(1, 65'536), "N",
+              "texts to write at once, each with random numbers of its own; faster than one after the other");
+  command.add("greedy", options.greedy, "always the most probable character");
+  command.add("temperature", &options.temperature, more_than(0), "X", "below 1: more conservative choices");
+  command.add("top-k", &options.top_k, at_least(0), "K", "choose among the K most probable characters; 0: all");
+  command.add("top-p", &options.top_p, {.least = 0, .most = 1, .open = true}, "P",
+              "choose among the most probable characters that together reach probability P");
+  command.add("seed", &arguments->seed, at_least(0), "N", "seed of the choices");
+  command.add_training_options(arguments->sources, {"device"});
+  command.explain("", {"charrnn_dist sample runs/lstm --prime \"for thos\" --length 400",
+                       "charrnn_dist sample runs/lstm/checkpoints/cycle_3.h5 --temperature 0.7 --top-p 0.95 --seed 7",
+                       "charrnn_dist sample runs/lstm --greedy --length 40 --prime \"the \"",
+                       "charrnn_dist sample runs/lstm --count 64 --length 1000"});
+  command.run_by([arguments] {
+    run_sample(*arguments);
+    return ExitCode::kDone;
+  });
+  return command;
 }
 
 }  // namespace charrnn

@@ -8,10 +8,11 @@
 #include <vector>
 
 #include "app/loaded_model.hpp"
-#include "app/options.hpp"
+#include "app/messages.hpp"
 #include "base/text.hpp"
 #include "base/text_file.hpp"
 #include "checkpoint/ownership.hpp"
+#include "config/toml.hpp"
 #include "dist/agreement.hpp"
 #include "report/log_file.hpp"
 #include "report/metrics_file.hpp"
@@ -51,7 +52,7 @@ class RunFolder final : public CheckpointSink {
         warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
       if (!is_own) store_.adopt(start.checkpoint, step);
     }
-    write_text_file(path_ / "config.toml", write_config(start.config));
+    write_text_file(path_ / "config.toml", write_toml(start.config));
   }
 
   std::string save(const Checkpoint& checkpoint, bool ends_cycle, bool is_best) override {
@@ -65,7 +66,7 @@ class RunFolder final : public CheckpointSink {
 };
 
 /// Rank 0 plans and takes the folder; every rank gets the same plan.
-RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional<RunFolder>& folder) {
+RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFolder>& folder) {
   const std::string plan = on_root(job.control, [&] {
     // Wrong options come to light before anything is touched, and are planned again once the folder is ours: until
     // then another attempt may have begun to write into it. What there is to warn of is told once.
@@ -80,18 +81,20 @@ RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional
     folder->own();
     RunStart start = plan_run(arguments, warn_on_stderr);
     start.config.data.corpus = fs::absolute(start.config.data.corpus).lexically_normal().string();
-    return nlohmann::json{{"config", write_config(start.config)},
+    return nlohmann::json{{"config", write_toml(start.config)},
                           {"checkpoint", start.checkpoint},
                           {"from_path", start.from_path},
-                          {"init_from", start.init_from}}
+                          {"init_from", start.init_from},
+                          {"notes", start.notes}}
         .dump();
   });
   const nlohmann::json json = nlohmann::json::parse(plan);
   RunStart start;
-  read_config(json.at("config").get<std::string>(), "config", start.config);
+  read_toml(json.at("config").get<std::string>(), "config", UnknownKeys::kRefuse, nullptr).apply(start.config);
   json.at("checkpoint").get_to(start.checkpoint);
   json.at("from_path").get_to(start.from_path);
   json.at("init_from").get_to(start.init_from);
+  json.at("notes").get_to(start.notes);
   if (!folder) folder.emplace(folder_of(start.config));
   return start;
 }
@@ -99,9 +102,9 @@ RunStart agree_on_start(const TrainArguments& arguments, Job& job, std::optional
 /// The observers that write, those of rank 0 only there.
 std::vector<std::unique_ptr<TrainObserver>> make_reports(const fs::path& folder, int rank) {
   std::vector<std::unique_ptr<TrainObserver>> reports;
-  reports.push_back(std::make_unique<LogFile>(folder, rank));
+  reports.push_back(std::make_unique<LogFile>(folder, rank, as_flags));
   if (rank != 0) return reports;
-  reports.push_back(std::make_unique<Screen>(folder));
+  reports.push_back(std::make_unique<Screen>(folder, as_flags));
   reports.push_back(std::make_unique<MetricsFile>(folder / "metrics.jsonl"));
   reports.push_back(std::make_unique<SampleFile>(folder / "samples.txt"));
   return reports;
@@ -109,7 +112,7 @@ std::vector<std::unique_ptr<TrainObserver>> make_reports(const fs::path& folder,
 
 }  // namespace
 
-ExitCode run_training(const TrainArguments& arguments, StopSignals& signals, Job& job) {
+ExitCode run_training(TrainArguments& arguments, StopSignals& signals, Job& job) {
   std::optional<RunFolder> folder;
   const RunStart start = agree_on_start(arguments, job, folder);
   job.control.set_timeout(Seconds(start.config.run.timeout));
@@ -125,6 +128,10 @@ ExitCode run_training(const TrainArguments& arguments, StopSignals& signals, Job
       training.init_from(read_checkpoint(start.init_from));
     }
   });
+  if (!start.checkpoint.empty()) {
+    training.add_note(fmt::format("resuming    {} at step {}", start.checkpoint, with_commas(training.first_step())));
+  }
+  for (const std::string& note : start.notes) training.add_note(note);
   on_root(job.control, [&] { folder->enter(start, training.first_step()); });
 
   std::vector<std::unique_ptr<TrainObserver>> reports;
@@ -132,11 +139,6 @@ ExitCode run_training(const TrainArguments& arguments, StopSignals& signals, Job
   std::vector<TrainObserver*> observers{&signals};
   for (const auto& report : reports) observers.push_back(report.get());
   try {
-    if (!start.checkpoint.empty()) {
-      Observers(observers).on_message(
-          Severity::kNote,
-          fmt::format("resuming    {} at step {}", start.checkpoint, with_commas(training.first_step())));
-    }
     return training.run(observers, &*folder).code;
   } catch (const std::exception& error) {
     const auto* const known = dynamic_cast<const Error*>(&error);

@@ -15,6 +15,6 @@ namespace charrnn {
 
 /// Collective. Trains, or continues a training, as `arguments` say, until a signal. kDone or kInterrupted; throws
 /// Error. `signals` are the caller's, so that one that comes while MPI starts is not lost.
-ExitCode run_training(const TrainArguments& arguments, StopSignals& signals, Job& job);
+ExitCode run_training(TrainArguments& arguments, StopSignals& signals, Job& job);
 
 }  // namespace charrnn

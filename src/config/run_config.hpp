@@ -1,4 +1,4 @@
-// Everything that decides a training run, in plain structs. app/ fills them from the command line and TOML.
+// Everything that decides a training run, in plain structs with the defaults. option_table.hpp has a row for each member.
 #pragma once
 
 #include <cstdint>
@@ -20,9 +20,9 @@ struct DataConfig {
   std::int64_t train_characters = 0;  ///< 0: by train_fraction
   double train_fraction = 0.8;
   bool full_vocabulary = false;   ///< every character of the text, none unknown
-  std::int64_t window = 0;        ///< 0: columns of running text; else windows of so many characters
+  std::int64_t window = 0;        ///< 0: columns of running text; else separate windows of this many characters
   std::int64_t stride = 0;        ///< from one window to the next; 0: their length
-  std::int64_t windows = 0;       ///< only the first so many; 0: all
+  std::int64_t windows = 0;       ///< only this many, from the start; 0: all
   std::string predict = "every";  ///< of a window: every next character, or the last
 };
 
@@ -74,8 +74,5 @@ struct RunConfig {
   ScheduleConfig schedule;
   RunOptions run;
 };
-
-/// Checks every value by itself; UsageError with the option's name, the value and what is allowed.
-void validate(const RunConfig& config);
 
 }  // namespace charrnn

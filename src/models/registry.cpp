@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "config/check.hpp"
 #include "models/native/native_language_model.hpp"
 #include "models/torch_language_model.hpp"
 
@@ -41,25 +42,9 @@ constexpr Alias kAliases[] = {
 };
 
 void check_sizes(const ModelConfig& config, const ModelKind& kind) {
-  const auto in_range = [](const char* option, std::int64_t value, std::int64_t most) {
-    require<UsageError>(value >= 1 && value <= most, "{} must lie in 1 … {}, not {}", option, most, value);
-  };
-  constexpr std::int64_t kMostLayers = 200, kMostUnits = 65'536;
-  in_range("--layers", config.layers, kMostLayers);
-  in_range("--hidden", config.hidden, kMostUnits);
-  in_range("--embedding", config.embedding, kMostUnits);
-  const auto probability = [](const char* option, double value) {
-    require<UsageError>(value >= 0 && value < 1, "{} must lie in [0, 1), not {}", option, value);
-  };
-  probability("--dropout", config.dropout);
-  probability("--dropout-input", config.dropout_input);
-  probability("--dropout-output", config.dropout_output);
-  probability("--weight-dropout", config.weight_dropout);
-  require<UsageError>(config.recurrent_init == "uniform" || config.recurrent_init == "identity",
-                      "--recurrent-init must be uniform or identity, not '{}'", config.recurrent_init);
-  require<UsageError>(kind.family == Family::kStacked || config.layers == 1,
-                      "--model {} has one layer; --layers {} is for rnn, gru and lstm", config.model,
-                      config.layers);
+  validate(config);
+  require_option(kind.family == Family::kStacked || config.layers == 1, "layers",
+                 "`model` {} has one layer; `layers` {} is for rnn, gru and lstm", config.model, config.layers);
 }
 
 double bound_of(std::int64_t fan_in) {

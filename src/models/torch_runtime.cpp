@@ -3,6 +3,7 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <malloc.h>
+#include <torch/headeronly/version.h>
 
 #include <cstdlib>
 
@@ -31,6 +32,8 @@ void configure_torch(int threads, bool deterministic) {
   mallopt(M_MMAP_THRESHOLD, kLargestFromHeap);
   mallopt(M_TRIM_THRESHOLD, kKeptOnTop);
 }
+
+std::string torch_version() { return TORCH_VERSION; }
 
 void flush_subnormal_numbers() {
   // POSIX: a new thread inherits the floating-point environment (pthread_create).

@@ -1,6 +1,8 @@
 // Settings of LibTorch that hold for the whole process.
 #pragma once
 
+#include <string>
+
 namespace charrnn {
 
 /// Sets the threads that LibTorch's CPU kernels use, and keeps its memory between steps. On GPUs float32
@@ -8,6 +10,9 @@ namespace charrnn {
 /// `deterministic`: what is computed twice gives the same bits, on GPUs too, and NCCL keeps to algorithms
 /// that do; call it before anything computes on a GPU.
 void configure_torch(int threads, bool deterministic = false);
+
+/// LibTorch's version: "2.11.0".
+std::string torch_version();
 
 /// Float32 numbers below the normal range (under 1.2e-38) count as zero, on this thread and all that it
 /// starts from now on. Gradients and Adam's averages get there, nothing can be learned from them, and some

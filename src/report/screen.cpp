@@ -13,7 +13,8 @@
 
 namespace charrnn {
 
-Screen::Screen(std::filesystem::path folder) : folder_(std::move(folder)), redraws_(output_redraws()) {}
+Screen::Screen(std::filesystem::path folder, Spelling spelling)
+    : folder_(std::move(folder)), spelling_(spelling), redraws_(output_redraws()) {}
 
 Screen::~Screen() {
   clear_line();
@@ -26,7 +27,6 @@ void Screen::on_start(const RunFacts& facts) {
   steps_per_epoch_ = facts.steps_per_epoch;
   started_ = Clock::now();
   for (const std::string& line : start_lines(facts)) print(line);
-  for (const std::string& line : start_warnings(facts)) on_message(Severity::kWarning, line);
 }
 
 void Screen::on_progress(const ProgressReport& report) {
@@ -72,16 +72,17 @@ void Screen::on_sample(std::int64_t /*step*/, const std::string& text) {
 
 void Screen::on_message(Severity severity, const std::string& text) {
   if (severity == Severity::kDetail) return;
-  print(severity == Severity::kWarning ? "warning: " + text : text);
+  print((severity == Severity::kWarning ? "warning: " : "") + spelling_(text));
 }
 
 void Screen::on_end(const EndReport& report) {
+  if (!report.error.empty()) return;  // main() says it
   if (report.code == ExitCode::kDone) {
     print(fmt::format("done at step {}; sample from it: charrnn_dist sample {}", with_commas(report.step),
                       folder_.string()));
   } else {
-    print(fmt::format("stopped by a signal at step {}, everything is saved; continue with --resume",
-                      with_commas(report.step)));
+    print(fmt::format("stopped by a signal at step {}, everything is saved; continue with {}",
+                      with_commas(report.step), spelling_("`resume`")));
   }
 }
 

@@ -73,15 +73,4 @@ std::vector<std::string> start_lines(const RunFacts& facts) {
   return lines;
 }
 
-std::vector<std::string> start_warnings(const RunFacts& facts) {
-  std::vector<std::string> warnings;
-  if (!facts.has_validation) {
-    warnings.emplace_back("the text has no validation part: no validation loss, no best checkpoint");
-  }
-  if (facts.config.model.dropout > 0 && facts.config.model.layers == 1) {
-    warnings.emplace_back("dropout acts between layers: with `layers` 1 it does nothing");
-  }
-  return warnings;
-}
-
 }  // namespace charrnn

@@ -155,7 +155,8 @@ class Refusals(program.TestCase):
                             (["--layers", 1], ["layers is 1, was 2"]), (["--columns", 7], ["columns is 7, was 6"]),
                             (["--bptt", 11], ["bptt is 11, was 10"]), (["--dropout", 0.25], ["dropout is 0.25, was 0.5"]),
                             (["--lowercase"], ["lowercase is true, was false"]),
-                            (["--min-freq", 2], ["min-freq is 2, was 3"]), (["--seed", 2], ["--seed 2, it was 1"])):
+                            (["--min-freq", 2], ["min-freq is 2, was 3"]), (["--seed", 2], ["seed is 2, was 1"]),
+                            (["--optimizer", "adamw"], ["optimizer is adamw, was adam", "--init-from"])):
             self.assert_refused(2, *words, "--resume", says=says)
 
     def test_other_corpus(self):

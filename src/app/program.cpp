@@ -1,0 +1,87 @@
+#include "app/program.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "app/job.hpp"
+#include "app/messages.hpp"
+#include "app/version.hpp"
+#include "config/nearest.hpp"
+#include "report/terminal.hpp"
+
+namespace charrnn {
+
+namespace {
+
+Command& find_command(Commands& commands, const std::string& name) {
+  const auto found = std::ranges::find(commands, name, &Command::name);
+  if (found != commands.end()) return *found;
+  Strings names;
+  for (const Command& command : commands) names.push_back(command.name());
+  const std::string hint = did_you_mean(name, names);
+  throw UsageError(fmt::format("there is no command '{}'{}", name,
+                               hint.empty() ? fmt::format("; there are: {}", fmt::join(names, ", ")) : hint));
+}
+
+bool asks_for_help(const std::string& word) { return word == "-h" || word == "--help"; }
+
+/// help [COMMAND] | --man [COMMAND] | --completion SHELL | --options-table. The last three are for the build and the tests.
+std::string help(Commands& commands, const Strings& words) {
+  const std::string first = words.empty() ? "" : words[0], second = words.size() > 1 ? words[1] : "";
+  if (first == "--options-table") return options_table();
+  if (first == "--completion") return completion(commands, second);
+  if (first == "--man") return second.empty() ? program_manual(commands) : command_manual(find_command(commands, second));
+  if (first.empty() || first == "help" || asks_for_help(first)) return program_help(commands, terminal_width());
+  return command_help(find_command(commands, first), terminal_width());
+}
+
+ExitCode run(Commands& commands, const Strings& words) {
+  require<UsageError>(!words.empty(), "which command? charrnn_dist help shows them");
+  std::string text;
+  if (words[0] == "-V" || words[0] == "--version") {
+    text = version_text();
+  } else if (words[0] == "help" || asks_for_help(words[0])) {
+    text = help(commands, {words.begin() + 1, words.end()});
+  } else {
+    Command& command = find_command(commands, words[0]);
+    const auto end = std::ranges::find(words, "--");
+    if (std::find_if(words.begin(), end, asks_for_help) == end) {
+      command.parse({words.begin() + 1, words.end()});
+      return command.run();
+    }
+    text = command_help(command, terminal_width());
+  }
+  if (launched_rank() == 0) fmt::print("{}", text);
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+ExitCode run_program(Commands& commands, const Strings& words) {
+  // The first rank speaks for all: they were given the same command line.
+  const auto fail = [](const std::string& message, ExitCode code) {
+    if (launched_rank() == 0) print_error(message);
+    return code;
+  };
+  ExitCode outcome = ExitCode::kDone;
+  try {
+    outcome = run(commands, words);
+  } catch (const Error& error) {
+    outcome = fail(error.what(), error.code());
+  } catch (const std::exception& error) {
+    outcome = fail(fmt::format("internal error: {}", error.what()), ExitCode::kBug);
+  }
+  // What a command prints is its result. Training has its files, and must not end for its screen.
+  const bool is_training = !words.empty() && words[0] == "train";
+  if (outcome == ExitCode::kDone && !is_training && std::fflush(stdout) != 0) {
+    print_error(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
+    outcome = ExitCode::kData;
+  }
+  return outcome;
+}
+
+}  // namespace charrnn

@@ -1,0 +1,43 @@
+#include "app/version.hpp"
+
+#include <H5public.h>
+#include <fmt/format.h>
+#include <mpi.h>
+
+#include <array>
+#ifdef CHARRNN_CUDA
+#include <nccl.h>
+#endif
+
+#include "models/native/kernels.hpp"
+#include "models/torch_runtime.hpp"
+
+namespace charrnn {
+
+namespace {
+
+/// The first line of what the MPI library says of itself, up to a comma: "Open MPI v4.1.4".
+std::string mpi_version() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+  int length = 0;
+  MPI_Get_library_version(text.data(), &length);
+  const std::string all(text.data(), static_cast<std::size_t>(length));
+  return all.substr(0, all.find_first_of(",\n"));
+}
+
+}  // namespace
+
+std::string version_text() {
+  const std::string commit = CHARRNN_COMMIT;
+  std::string text = fmt::format("charrnn_dist {}{}\n", CHARRNN_VERSION, commit.empty() ? "" : " (" + commit + ")");
+  text += fmt::format("LibTorch     {}\nMPI          {}\n", torch_version(), mpi_version());
+  text += fmt::format("HDF5         {}.{}.{}\n", H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
+#ifdef CHARRNN_CUDA
+  text += fmt::format("NCCL         {}.{}.{}\n", NCCL_MAJOR, NCCL_MINOR, NCCL_PATCH);
+#else
+  text += "NCCL         none: built for CPUs only\n";
+#endif
+  return text + fmt::format("engines      native (kernels for {}), torch\n", kernels().name);
+}
+
+}  // namespace charrnn

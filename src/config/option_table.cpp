@@ -1,0 +1,85 @@
+#include "config/option_table.hpp"
+
+#include <algorithm>
+
+namespace charrnn {
+
+// Each row is a line, however long; the columns are those of struct Option.
+// clang-format off
+#define CHARRNN_MEMBER(path) [](RunConfig& config) -> Value { return &config.path; }
+
+const std::vector<Option>& option_table() {
+  constexpr Rule any{};
+  constexpr OnResume free = OnResume::kFree, fixed = OnResume::kFixed, bits = OnResume::kFixedIfReproducible;
+  static const std::vector<Option> rows = {
+      {"data", "corpus", CHARRNN_MEMBER(data.corpus), free, any, "FILE", "text to train on (UTF-8)"},
+      {"data", "columns", CHARRNN_MEMBER(data.columns), fixed, between(1, (1 << 24) - 1), "N", "columns the text is cut into: the batch of the whole job"},
+      {"data", "bptt", CHARRNN_MEMBER(data.bptt), fixed, at_least(1), "N", "time steps that backpropagation runs through: the length of a window"},
+      {"data", "bptt-jitter", CHARRNN_MEMBER(data.bptt_jitter), fixed, any, "", "draw window lengths around `bptt`, as fast.ai does"},
+      {"data", "lowercase", CHARRNN_MEMBER(data.lowercase), fixed, any, "", "convert the text to lowercase"},
+      {"data", "bytes", CHARRNN_MEMBER(data.bytes), fixed, any, "", "read bytes instead of characters: 256 symbols"},
+      {"data", "min-freq", CHARRNN_MEMBER(data.min_freq), fixed, at_least(1), "N", "characters seen fewer than N times become <unk>"},
+      {"data", "train-characters", CHARRNN_MEMBER(data.train_characters), fixed, at_least(0), "N", "length of the training part; 0: by `train-fraction`"},
+      {"data", "train-fraction", CHARRNN_MEMBER(data.train_fraction), fixed, {.least = 0, .most = 1, .open = true}, "FRACTION", "share of the text, or of its windows, to train on; the rest is for validation"},
+      {"data", "full-vocabulary", CHARRNN_MEMBER(data.full_vocabulary), fixed, any, "", "every character of the text is a symbol, none is <unk>"},
+      {"data", "window", CHARRNN_MEMBER(data.window), fixed, at_least(0), "N", "train on separate windows of N characters in random order, `columns` of them a batch; 0: on running text"},
+      {"data", "stride", CHARRNN_MEMBER(data.stride), fixed, at_least(0), "N", "characters from the start of one window to the next; 0: the window's length"},
+      {"data", "windows", CHARRNN_MEMBER(data.windows), fixed, at_least(0), "N", "use only the first N windows; 0: all"},
+      {"data", "predict", CHARRNN_MEMBER(data.predict), fixed, one_of("every|last"), "", "learn every next character of a window, or only the last"},
+      {"model", "model", CHARRNN_MEMBER(model.model), fixed, any, "NAME", "rnn, gru, lstm, or a model of the notebook (docs/models.md)"},
+      {"model", "layers", CHARRNN_MEMBER(model.layers), fixed, between(1, 200), "N", "recurrent layers"},
+      {"model", "hidden", CHARRNN_MEMBER(model.hidden), fixed, between(1, 65'536), "N", "hidden units per layer"},
+      {"model", "embedding", CHARRNN_MEMBER(model.embedding), fixed, between(1, 65'536), "N", "size of a character's embedding"},
+      {"model", "recurrent-init", CHARRNN_MEMBER(model.recurrent_init), fixed, one_of("uniform|identity"), "", "initial hidden-to-hidden weights"},
+      {"model", "dropout", CHARRNN_MEMBER(model.dropout), fixed, probability(), "P", "dropout between layers"},
+      {"model", "dropout-input", CHARRNN_MEMBER(model.dropout_input), fixed, probability(), "P", "dropout of the embedded characters"},
+      {"model", "dropout-output", CHARRNN_MEMBER(model.dropout_output), fixed, probability(), "P", "dropout of the last layer's outputs"},
+      {"model", "locked-dropout", CHARRNN_MEMBER(model.locked_dropout), fixed, any, "", "one dropout mask for all time steps of a window"},
+      {"model", "weight-dropout", CHARRNN_MEMBER(model.weight_dropout), fixed, probability(), "P", "dropout of the hidden-to-hidden weights, one mask per window"},
+      {"optimizer", "optimizer", CHARRNN_MEMBER(optimizer.optimizer), fixed, one_of("adam|adamw|sgd"), "", "Adam, Adam with decoupled weight decay, or gradient descent with momentum"},
+      {"optimizer", "learning-rate", CHARRNN_MEMBER(optimizer.learning_rate), free, more_than(0), "RATE", "learning rate"},
+      {"optimizer", "weight-decay", CHARRNN_MEMBER(optimizer.weight_decay), free, at_least(0), "X", "weight decay"},
+      {"optimizer", "betas", CHARRNN_MEMBER(optimizer.betas), free, probability(), "B1,B2", "decay of the two moments of adam and adamw"},
+      {"optimizer", "epsilon", CHARRNN_MEMBER(optimizer.epsilon), free, more_than(0), "X", "added to the denominator of adam and adamw"},
+      {"optimizer", "momentum", CHARRNN_MEMBER(optimizer.momentum), free, probability(), "X", "momentum of sgd"},
+      {"optimizer", "clip-norm", CHARRNN_MEMBER(optimizer.clip_norm), free, at_least(0), "NORM", "largest norm of the gradient; 0: no limit"},
+      {"optimizer", "weight-average", CHARRNN_MEMBER(optimizer.weight_average), free, probability(), "DECAY", "validate and save a running average of the weights with this decay, such as 0.999; 0: none"},
+      {"optimizer", "groups", CHARRNN_MEMBER(optimizer.groups), free, any, "PATTERN=RATE[:DECAY],...", "own learning rate and weight decay for parameters by name, such as e.*=1e-3:0"},
+      {"optimizer", "epochs", CHARRNN_MEMBER(optimizer.epochs), free, at_least(0), "N", "epochs; 0: the sum of `phases`, else 4"},
+      {"optimizer", "max-steps", CHARRNN_MEMBER(optimizer.max_steps), free, at_least(0), "N", "stop after N steps; 0: no limit"},
+      {"schedule", "schedule", CHARRNN_MEMBER(schedule.schedule), free, one_of("constant|phases|sgdr"), "", "learning rate over time; sgdr: cosine with warm restarts"},
+      {"schedule", "phases", CHARRNN_MEMBER(schedule.phases), free, any, "RATE:EPOCHS,...", "learning rates one after the other, such as 1e-3:4,1e-4:4; with sgdr: before its first cycle"},
+      {"schedule", "cycle-epochs", CHARRNN_MEMBER(schedule.cycle_epochs), free, at_least(1), "N", "epochs of the first cycle of sgdr"},
+      {"schedule", "cycle-mult", CHARRNN_MEMBER(schedule.cycle_mult), free, at_least(1), "N", "each cycle of sgdr is N times as long as the one before"},
+      {"run", "run-dir", CHARRNN_MEMBER(run.run_dir), free, any, "FOLDER", "folder of all runs"},
+      {"run", "name", CHARRNN_MEMBER(run.name), free, any, "NAME", "folder of this run in `run-dir`; default: the model's name"},
+      {"run", "seed", CHARRNN_MEMBER(run.seed), fixed, at_least(0), "N", "seed of everything random"},
+      {"run", "device", CHARRNN_MEMBER(run.device), free, one_of("auto|cpu|cuda"), "", "where to compute; auto: on a GPU if there is one"},
+      {"run", "comm", CHARRNN_MEMBER(run.comm), free, one_of("auto|mpi|nccl"), "", "what sums the gradients of the ranks; auto: NCCL on GPUs"},
+      {"run", "engine", CHARRNN_MEMBER(run.engine), bits, one_of("auto|torch|native"), "", "torch: LibTorch, every model; native: rnn, gru and lstm on CPUs, faster"},
+      {"run", "precision", CHARRNN_MEMBER(run.precision), bits, one_of("fp32|bf16"), "", "of matrix products; bf16 rounds their factors (on GPUs the layers' results too), all else stays fp32"},
+      {"run", "threads", CHARRNN_MEMBER(run.threads), bits, between(0, 1024), "N", "threads per rank; 0: the rank's share of the cores"},
+      {"run", "timeout", CHARRNN_MEMBER(run.timeout), free, between(0.1, 1e6), "SECONDS", "how long to wait for another rank before giving up"},
+      {"run", "save-every", CHARRNN_MEMBER(run.save_every), free, at_least(0), "N", "write a checkpoint every N steps; 0: at the ends of epochs"},
+      {"run", "validate-every", CHARRNN_MEMBER(run.validate_every), free, at_least(0), "N", "validate every N steps as well; 0: at the ends of epochs"},
+      {"run", "log-every", CHARRNN_MEMBER(run.log_every), free, at_least(1), "N", "write a line to metrics.jsonl every N steps"},
+      {"run", "check-every", CHARRNN_MEMBER(run.check_every), free, at_least(0), "N", "compare the parameters of all ranks every N steps; 0: before each checkpoint"},
+      {"run", "reproducible", CHARRNN_MEMBER(run.reproducible), free, any, "", "the same bits on any number of ranks (docs/reproducibility.md)"},
+      {"run", "micro-batches", CHARRNN_MEMBER(run.micro_batches), bits, at_least(1), "N", "with `reproducible`: groups that the columns are divided into, and the most ranks there can be"},
+  };
+  return rows;
+}
+
+#undef CHARRNN_MEMBER
+// clang-format on
+
+const Option* find_option(const std::vector<Option>& rows, std::string name) {
+  std::ranges::replace(name, '_', '-');
+  const auto found = std::ranges::find_if(rows, [&](const Option& row) {
+    const Strings older = split(row.older, '|');
+    return name == row.name || std::ranges::find(older, name) != older.end();
+  });
+  return found == rows.end() ? nullptr : &*found;
+}
+
+}  // namespace charrnn

@@ -1,0 +1,161 @@
+#include "config/value.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <type_traits>
+
+#include "base/error.hpp"
+#include "config/nearest.hpp"
+#include "data/utf8.hpp"
+
+namespace charrnn {
+
+namespace {
+
+template <class T>
+bool is_whole_text(const std::string& text, T& value) {
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && stop == end;
+}
+
+void parse(const std::string& text, const char* key, bool& value) {
+  const bool on = text == "on" || text == "true";
+  require_option(on || text == "off" || text == "false", key, "`{}` must be on or off, not '{}'", key, text);
+  value = on;
+}
+
+void parse(const std::string& text, const char* key, double& value) {
+  require_option(is_whole_text(text, value), key, "`{}` must be a number, not '{}'", key, text);
+}
+
+void parse(const std::string& text, const char* key, std::int64_t& value) {
+  if (is_whole_text(text, value)) return;
+  constexpr double kExact = 1LL << 53;  // up to here every whole number is a double
+  double number = 0.5;
+  const bool is_number = is_whole_text(text, number) && std::isfinite(number) && std::trunc(number) == number;
+  require_option(is_number, key, "`{}` must be a whole number, not '{}'", key, text);
+  require_option(std::abs(number) <= kExact, key, "`{}` cannot be as large as {}", key, text);
+  value = static_cast<std::int64_t>(number);
+}
+
+void parse(const std::string& text, const char*, std::string& value) { value = text; }
+
+template <class T>
+void parse(const std::string& text, const char* key, std::vector<T>& value) {
+  for (const std::string& part : split(text, ',')) parse(part, key, value.emplace_back());
+}
+
+/// With the fewest digits: 0.1, 1e-8.
+std::string number_text(double number) {
+  std::string text = fmt::format("{}", number);
+  const std::size_t exponent = text.find("e-0");
+  if (exponent != std::string::npos) text.erase(exponent + 2, 1);
+  return text;
+}
+
+std::string quoted(const std::string& text) {
+  std::string all = "\"";
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') {
+      all += fmt::format("\\u{:04x}", c);
+      continue;
+    }
+    if (c == '"' || c == '\\') all += '\\';
+    all += c;
+  }
+  return all + '"';
+}
+
+template <class T>
+std::string text_of(const T& value, bool toml) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return toml ? (value ? "true" : "false") : (value ? "on" : "off");
+  } else if constexpr (std::is_same_v<T, double>) {
+    return number_text(value);
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    return toml ? quoted(value) : value;
+  } else if constexpr (std::is_same_v<T, std::int64_t>) {
+    return fmt::format("{}", value);
+  } else {
+    Strings parts;
+    for (const auto& one : value) parts.push_back(text_of(one, toml));
+    return toml ? fmt::format("[{}]", fmt::join(parts, ", ")) : fmt::format("{}", fmt::join(parts, ","));
+  }
+}
+
+void check(const char* key, double value, const std::string& text, const Rule& rule) {
+  require_option(std::isfinite(value), key, "`{}` must be a finite number, not {}", key, text);
+  require_option(rule.open ? value > rule.least : value >= rule.least, key, "`{}` must be {} {}, not {}", key,
+                 rule.open ? "more than" : "at least", number_text(rule.least), text);
+  require_option(rule.open_above ? value < rule.most : value <= rule.most, key, "`{}` must be {} {}, not {}", key,
+                 rule.open_above ? "less than" : "at most", number_text(rule.most), text);
+}
+
+void check(const char* key, const std::string& value, const Rule& rule) {
+  const std::vector<char32_t> characters = decode_text(value, fmt::format("`{}`", key));
+  require_option(std::ranges::none_of(characters, [](char32_t one) { return one < U' '; }), key,
+                 "`{}` has control characters in it", key);
+  const Strings choices = split(rule.choices, '|');
+  require_option(choices.empty() || std::ranges::find(choices, value) != choices.end(), key,
+                 "`{}` must be one of {}, not '{}'{}", key, fmt::join(choices, ", "), value,
+                 did_you_mean(value, choices));
+}
+
+}  // namespace
+
+void parse_value(const Strings& words, const char* key, Value value) {
+  std::visit(
+      [&](auto* target) {
+        *target = {};
+        for (const std::string& word : words) {
+          require_option(!word.empty(), key, "`{}` needs a value", key);
+          parse(word, key, *target);
+        }
+      },
+      value);
+}
+
+std::string to_text(Value value) {
+  return std::visit([](const auto* one) { return text_of(*one, false); }, value);
+}
+
+std::string to_toml(Value value) {
+  return std::visit([](const auto* one) { return text_of(*one, true); }, value);
+}
+
+void assign(Value from, Value to) {
+  std::visit([&](auto* target) { *target = *std::get<decltype(target)>(from); }, to);
+}
+
+void check_value(const char* key, Value value, const Rule& rule) {
+  std::visit(
+      [&](const auto* one) {
+        using T = std::remove_cvref_t<decltype(*one)>;
+        if constexpr (std::is_same_v<T, std::string>) {
+          check(key, *one, rule);
+        } else if constexpr (std::is_same_v<T, Strings>) {
+          for (const std::string& text : *one) check(key, text, rule);
+        } else if constexpr (std::is_same_v<T, Numbers> || std::is_same_v<T, Integers>) {
+          for (const auto number : *one) check(key, static_cast<double>(number), text_of(number, false), rule);
+        } else if constexpr (!std::is_same_v<T, bool>) {
+          check(key, static_cast<double>(*one), text_of(*one, false), rule);
+        }
+      },
+      value);
+}
+
+Strings split(const std::string& text, char separator) {
+  Strings parts;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(separator, at), text.size());
+    parts.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return parts;
+}
+
+}  // namespace charrnn
