@@ -1,4 +1,4 @@
-// charrnn_dist lr-find: a sweep over learning rates, as numbers, a picture and a suggestion.
+// charrnn_dist lr-find: a sweep over learning rates, as numbers and a suggestion.
 #include <cmath>
 #include <filesystem>
 #include <memory>
@@ -9,7 +9,6 @@
 #include "app/training_setup.hpp"
 #include "base/text_file.hpp"
 #include "dist/agreement.hpp"
-#include "report/line_chart.hpp"
 #include "report/text.hpp"
 #include "train/lr_finder.hpp"
 
@@ -25,24 +24,13 @@ struct LrFindArguments {
 
 void write_finding(const LrFindArguments& arguments, const LrFinding& finding) {
   nlohmann::ordered_json points = nlohmann::ordered_json::array();
-  Curve losses{"loss", {}, true, 1}, smoothed{"smoothed", {}, false, 0};
   for (const LrPoint& point : finding.points) {
     points.push_back(
         {{"learning_rate", point.learning_rate}, {"loss", point.loss}, {"smoothed", point.smoothed}});
-    // Where it explodes there is nothing to see but how high it goes.
-    constexpr double kDrawn = 1.25;
-    const double most = kDrawn * finding.points.front().loss;
-    if (point.loss < most) losses.points.emplace_back(point.learning_rate, point.loss);
-    if (point.smoothed < most) smoothed.points.emplace_back(point.learning_rate, point.smoothed);
   }
   const nlohmann::ordered_json all{
       {"suggestion", finding.suggestion}, {"diverged", finding.diverged}, {"points", points}};
-  const Curve curves[] = {losses, smoothed};
-  for (const auto& [ending, text] :
-       {std::pair{".json", all.dump(1) + "\n"},
-        std::pair{".svg", line_chart(curves, {"learning rate", "loss, nats per character", true})}}) {
-    write_text_file(arguments.output + ending, text);
-  }
+  write_text_file(arguments.output + ".json", all.dump(1) + "\n");
 }
 
 ExitCode run_lr_find(const LrFindArguments& arguments, const StopSignals& signals, Job& job) {
@@ -87,8 +75,8 @@ ExitCode run_lr_find(const LrFindArguments& arguments, const StopSignals& signal
   });
   if (root) {
     if (finding.diverged) fmt::print("ended early: the loss went up\n");
-    fmt::print("wrote {0}.json and {0}.svg\nsuggestion: --learning-rate {1:.2g}\n", arguments.output,
-               finding.suggestion);
+    fmt::print("wrote {0}.json; draw it with: launch/plot {0}.json -o {0}.svg\n", arguments.output);
+    fmt::print("suggestion: --learning-rate {:.2g}\n", finding.suggestion);
   }
   return finding.stopped ? ExitCode::kInterrupted : ExitCode::kDone;
 }
@@ -97,14 +85,14 @@ ExitCode run_lr_find(const LrFindArguments& arguments, const StopSignals& signal
 
 void add_lr_find_command(CLI::App& app, ExitCode& outcome) {
   auto arguments = std::make_shared<LrFindArguments>();
-  CLI::App* command = app.add_subcommand(
-      "lr-find", "how the loss answers to the learning rate: a sweep, a picture, a suggestion");
+  CLI::App* command =
+      app.add_subcommand("lr-find", "how the loss answers to the learning rate: a sweep and a suggestion");
   arguments->sources.declare(*command);
   command->add_option("--start", arguments->sweep.start, "first learning rate")->capture_default_str();
   command->add_option("--end", arguments->sweep.end, "last learning rate")->capture_default_str();
   command->add_option("--steps", arguments->sweep.steps, "steps of the sweep; 0: one epoch")
       ->capture_default_str();
-  command->add_option("--output", arguments->output, "writes <output>.json and <output>.svg")
+  command->add_option("--output", arguments->output, "writes <output>.json, for launch/plot to draw")
       ->capture_default_str();
   command->footer(
       "Takes the options of train; those of the schedule do not matter. Nothing is saved but the result.\n"
