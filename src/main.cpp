@@ -38,7 +38,6 @@ int main(int argc, char** argv) {
   ExitCode outcome = ExitCode::kDone;
   charrnn::add_train_command(app, outcome);
   charrnn::add_lr_find_command(app, outcome);
-  charrnn::add_reproduce_command(app, outcome);
   charrnn::add_sample_command(app);
   charrnn::add_eval_command(app, outcome);
   charrnn::add_bench_command(app, outcome);

@@ -10,7 +10,8 @@ import logging
 import warnings
 from pathlib import Path
 
-from charrnn.command_line import DataError, UsageError, reason
+from charrnn.command_line import DataError, UsageError
+from charrnn.files import write_file
 from charrnn.runs import BIT, number
 
 # Okabe and Ito's palette, which colour-blind people can tell apart; without its yellow, too light on white.
@@ -53,10 +54,7 @@ def save(path, draw, *what, **how):
     with style():
         picture = io.BytesIO()
         draw(*what, **how).savefig(picture, format=form, metadata={"Date": None} if form == "svg" else None)
-    try:
-        path.write_bytes(picture.getvalue())
-    except OSError as error:
-        raise DataError(f"cannot write '{path}': {reason(error)}") from None
+    write_file(path, picture.getvalue())
 
 
 def panels(count, across, size, **how):

@@ -3,7 +3,8 @@ import json
 import math
 from pathlib import Path
 
-from charrnn.command_line import DataError, reason
+from charrnn.command_line import DataError
+from charrnn.files import read_json, read_text
 
 BIT = math.log(2)  # in nats
 
@@ -14,20 +15,6 @@ def number(value):
         return value if isinstance(value, (int, float)) and math.isfinite(value) else None
     except OverflowError:
         return None
-
-
-def read_text(path):
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise DataError(f"cannot read '{path}': {reason(error)}") from None
-
-
-def read_json(path):
-    try:
-        return json.loads(read_text(path))
-    except (ValueError, RecursionError):
-        raise DataError(f"'{path}' is not JSON") from None
 
 
 class Run:

@@ -251,10 +251,6 @@ void ConfigSources::apply(RunConfig& config) const {
   }
 }
 
-void read_config_file(const std::string& path, RunConfig& target) {
-  read_config(read_config_text(path), path, target);
-}
-
 void read_config(const std::string& toml, const std::string& source, RunConfig& target) {
   toml::table root;
   try {

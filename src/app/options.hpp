@@ -30,9 +30,6 @@ class ConfigSources {
 /// type.
 void read_config(const std::string& toml, const std::string& source, RunConfig& target);
 
-/// The same from a file.
-void read_config_file(const std::string& path, RunConfig& target);
-
 /// The whole config as TOML that read_config gives back.
 std::string write_config(const RunConfig& config);
 

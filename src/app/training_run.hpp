@@ -1,4 +1,4 @@
-// One training run from its plan to its end: what `train` does, and `reproduce` one time after the other.
+// One training run from its plan to its end.
 #pragma once
 
 #include "app/job.hpp"

@@ -261,8 +261,6 @@ class Plot(unittest.TestCase):
         no_points = self.file_of("no_points.json", {"points": [], "suggestion": 1})
         no_runs = self.file_of("no_runs.json", {"runs": []})
         report = program.SOURCE / "docs/lesson6/reproduce.json"
-        full = self.folder / "full.svg"
-        full.symlink_to("/dev/full")
         (self.folder / "folder.svg").mkdir()
         to = ("-o", self.picture)
         for code, words, says in (
@@ -275,7 +273,7 @@ class Plot(unittest.TestCase):
                 (65, [folder, *to, "--limits", text], "text.txt"), (65, [folder, *to, "--limits", list_], "list.json"),
                 (65, [folder, *to, "--limits", self.folder / "missing"], "missing"),
                 (65, [folder, "-o", self.folder / "missing/picture.svg"], "cannot write"),
-                (65, [folder, "-o", full], "No space left on device"), (65, [folder, "-o", self.folder / "folder.svg"], "directory"),
+                (65, [folder, "-o", self.folder / "folder.svg"], "directory"),
                 (2, [report, *to, "--runs", "char3", "nope"], "there is no run 'nope'; there are: char3 char_loop"),
                 (2, [folder, "-o", self.folder / "picture.gif"], ".svg, .png, .pdf"), (2, [folder, "-o", self.folder / "picture"], ".svg"),
                 (2, [folder], "--output"), (2, [*to], "what"), (2, [], "what"), (2, [folder, *to, "--by", "week"], "--by"),
@@ -287,6 +285,17 @@ class Plot(unittest.TestCase):
                 self.assertTrue(result.stderr.startswith("launch/plot: error: "), result.stderr)
                 self.assertIn(says, result.stderr)
                 self.assertFalse(self.picture.exists())
+
+    def test_a_disk_that_is_full(self):
+        """What was there stays, and nothing half is left. A limit of the file's size stands for the disk's."""
+        folder = self.full_run()
+        self.picture.write_text("before")
+        result = subprocess.run(["bash", "-c", 'ulimit -f 1; trap "" XFSZ; exec "$@"', "bash", program.SOURCE / "launch/plot", folder,
+                                 "-o", self.picture], capture_output=True, text=True)
+        self.assertEqual((result.returncode, len(result.stderr.splitlines())), (65, 1), result.stderr)
+        self.assertIn(f"cannot write '{self.picture}': File too large", result.stderr)
+        self.assertEqual(self.picture.read_text(), "before")
+        self.assertEqual({path.name for path in self.folder.iterdir()}, {"runs", "picture.svg"})
 
     def test_without_matplotlib(self):
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", self.folder / "bare"], check=True)
