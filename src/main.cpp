@@ -7,6 +7,7 @@
 #include "app/commands.hpp"
 #include "app/corpus_command.hpp"
 #include "app/job.hpp"
+#include "data/utf8.hpp"
 #include "models/torch_runtime.hpp"
 
 using charrnn::ExitCode;
@@ -55,7 +56,7 @@ int main(int argc, char** argv) {
                app.get_subcommands().empty() && argc > 1 ? unknown_command(app, argv[1]) : error.what());
     outcome = ExitCode::kUsage;
   } catch (const charrnn::Error& error) {
-    print_once("charrnn_dist: error: {}\n", error.what());
+    print_once("charrnn_dist: error: {}\n", charrnn::without_controls(error.what()));
     outcome = error.code();
   } catch (const std::exception& error) {
     print_once("charrnn_dist: error: this must not happen: {}\n", error.what());

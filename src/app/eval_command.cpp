@@ -34,14 +34,14 @@ struct EvalArguments {
 
 /// The part of the text that --part names, as the training of `model` cut and split it.
 std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const LoadedModel& model,
-                                         const RunOptions& run, const ScannedText& text, Job& job) {
+                                         const RunConfig& config, const ScannedText& text, Job& job) {
   const std::string& part = arguments.part;
-  if (model.config.data.window > 0) {
-    return evaluation_windows(text, model.vocabulary, window_layout(model.config.data),
+  if (model.settings.window > 0) {
+    return evaluation_windows(text, model.vocabulary, window_layout(config.data),
                               part == "train"        ? WindowPart::kTraining
                               : part == "validation" ? WindowPart::kValidation
                                                      : WindowPart::kAll,
-                              run.seed, make_sharding(run, model.config.data.columns, job), job);
+                              config.run.seed, make_sharding(config.run, config.data.columns, job), job);
   }
   const std::int64_t split = model.checkpoint.data.train_characters;
   require(part == "all" || split <= text.corpus.characters,
@@ -50,7 +50,7 @@ std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const L
   return evaluation_columns(text, model.vocabulary, part == "validation" ? split : 0,
                             part == "train" ? split : text.corpus.characters, arguments.columns,
                             arguments.dynamic.rate > 0 ? arguments.dynamic_rows : kEvaluationRows,
-                            make_sharding(run, arguments.columns, job), job);
+                            make_sharding(config.run, arguments.columns, job), job);
 }
 
 void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>& models,
@@ -66,7 +66,7 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
     }
     json["corpus"] = arguments.corpus;
     json["part"] = arguments.part;
-    if (models[0].config.data.window == 0) json["columns"] = arguments.columns;
+    if (models[0].settings.window == 0) json["columns"] = arguments.columns;
     if (arguments.dynamic.rate > 0) {
       json["dynamic"] = {{"rate", arguments.dynamic.rate},
                          {"decay", arguments.dynamic.decay},
@@ -88,22 +88,22 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
 /// How the run of `model` computed, which decides whether the result has the same bits on any number of
 /// ranks.
 RunConfig config_of_run(const EvalArguments& arguments, const LoadedModel& model) {
-  RunConfig config = model.config;
+  RunConfig config = config_of(model.checkpoint, model.path);
   RunOptions& run = config.run;
   run.engine = arguments.compute.engine;
   if (!run.reproducible || arguments.compute.threads > 0) run.threads = arguments.compute.threads;
   return config;
 }
 
-Evaluation evaluate_adapting(const EvalArguments& arguments, LoadedModel& loaded, const RunOptions& run,
+Evaluation evaluate_adapting(const EvalArguments& arguments, LoadedModel& loaded, const RunConfig& config,
                              Batches& batches, Device device, Job& job) {
   GradientCommunicator gradients("auto", device, job, Seconds(arguments.compute.timeout));
   const std::unique_ptr<GradientReducer> reducer =
-      make_reducer(run, *loaded.model, batches.sharding(), gradients.communicator());
-  return evaluate_dynamically(*loaded.model,
-                              mean_square_of_gradients(loaded.model->layout(), loaded.checkpoint,
-                                                       loaded.config.optimizer.betas.at(1)),
-                              arguments.dynamic, batches, job.control, *reducer);
+      make_reducer(config.run, *loaded.model, batches.sharding(), gradients.communicator());
+  return evaluate_dynamically(
+      *loaded.model,
+      mean_square_of_gradients(loaded.model->layout(), loaded.checkpoint, config.optimizer.betas.at(1)),
+      arguments.dynamic, batches, job.control, *reducer);
 }
 
 /// The same on all ranks, also of runs that go on writing.
@@ -123,12 +123,16 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   const Compute compute{.device = device, .engine = arguments.compute.engine, .team = team};
   std::vector<LoadedModel> models;
   const std::vector<std::string> files = agree_on_files(paths, warn, job);
-  together(job.control, [&] { models = load_ensemble(files, compute, warn); });
+  RunConfig config;
+  // Dynamic evaluation takes the optimizer's mean squares, too.
+  const Parts parts = arguments.dynamic.rate > 0 ? Parts::kAll : Parts::kModel;
+  together(job.control, [&] {
+    models = load_ensemble(files, compute, parts);
+    config = config_of_run(arguments, models[0]);
+  });
   const ScannedText text = scan_text(arguments.corpus, {.vocabulary = models[0].vocabulary.options()}, job);
-  const RunConfig config = config_of_run(arguments, models[0]);
-  const RunOptions& run = config.run;
-  give_threads(choose_threads(config, job).threads, config.model, run.reproducible, compute);
-  const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], run, text, job);
+  give_threads(choose_threads(config, job).threads, config.model, config.run.reproducible, compute);
+  const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], config, text, job);
   if (batches->carry_state() && job.mpi.size() > arguments.columns) {
     warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns",
                      job.mpi.size(), arguments.columns));
@@ -136,7 +140,7 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   std::vector<LanguageModel*> pointers;
   for (const LoadedModel& model : models) pointers.push_back(model.model.get());
   const Evaluation result = arguments.dynamic.rate > 0
-                                ? evaluate_adapting(arguments, models[0], run, *batches, device, job)
+                                ? evaluate_adapting(arguments, models[0], config, *batches, device, job)
                             : models.size() == 1 ? evaluate(*pointers[0], *batches, job.control)
                                                  : evaluate_ensemble(pointers, *batches, job.control);
   if (job.mpi.rank() == 0) print_result(arguments, models, result);

@@ -4,8 +4,7 @@
 
 #include "base/error.hpp"
 #ifdef CHARRNN_CUDA
-#include <unistd.h>
-
+#include "base/host.hpp"
 #include "dist/agreement.hpp"
 #include "dist/cuda_runtime.hpp"
 #include "dist/gpu_check.hpp"
@@ -18,12 +17,6 @@ namespace charrnn {
 #ifdef CHARRNN_CUDA
 
 namespace {
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
 
 /// With --device auto a node without a driver would compute, and wait, in another way than the rest.
 void check_same_kind(Device device, Communicator& control) {

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "data/utf8.hpp"
 #include "dist/agreement.hpp"
 #include "dist/launcher.hpp"
 
@@ -17,7 +18,7 @@ constexpr Seconds kFarewellTimeout{5};
 
 void print_error(const std::string& what) {
   std::fflush(stdout);
-  fmt::print(stderr, "charrnn_dist: error: {}\n", what);
+  fmt::print(stderr, "charrnn_dist: error: {}\n", without_controls(what));
   std::fflush(stderr);
 }
 

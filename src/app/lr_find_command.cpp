@@ -7,7 +7,7 @@
 #include "app/commands.hpp"
 #include "app/options.hpp"
 #include "app/training_setup.hpp"
-#include "base/text_file.hpp"
+#include "base/atomic_file.hpp"
 #include "dist/agreement.hpp"
 #include "report/line_chart.hpp"
 #include "report/text.hpp"
@@ -41,7 +41,7 @@ void write_finding(const LrFindArguments& arguments, const LrFinding& finding) {
   for (const auto& [ending, text] :
        {std::pair{".json", all.dump(1) + "\n"},
         std::pair{".svg", line_chart(curves, {"learning rate", "loss, nats per character", true})}}) {
-    write_text_file(arguments.output + ending, text);
+    replace_file(arguments.output + ending, text);
   }
 }
 

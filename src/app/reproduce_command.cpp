@@ -74,7 +74,7 @@ ExitCode train(const ReproduceArguments& arguments, const Experiment& experiment
 /// What a model writes after `prime`.
 std::string write(const LoadedModel& loaded, const std::string& prime, std::int64_t length,
                   const SampleOptions& options) {
-  Sampler sampler({loaded.model.get()}, loaded.vocabulary, options, loaded.config.data.window);
+  Sampler sampler({loaded.model.get()}, loaded.vocabulary, options, loaded.settings.window);
   sampler.prime(prime);
   std::string text;
   for (std::int64_t i = 0; i < length; ++i) text += sampler.next()[0];
@@ -91,7 +91,8 @@ ExperimentResult result_of(const ReproduceArguments& arguments, const Experiment
   result.epochs = read_epochs(folder / "metrics.jsonl");
   if (!CheckpointStore(folder / "checkpoints").any()) return result;
   ThreadTeam team;
-  const LoadedModel loaded = load_model(folder.string(), {.device = device, .team = team}, warn_on_stderr);
+  const LoadedModel loaded =
+      load_model(resolve_checkpoint(folder, warn_on_stderr).string(), {.device = device, .team = team});
   result.model = fmt::format("{} parameters, step {}", with_commas(loaded.model->layout().count()),
                              with_commas(loaded.checkpoint.step));
   result.finished = std::ssize(result.epochs) >= std::ssize(experiment.train) && !result.epochs.empty();

@@ -13,7 +13,7 @@
 #include "app/run_folder.hpp"
 #include "app/start_screen.hpp"
 #include "app/training_setup.hpp"
-#include "base/text_file.hpp"
+#include "base/atomic_file.hpp"
 #include "dist/agreement.hpp"
 #include "train/snapshot.hpp"
 #include "train/trainer.hpp"
@@ -72,18 +72,21 @@ void enter_folder(const TrainArguments& arguments, const RunStart& start, std::i
         warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
       if (!is_own) store.adopt(start.checkpoint, step);
     }
-    write_text_file(folder / "config.toml", write_config(start.config));
+    replace_file(folder / "config.toml", write_config(start.config));
     std::error_code error;
     if (start.checkpoint.empty()) fs::remove(folder / "samples.txt", error);
     return std::string();
   });
 }
 
-/// A checkpoint continues only on the text that it was trained on.
-void check_corpus(const Checkpoint& checkpoint, const CorpusSummary& corpus, const std::string& path) {
+/// A checkpoint continues only on the text that it was trained on, in as many columns.
+void check_data(const Checkpoint& checkpoint, const CorpusSummary& corpus, const DataConfig& data) {
+  const std::string& path = data.corpus;
   require(checkpoint.data.corpus_sha256 == corpus.sha256,
           "'{}' is not the corpus that the checkpoint was trained on: its SHA-256 is {}, that one's was {}",
           path, corpus.sha256, checkpoint.data.corpus_sha256);
+  require(checkpoint.data.columns == data.columns, "the checkpoint is of {} columns, the run of {}",
+          checkpoint.data.columns, data.columns);
 }
 
 }  // namespace
@@ -107,16 +110,20 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
   std::optional<Checkpoint> checkpoint;
   together(job.control, [&] {
     if (!start.checkpoint.empty()) {
-      checkpoint = read_checkpoint(start.checkpoint);
-      check_corpus(*checkpoint, corpus, config.data.corpus);
+      checkpoint = read_checkpoint(start.checkpoint, Parts::kAll, [&](const Checkpoint& described) {
+        check_data(described, corpus, config.data);
+        return model.layout();
+      });
       load_weights(model, *checkpoint);
       load_optimizer(optimizer, model.layout(), *checkpoint);
     } else if (!start.init_from.empty()) {
-      const Checkpoint other = read_checkpoint(start.init_from);
-      require(other.vocabulary.symbols == vocabulary.symbols(),
-              "the checkpoint '{}' has another vocabulary ({} symbols) than this text gives ({})",
-              start.init_from, other.vocabulary.symbols.size(), vocabulary.size());
-      load_weights(model, other);
+      load_weights(model, read_checkpoint(start.init_from, Parts::kModel, [&](const Checkpoint& other) {
+                     require(
+                         other.vocabulary.symbols == vocabulary.symbols(),
+                         "the checkpoint '{}' has another vocabulary ({} symbols) than this text gives ({})",
+                         start.init_from, other.vocabulary.symbols.size(), vocabulary.size());
+                     return model.layout();
+                   }));
     }
   });
   std::optional<WeightAverage> average;

@@ -7,8 +7,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
-#include "base/text_file.hpp"
 #include "report/line_chart.hpp"
 
 namespace charrnn {
@@ -194,15 +194,15 @@ void write_report(const std::filesystem::path& folder, const std::vector<Experim
   Json runs = Json::array();
   for (const ExperimentResult& result : results) {
     runs.push_back(to_json(result));
-    write_text_file(folder / (result.experiment.name + ".svg"), curves_of(result));
+    replace_file(folder / (result.experiment.name + ".svg"), curves_of(result));
   }
-  write_text_file(folder / "report.md", markdown(results, facts));
+  replace_file(folder / "report.md", markdown(results, facts));
   const Json all{{"command", facts.command},
                  {"machine", facts.machine},
                  {"created_utc", facts.created_utc},
                  {"within", kWithin},
                  {"runs", std::move(runs)}};
-  write_text_file(folder / "reproduce.json", all.dump(2) + "\n");
+  replace_file(folder / "reproduce.json", all.dump(2) + "\n");
 }
 
 }  // namespace charrnn

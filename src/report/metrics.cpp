@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
-#include "base/text_file.hpp"
 
 namespace charrnn {
 
@@ -26,7 +26,7 @@ MetricsFile::MetricsFile(const std::filesystem::path& path, std::int64_t keep_un
   for (std::string line; std::getline(before, line);) {
     if (is_kept(line, keep_until)) kept += line + "\n";
   }
-  write_text_file(path, kept);
+  replace_file(path, kept);
   file_.open(path, std::ios::app | std::ios::binary);
   require(file_.good(), "cannot write '{}'", path.string());
 }

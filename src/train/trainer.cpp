@@ -196,6 +196,8 @@ void Trainer::save(bool ends_cycle, bool is_best) {
     checkpoint.program_version = CHARRNN_VERSION;
     checkpoint.processor = processor_description();
     checkpoint.config = parts_.config_text;
+    checkpoint.settings =
+        ModelSettings{parts_.model.config(), parts_.config.data.window, parts_.config.data.predict};
     checkpoint.vocabulary = describe(parts_.vocabulary);
     checkpoint.data = {parts_.corpus.sha256, parts_.corpus.train_characters,
                        parts_.training.position(epoch(), batches_done_), parts_.config.data.columns,
