@@ -80,13 +80,14 @@ void enter_folder(const TrainArguments& arguments, const RunStart& start, std::i
 }
 
 /// A checkpoint continues only on the text that it was trained on, in as many columns.
-void check_data(const Checkpoint& checkpoint, const CorpusSummary& corpus, const DataConfig& data) {
+void check_data(const Checkpoint& checkpoint, const std::string& file, const CorpusSummary& corpus,
+                const DataConfig& data) {
   const std::string& path = data.corpus;
   require(checkpoint.data.corpus_sha256 == corpus.sha256,
           "'{}' is not the corpus that the checkpoint was trained on: its SHA-256 is {}, that one's was {}",
           path, corpus.sha256, checkpoint.data.corpus_sha256);
-  require(checkpoint.data.columns == data.columns, "the checkpoint is of {} columns, the run of {}",
-          checkpoint.data.columns, data.columns);
+  require(checkpoint.data.columns == data.columns, "the checkpoint '{}' is of {} columns, the run of {}",
+          file, checkpoint.data.columns, data.columns);
 }
 
 }  // namespace
@@ -111,7 +112,7 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
   together(job.control, [&] {
     if (!start.checkpoint.empty()) {
       checkpoint = read_checkpoint(start.checkpoint, Parts::kAll, [&](const Checkpoint& described) {
-        check_data(described, corpus, config.data);
+        check_data(described, start.checkpoint, corpus, config.data);
         return model.layout();
       });
       load_weights(model, *checkpoint);
