@@ -12,18 +12,6 @@ namespace charrnn {
 
 namespace {
 
-/// What `read` gives. Whatever it refuses is the file's fault, not the user's.
-template <class Read>
-auto from_checkpoint(const std::string& path, const Read& read) {
-  try {
-    return read();
-  } catch (const DamagedCheckpoint&) {
-    throw;
-  } catch (const Error& error) {
-    throw DamagedCheckpoint(path, error.what());
-  }
-}
-
 ModelSettings settings_of(const Checkpoint& checkpoint, const std::string& path) {
   ModelSettings settings;
   if (checkpoint.settings) {

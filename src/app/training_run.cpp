@@ -116,7 +116,7 @@ ExitCode run_training(const TrainArguments& arguments, const StopSignals& signal
         return model.layout();
       });
       load_weights(model, *checkpoint);
-      load_optimizer(optimizer, model.layout(), *checkpoint);
+      from_checkpoint(start.checkpoint, [&] { load_optimizer(optimizer, model.layout(), *checkpoint); });
     } else if (!start.init_from.empty()) {
       load_weights(model, read_checkpoint(start.init_from, Parts::kModel, [&](const Checkpoint& other) {
                      require(

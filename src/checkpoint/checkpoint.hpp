@@ -98,6 +98,18 @@ class DamagedCheckpoint : public DataError {
       : DataError(fmt::format("the checkpoint '{}' is damaged: {}; use another one", path.string(), what)) {}
 };
 
+/// What `use` makes of a checkpoint's contents. Where it refuses them it is the file that is damaged.
+template <class Use>
+auto from_checkpoint(const std::filesystem::path& path, const Use& use) {
+  try {
+    return use();
+  } catch (const DamagedCheckpoint&) {
+    throw;
+  } catch (const Error& error) {
+    throw DamagedCheckpoint(path, error.what());
+  }
+}
+
 /// Replaces the file atomically. `before_rename` may throw to keep the file from appearing. DataError if the file system
 /// refuses; nothing is left behind then.
 void write_checkpoint(
