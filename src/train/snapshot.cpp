@@ -198,6 +198,7 @@ void SnapshotMaker::finish(Checkpoint& checkpoint) const {
   checkpoint.program_version = CHARRNN_VERSION;
   checkpoint.processor = processor_description();
   checkpoint.config = config_text;
+  checkpoint.settings = ModelSettings{model.config(), config.data.window, config.data.predict};
   checkpoint.vocabulary = describe(vocabulary);
   const ScopedAverage averaged(average);
   take(model, optimizer, average, checkpoint);

@@ -38,18 +38,35 @@ std::unique_ptr<LanguageModel> Training::make_model_here() {
   return make_model(config_.model, data_.vocabulary->size(), compute);
 }
 
-void Training::init_from(const Checkpoint& checkpoint) {
-  require(checkpoint.vocabulary.symbols == data_.vocabulary->symbols(),
-          "the checkpoint has another vocabulary ({} symbols) than this text gives ({})",
-          checkpoint.vocabulary.symbols.size(), data_.vocabulary->size());
-  load_weights(*model_, checkpoint);
+void Training::init_from(const std::filesystem::path& file) {
+  load_weights(*model_, read_checkpoint(file, Parts::kModel, [&](const Checkpoint& other) {
+                 require(other.vocabulary.symbols == data_.vocabulary->symbols(),
+                         "the checkpoint '{}' has another vocabulary ({} symbols) than this text gives ({})",
+                         file.string(), other.vocabulary.symbols.size(), data_.vocabulary->size());
+                 return model_->layout();
+               }));
 }
 
-void Training::resume(Checkpoint checkpoint) {
+/// A checkpoint continues only on the text that it was trained on, in as many columns.
+void Training::check_data(const Checkpoint& checkpoint, const std::string& name) const {
   const CorpusSummary& corpus = data_.text.corpus;
   require(checkpoint.data.corpus_sha256 == corpus.sha256,
           "'{}' is not the corpus that the checkpoint was trained on: its SHA-256 is {}, that one's was {}",
           config_.data.corpus, corpus.sha256, checkpoint.data.corpus_sha256);
+  require(checkpoint.data.columns == config_.data.columns, "the checkpoint '{}' is of {} columns, the run of {}", name,
+          checkpoint.data.columns, config_.data.columns);
+}
+
+void Training::resume(const std::filesystem::path& file) {
+  Checkpoint checkpoint = read_checkpoint(file, Parts::kAll, [&](const Checkpoint& described) {
+    check_data(described, file.string());
+    return model_->layout();
+  });
+  from_checkpoint(file, [&] { resume(std::move(checkpoint)); });
+}
+
+void Training::resume(Checkpoint checkpoint) {
+  check_data(checkpoint, "of memory");
   load_weights(*model_, checkpoint);
   load_optimizer(*optimizer_, model_->layout(), checkpoint);
   resumed_ = std::move(checkpoint);

@@ -1,6 +1,7 @@
 // One training: text, model, optimizer and the way to sum gradients, put together from a config.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -53,8 +54,9 @@ class Training {
   Training& operator=(const Training&) = delete;
 
   /// Takes the weights of a checkpoint. DataError for another vocabulary or another model.
-  void init_from(const Checkpoint& checkpoint);
+  void init_from(const std::filesystem::path& file);
   /// Continues from a checkpoint. DataError for another text or another model.
+  void resume(const std::filesystem::path& file);
   void resume(Checkpoint checkpoint);
 
   /// A line that the observers get when the run starts.
@@ -80,6 +82,7 @@ class Training {
   double measure_products();
 
  private:
+  void check_data(const Checkpoint& checkpoint, const std::string& name) const;
   std::unique_ptr<LanguageModel> make_model_here();
   RunFacts facts(const Schedule& schedule, double peak) const;
 
