@@ -51,7 +51,7 @@ StepCost time_steps(const RunConfig& config, std::int64_t steps, TrainingSetup& 
   TrainingStep step(setup.step_parts(config, job), batches.sharding(), clock);
   BatchState state(*setup.model, batches);
   Batch batch;
-  StepCost cost{setup.is_native ? "native" : "torch"};
+  StepCost cost{std::string(setup.engine->name)};
   std::vector<double> seconds;
   PhaseSeconds before{};
   for (std::int64_t i = 0; i < kWarmUp + steps; ++i) {
@@ -215,15 +215,19 @@ ExitCode run_bench(const BenchArguments& arguments, Job& job) {
   arguments.sources.apply(config);
   check(arguments, config);
   job.control.set_timeout(Seconds(config.run.timeout));
-  bool has_another = false;
+  std::vector<std::string> others;  // engines that could compute the model, too
   Json result;
   {
     TrainingSetup setup(config, job);
-    has_another = config.run.engine == "auto" && setup.is_native;
+    for (const Engine& engine : engines()) {
+      const bool is_other = config.run.engine == "auto" && engine.name != setup.engine->name;
+      if (is_other && !engine.why_not(config.model, setup.device, setup.precision))
+        others.emplace_back(engine.name);
+    }
     result = measure(arguments, config, setup, job);
   }
-  if (has_another) {
-    config.run.engine = "torch";
+  for (const std::string& engine : others) {
+    config.run.engine = engine;
     TrainingSetup setup(config, job);
     const StepCost cost = time_steps(config, arguments.steps, setup, job);
     result["engines"].push_back(describe(cost, *setup.model, result["gflop_per_second"].get<double>() * 1e9));

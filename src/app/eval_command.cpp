@@ -127,7 +127,8 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   const ScannedText text = scan_text(arguments.corpus, {.vocabulary = models[0].vocabulary.options()}, job);
   const RunConfig config = config_of_run(arguments, models[0]);
   const RunOptions& run = config.run;
-  give_threads(choose_threads(config, job).threads, config.model, run.reproducible, compute);
+  find_engine(config.model, compute)
+      .set_threads(choose_threads(config, job).threads, run.reproducible, compute);
   const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], run, text, job);
   if (batches->carry_state() && job.mpi.size() > arguments.columns) {
     warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns",

@@ -1,7 +1,5 @@
 #include "app/start_screen.hpp"
 
-#include "models/native/kernels.hpp"
-#include "models/native/micro_kernel.hpp"
 #include "report/text.hpp"
 
 namespace charrnn {
@@ -35,18 +33,6 @@ std::string dropout_text(const ModelConfig& model) {
   return text + (model.locked_dropout ? " (locked)" : "");
 }
 
-std::string engine_of(const TrainingSetup& setup) {
-  if (!setup.is_native) {
-    return setup.precision == Precision::kBf16 ? "torch, layers in bf16" : "torch";
-  }
-  std::string text = fmt::format("native, kernels for {}", kernels().name);
-  if (setup.precision == Precision::kBf16) {
-    text += has_bf16_units() ? ", bf16 products"
-                             : ", factors rounded to bf16; no bf16 units here, so the products are fp32's";
-  }
-  return text;
-}
-
 }  // namespace
 
 void show_start(Reporter& reporter, const StartFacts& facts) {
@@ -73,7 +59,7 @@ void show_start(Reporter& reporter, const StartFacts& facts) {
       fmt::format("ranks       {} x {} thread(s) on {} of {} node(s), gradients over {}", job.mpi.size(),
                   setup.resources.threads, model.device().cuda ? "GPUs" : "CPUs", setup.resources.hosts,
                   setup.gradients.name()),
-      fmt::format("engine      {}{}", engine_of(setup),
+      fmt::format("engine      {}{}", setup.engine->description(setup.precision),
                   peak > 0 ? fmt::format("; matrix products at up to {:.0f} GFLOP/s", peak * 1e-9) : ""),
       data.shape,
       config.run.reproducible

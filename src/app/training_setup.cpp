@@ -3,8 +3,7 @@
 #include <array>
 
 #include "app/device_choice.hpp"
-#include "models/native/product_rate.hpp"
-#include "models/registry.hpp"
+#include "models/product_rate.hpp"
 
 namespace charrnn {
 
@@ -34,7 +33,7 @@ StepParts TrainingSetup::step_parts(const RunConfig& config, Job& job) {
 }
 
 double TrainingSetup::measure_products(Job& job) const {
-  ThreadTeam all(resources.threads);  // the other one has none where LibTorch runs the model
+  ThreadTeam all(resources.threads);  // the other one has a single thread where LibTorch computes
   job.control.barrier();
   std::array<double, 1> rate{device.cuda ? 0 : measure_product_rate(precision, all)};
   job.control.all_reduce_sum(rate);
@@ -43,9 +42,9 @@ double TrainingSetup::measure_products(Job& job) const {
 
 std::unique_ptr<LanguageModel> TrainingSetup::make_model_here(const RunConfig& config) {
   const Compute compute{device, config.run.engine, precision, team};
-  is_native = runs_natively(config.model, compute);
-  give_threads(resources.threads, config.model, config.run.reproducible, compute);
-  return make_model(config.model, data.vocabulary->size(), compute);
+  engine = &find_engine(config.model, compute);
+  engine->set_threads(resources.threads, config.run.reproducible, compute);
+  return engine->make(config.model, data.vocabulary->size(), compute);
 }
 
 }  // namespace charrnn

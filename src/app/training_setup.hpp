@@ -11,7 +11,7 @@
 #include "app/text_data.hpp"
 #include "app/threads.hpp"
 #include "config/run_config.hpp"
-#include "models/language_model.hpp"
+#include "models/engine.hpp"
 #include "train/gradient_reducer.hpp"
 #include "train/optimizer.hpp"
 #include "train/training_step.hpp"
@@ -42,7 +42,7 @@ class TrainingSetup {
   Device device;
   Precision precision;
   ThreadTeam team;
-  bool is_native = false;  ///< the native engine computes
+  const Engine* engine = nullptr;  ///< computes the model
   std::unique_ptr<LanguageModel> model;
   std::unique_ptr<Optimizer> optimizer;
   GradientCommunicator gradients;

@@ -5,8 +5,6 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "models/native/native_language_model.hpp"
-#include "models/torch_language_model.hpp"
 
 namespace charrnn {
 
@@ -131,33 +129,9 @@ std::vector<StateSpec> state_specs(const ModelConfig& config, const ModelKind& k
   return specs;
 }
 
-bool can_run_natively(const ModelConfig& config) {
-  return model_kind(config.model).family == Family::kStacked;
-}
-
-bool runs_natively(const ModelConfig& config, const Compute& compute) {
-  const bool can = can_run_natively(config) && !compute.device.cuda;
-  require<UsageError>(compute.engine != "native" || can,
-                      "--engine native runs rnn, gru and lstm on CPUs; {} needs --engine torch",
-                      compute.device.cuda ? "a GPU" : "--model " + config.model);
-  const bool native = can && compute.engine != "torch";
-  require<UsageError>(
-      native || compute.precision == Precision::kFp32 || (compute.device.cuda && can_run_natively(config)),
-      "--precision bf16 is for rnn, gru and lstm on GPUs and on the native engine, {}: use fp32",
-      can_run_natively(config) ? "not for --engine torch on CPUs" : "not for --model " + config.model);
-  return native;
-}
-
 std::unique_ptr<LanguageModel> make_model(const ModelConfig& config, std::int64_t vocabulary_size,
                                           const Compute& compute) {
-  const ModelKind& kind = model_kind(config.model);
-  ParameterLayout layout = parameter_layout(config, vocabulary_size);
-  if (runs_natively(config, compute)) {
-    return make_native_language_model(config, kind, vocabulary_size, std::move(layout), compute.precision,
-                                      compute.team);
-  }
-  return make_torch_language_model(config, kind, vocabulary_size, std::move(layout), compute.precision,
-                                   compute.device);
+  return find_engine(config, compute).make(config, vocabulary_size, compute);
 }
 
 }  // namespace charrnn

@@ -245,11 +245,11 @@ class TorchLanguageModel final : public LanguageModel {
 
 }  // namespace
 
-std::unique_ptr<LanguageModel> make_torch_language_model(const ModelConfig& config, const ModelKind& kind,
-                                                         std::int64_t vocabulary_size, ParameterLayout layout,
-                                                         Precision precision, Device device) {
-  return std::make_unique<TorchLanguageModel>(config, kind, vocabulary_size, std::move(layout), precision,
-                                              device);
+std::unique_ptr<LanguageModel> make_torch_language_model(const ModelConfig& config,
+                                                         std::int64_t vocabulary_size, Precision precision,
+                                                         Device device) {
+  return std::make_unique<TorchLanguageModel>(config, model_kind(config.model), vocabulary_size,
+                                              parameter_layout(config, vocabulary_size), precision, device);
 }
 
 }  // namespace charrnn

@@ -6,7 +6,7 @@
 
 #include "base/range.hpp"
 #include "models/language_model.hpp"
-#include "models/native/aligned_buffer.hpp"
+#include "base/aligned_buffer.hpp"
 
 namespace charrnn {
 

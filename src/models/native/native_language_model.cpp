@@ -522,12 +522,11 @@ class NativeLanguageModel final : public LanguageModel {
 
 }  // namespace
 
-std::unique_ptr<LanguageModel> make_native_language_model(const ModelConfig& config, const ModelKind& kind,
-                                                          std::int64_t vocabulary_size,
-                                                          ParameterLayout layout, Precision precision,
+std::unique_ptr<LanguageModel> make_native_language_model(const ModelConfig& config,
+                                                          std::int64_t vocabulary_size, Precision precision,
                                                           ThreadTeam& team) {
-  return std::make_unique<NativeLanguageModel>(config, kind, vocabulary_size, std::move(layout), precision,
-                                               team);
+  return std::make_unique<NativeLanguageModel>(config, model_kind(config.model), vocabulary_size,
+                                               parameter_layout(config, vocabulary_size), precision, team);
 }
 
 }  // namespace charrnn

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "models/language_model.hpp"
-#include "models/native/aligned_buffer.hpp"
+#include "base/aligned_buffer.hpp"
 #include "models/native/kernels.hpp"
 
 namespace charrnn {

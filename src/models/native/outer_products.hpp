@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/rounding.hpp"
-#include "models/native/aligned_buffer.hpp"
+#include "base/aligned_buffer.hpp"
 #include "models/native/weight.hpp"
 
 namespace charrnn {

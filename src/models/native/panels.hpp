@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "base/range.hpp"
-#include "models/native/aligned_buffer.hpp"
+#include "base/aligned_buffer.hpp"
 #include "models/native/kernels.hpp"
 #include "models/native/micro_kernel.hpp"
 #include "models/precision.hpp"

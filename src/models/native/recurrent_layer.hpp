@@ -8,7 +8,7 @@
 
 #include "base/range.hpp"
 #include "models/model_kind.hpp"
-#include "models/native/aligned_buffer.hpp"
+#include "base/aligned_buffer.hpp"
 #include "models/native/outer_products.hpp"
 #include "models/native/weight.hpp"
 #include "models/native/window_split.hpp"
