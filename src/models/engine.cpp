@@ -4,11 +4,11 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "models/cells.hpp"
 #include "models/native/kernels.hpp"
 #include "models/native/micro_kernel.hpp"
 #include "models/native/native_language_model.hpp"
-#include "models/registry.hpp"
-#include "models/torch_language_model.hpp"
+#include "models/torch/torch_language_model.hpp"
 #include "models/torch_runtime.hpp"
 
 namespace charrnn {
@@ -19,7 +19,7 @@ namespace native {
 
 std::optional<std::string> why_not(const ModelConfig& model, const Device& device, Precision /*precision*/) {
   if (device.cuda) return "it computes on CPUs, not on GPUs";
-  if (model_kind(model.model).family != Family::kStacked) {
+  if (find_cell(model.model).native_layer == nullptr) {
     return fmt::format("it has no layer for `model` {}", model.model);
   }
   return std::nullopt;
@@ -52,7 +52,7 @@ namespace torch_engine {
 std::optional<std::string> why_not(const ModelConfig& model, const Device& device, Precision precision) {
   if (precision == Precision::kFp32) return std::nullopt;
   if (!device.cuda) return "it computes in bf16 on GPUs only";
-  if (model_kind(model.model).family != Family::kStacked) {
+  if (!find_cell(model.model).has_bf16_on_gpus) {
     return fmt::format("it computes `model` {} in fp32 only", model.model);
   }
   return std::nullopt;

@@ -1,4 +1,4 @@
-// Stacked RNN, GRU and LSTM without LibTorch's modules and autograd: the engine for CPUs.
+// Language models without LibTorch's modules and autograd: the engine for CPUs.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 
 namespace charrnn {
 
-/// A model of Family::kStacked on the CPU. Every number it computes is the same for any number of threads:
+/// For cells that have a native layer (models/cells.hpp). Every number it computes is the same for any number of threads:
 /// they share columns, then blocks of weights, and the order of every sum is fixed. `team` must outlive it.
 std::unique_ptr<LanguageModel> make_native_language_model(const ModelConfig& config,
                                                           std::int64_t vocabulary_size, Precision precision,

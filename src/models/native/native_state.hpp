@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "models/language_model.hpp"
 #include "base/aligned_buffer.hpp"
+#include "models/language_model.hpp"
 #include "models/native/kernels.hpp"
 
 namespace charrnn {
