@@ -137,8 +137,8 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   together(job.control, [&] { source = open_text(arguments.corpus); });
   const ScannedText text = scan_text(*source, {.vocabulary = models[0].vocabulary.options()}, job.control);
   const std::unique_ptr<ReductionMode> mode = make_reduction_mode(config.run);
-  give_threads(choose_threads(config, *mode, job.control).threads, config.model, mode->is_reproducible(),
-               compute);
+  find_engine(config.model, compute)
+      .set_threads(choose_threads(config, *mode, job.control).threads, mode->is_reproducible(), compute);
   const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], config, *mode, text, job);
   if (batches->carry_state() && job.mpi.size() > arguments.columns) {
     warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns",

@@ -134,7 +134,7 @@ Vocabulary vocabulary_of(const Checkpoint& checkpoint) {
 
 void take(const LanguageModel& model, const Optimizer& optimizer, const WeightAverage* average,
           Checkpoint& checkpoint) {
-  checkpoint.arch = model_kind(model.config().model).name;
+  checkpoint.arch = find_cell(model.config().model).name;
   if (average != nullptr) checkpoint.trained = cut(model.layout(), average->store());
   checkpoint.model = cut(model.layout(), model.store_parameters());
   checkpoint.optimizer.clear();

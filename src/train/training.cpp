@@ -6,7 +6,7 @@
 #include "config/toml.hpp"
 #include "dist/agreement.hpp"
 #include "dist/device_choice.hpp"
-#include "models/native/product_rate.hpp"
+#include "models/product_rate.hpp"
 #include "models/registry.hpp"
 #include "train/snapshot.hpp"
 #include "train/trainer.hpp"
@@ -33,9 +33,18 @@ Training::Training(RunConfig config, const TextSource& text, ControlCommunicator
 
 std::unique_ptr<LanguageModel> Training::make_model_here() {
   const Compute compute{device_, config_.run.engine, precision_, team_};
-  engine_ = runs_natively(config_.model, compute) ? "native" : "torch";
-  give_threads(resources_.threads, config_.model, mode_->is_reproducible(), compute);
-  return make_model(config_.model, data_.vocabulary->size(), compute);
+  engine_ = &find_engine(config_.model, compute);
+  engine_->set_threads(resources_.threads, mode_->is_reproducible(), compute);
+  return engine_->make(config_.model, data_.vocabulary->size(), compute);
+}
+
+std::vector<std::string> Training::other_engines() const {
+  std::vector<std::string> others;
+  for (const Engine& engine : engines()) {
+    const bool can = !engine.why_not(config_.model, device_, precision_);
+    if (can && engine.name != engine_->name) others.emplace_back(engine.name);
+  }
+  return others;
 }
 
 void Training::init_from(const std::filesystem::path& file) {
@@ -96,7 +105,7 @@ RunFacts Training::facts(const Schedule& schedule, double peak) const {
           .threads = resources_.threads,
           .hosts = resources_.hosts,
           .on_gpus = device_.cuda,
-          .engine = engine_,
+          .engine = engine_->description(precision_),
           .gradients_over = gradients_->name(),
           .peak = peak,
           .epochs = schedule.epochs(),

@@ -73,7 +73,9 @@ class Training {
   Batches& batches() { return *data_.training; }
   const Resources& resources() const { return resources_; }
   Communicator& gradients() { return *gradients_; }
-  const std::string& engine() const { return engine_; }  ///< its name
+  const Engine& engine() const { return *engine_; }  ///< that computes the model
+  /// Names of others that could compute it here.
+  std::vector<std::string> other_engines() const;
   /// The first step of a run: 0 unless it was resumed.
   std::int64_t first_step() const { return resumed_ ? resumed_->step : 0; }
   /// Of a training step with this model and optimizer.
@@ -95,7 +97,7 @@ class Training {
   Device device_;
   Precision precision_;
   ThreadTeam team_;
-  std::string engine_;
+  const Engine* engine_ = nullptr;
   std::unique_ptr<LanguageModel> model_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<Communicator> gradients_;
