@@ -1,6 +1,7 @@
 #include "models/dropout.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 #include "base/random.hpp"
 #include "models/native/kernels.hpp"
@@ -20,11 +21,12 @@ void fill(const DropRule& rule, const RandomStream& stream, std::int64_t first, 
 void fill_dropout_mask(const DropoutKey& key, std::int64_t layer, double p, std::int64_t length,
                        std::int64_t columns, std::int64_t hidden, std::int64_t first, std::int64_t last,
                        std::span<float> mask) {
+  assert(0 <= layer && layer <= kInputMask && key.first_column + columns <= kColumnLimit);
   const DropRule rule(p);
   const std::int64_t blocks = (hidden + kDrawsPerBlock - 1) / kDrawsPerBlock;
   for (std::int64_t column = first; column < last; ++column) {
-    const auto place = static_cast<std::uint32_t>((layer << 24) + key.first_column + column);
-    const RandomStream stream(key.seed, Purpose::kDropout, static_cast<std::uint64_t>(key.step), place);
+    const RandomStream stream(key.seed, Purpose::kDropout, static_cast<std::uint64_t>(key.step),
+                              dropout_stream(layer, key.first_column + column));
     for (std::int64_t t = 0; t < length; ++t) {
       fill(rule, stream, t * blocks,
            mask.subspan(static_cast<std::size_t>((t * columns + column) * hidden),

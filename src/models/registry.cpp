@@ -16,7 +16,7 @@ void check_sizes(const ModelConfig& config, const CellSpec& cell) {
                    value);
   };
   constexpr std::int64_t kMostLayers = 200, kMostUnits = 65'536;
-  static_assert(kMostLayers <= kInputMask, "a layer's number must fit into a dropout key");
+  static_assert(kMostLayers <= kInputMask);
   in_range("layers", config.layers, kMostLayers);
   in_range("hidden", config.hidden, kMostUnits);
   in_range("embedding", config.embedding, kMostUnits);

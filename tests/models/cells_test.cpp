@@ -1,5 +1,6 @@
 // The table of cells, and the parameters and states of models built from it. Names and shapes are those that PyTorch's
-// modules document; tests/models/parity_oracle.py compares them with the modules themselves.
+// modules document; tests/models/notebook_models.py loads
+// checkpoints of every cell into the modules themselves.
 #include "models/cells.hpp"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// The order and the meetings of a plan's steps, and where its time is booked.
+// The order and the barriers of a plan's steps, and where its time is booked.
 #include "models/native/step_plan.hpp"
 
 #include <gmock/gmock.h>
@@ -24,13 +24,13 @@ WindowSplit two_groups_of_two() {
   return {};
 }
 
-TEST(StepPlan, ThreadsSeeWhatOthersWroteBeforeTheyMet) {
+TEST(StepPlan, ThreadsSeeWhatOthersWroteBeforeABarrier) {
   constexpr int kThreads = 4, kRounds = 200;
   ThreadTeam team(kThreads);
   StepPlan plan;
   const WindowSplit split = two_groups_of_two();
   plan.start(split);
-  // Plain memory on purpose: without the meetings this is a data race, and the values are too small.
+  // Plain memory on purpose: without the barriers this is a data race, and the values are too small.
   std::vector<int> written(kThreads, 0);
   std::vector<int> wrong(kThreads, 0);
   for (int round = 1; round <= kRounds; ++round) {
@@ -48,11 +48,11 @@ TEST(StepPlan, ThreadsSeeWhatOthersWroteBeforeTheyMet) {
       }
     };
     const bool all = round % 2 == 0;
-    plan.add(Phase::kForward, write, all ? Meet::kAll : Meet::kThreadGroup);
+    plan.add(Phase::kForward, write, all ? WaitFor::kAll : WaitFor::kThreadGroup);
     if (all) {
-      plan.add(Phase::kForward, check_all, Meet::kAll);
+      plan.add(Phase::kForward, check_all, WaitFor::kAll);
     } else {
-      plan.add(Phase::kForward, check_group, Meet::kThreadGroup);
+      plan.add(Phase::kForward, check_group, WaitFor::kThreadGroup);
     }
   }
   plan.run(team);
@@ -74,7 +74,7 @@ TEST(StepPlan, GivesEachThreadItsShareAndPollsOnTheFirst) {
         counts[static_cast<std::size_t>(worker.number())] = worker.count();
         worker.poll();
       },
-      Meet::kNobody);
+      WaitFor::kNobody);
   std::atomic<int> polls = 0;
   plan.run(team, nullptr, [&] { ++polls; });
   EXPECT_EQ(polls, 1);
@@ -101,9 +101,9 @@ TEST(StepPlan, BooksWorkInItsPhaseAndWaitingAsIdle) {
         work(kWork);
         has_worked = true;
       },
-      Meet::kAll);
+      WaitFor::kAll);
   plan.add(
-      Phase::kBackward, [&](Worker&) { work(kWork); }, Meet::kNobody);
+      Phase::kBackward, [&](Worker&) { work(kWork); }, WaitFor::kNobody);
   PhaseClock clock;
   EXPECT_EQ(clock.enter(Phase::kReduce), Phase::kOther);
   const PhaseSeconds before = clock.seconds();
@@ -128,11 +128,11 @@ TEST(StepPlan, StartsEmptyAgain) {
   plan.start(WindowSplit(2, 1, 1, 2));
   std::atomic<int> first = 0, second = 0;
   plan.add(
-      Phase::kForward, [&](Worker&) { ++first; }, Meet::kAll);
+      Phase::kForward, [&](Worker&) { ++first; }, WaitFor::kAll);
   plan.run(team);
   plan.start(WindowSplit(2, 1, 1, 2));
   plan.add(
-      Phase::kForward, [&](Worker&) { ++second; }, Meet::kAll);
+      Phase::kForward, [&](Worker&) { ++second; }, WaitFor::kAll);
   plan.run(team);
   EXPECT_EQ(first, 2);
   EXPECT_EQ(second, 2);

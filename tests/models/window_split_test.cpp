@@ -39,7 +39,7 @@ TEST(WindowSplit, GivesEveryColumnsUnitsToOneThread) {
   }
 }
 
-TEST(WindowSplit, LetsThreadsMeetOnlyWhereItIsWorthIt) {
+TEST(WindowSplit, FormsThreadGroupsOnlyWhereTheyPay) {
   EXPECT_EQ(WindowSplit(64, 16, kLarge, 2).threads_per_group(), 1);   // 32 columns each are enough
   EXPECT_EQ(WindowSplit(16, 16, kLarge, 2).threads_per_group(), 2);   // 8 are not
   EXPECT_EQ(WindowSplit(16, 16, 1 << 16, 2).threads_per_group(), 1);  // unless each has all weights at hand

@@ -9,18 +9,19 @@
 
 namespace charrnn {
 
-/// Units of a layer are padded with zeros to a multiple of this: no kernel has a tail, and a gate is a whole
-/// number of panels (native/panels.hpp).
+/// Units of a layer are padded with zeros to a multiple of this, so that no kernel needs a loop for a remainder and a
+/// gate is a whole number of panels (native/panels.hpp).
 inline constexpr std::int64_t kUnitBlock = 32;
 
 constexpr std::int64_t padded(std::int64_t units) {
   return round_up(units, kUnitBlock);
 }
 
-/// Rows are columns of the text at one time step, `units` is padded. `gates` of a row lie side by side, each
-/// [units], in PyTorch's order; formulas: PyTorch's documentation of RNN, GRU, LSTM. `addends` has for every
-/// row what is added to its products: at least the bias. "Before" and "after" are the state's values at the
-/// step's two ends. `d_…` is the loss's gradient. Of the units only [first, first + count) are worked.
+/// A row is one column of the batch at one time step; `units` is padded(). The `gates` of a row lie side by side, each
+/// [units], in PyTorch's order; formulas: PyTorch's documentation of RNN, GRU, LSTM. `addends` has a pointer for every
+/// row to what is added to its products: at least the bias. "Before" and "after" are the state's values at the
+/// beginning and the end of the time step. `d_…` is the loss's gradient with respect to …. Only the units [first,
+/// first + count) are computed.
 struct Kernels {
   const char* name;
 
@@ -49,8 +50,8 @@ struct Kernels {
   void (*rnn_backward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count,
                        float* gates, const float* h_after, const float* d_output, const float* d_h);
 
-  /// One row of logits without bias [padded(symbols)]. Returns −ln of the target's probability. d_logits are
-  /// left in their place, zero in the padding.
+  /// `logits`: one row [padded(symbols)] without bias in, the loss's gradient out, zero in the padding. Returns −ln of the
+  /// target's probability.
   double (*softmax_loss)(std::int64_t symbols, float* logits, const float* bias, std::int64_t target);
 
   /// A mask's values from the draws of a stream of random words (base/random.hpp), from its block `first` on:
@@ -80,7 +81,7 @@ struct Kernels {
   void (*round_to_bf16)(std::int64_t size, const float* from, float* to);
 };
 
-/// All that this processor can run, the fastest last.
+/// The kernels that this processor can run, the fastest last.
 std::span<const Kernels* const> runnable_kernels();
 /// The fastest of them.
 const Kernels& kernels();

@@ -134,7 +134,7 @@ std::int64_t panels_at_once() {
 }
 
 bool has_bf16_units() {
-  // could_pack() tells of AMX. Without either a micro-kernel may emulate them.
+  // could_pack() reports AMX. Without AMX or AVX512_BF16, LibTorch may fall back to emulation.
   static const bool has = (at::native::cpublas::could_pack(at::kBFloat16) || has_bf16_dot_products()) &&
                           finds_micro_kernel<at::BFloat16>();
   return has;

@@ -206,7 +206,7 @@ class NativeLanguageModel final : public LanguageModel {
 
   void run_plan(PhaseClock* clock = nullptr, const std::function<void()>& poll = {}) {
     plan_.add(
-        Phase::kBackward, [this](Worker&) { release_units(); }, Meet::kNobody);
+        Phase::kBackward, [this](Worker&) { release_units(); }, WaitFor::kNobody);
     plan_.run(team_, clock, poll);
   }
 
@@ -214,7 +214,7 @@ class NativeLanguageModel final : public LanguageModel {
     if (precision_ == Precision::kBf16 && has_bf16_units()) release_bf16_units();
   }
 
-  // The plans. The meeting after each step is what the next one needs.
+  // The plans. Each step waits for as many threads as the next one needs.
 
   /// Everything up to the last layer's outputs and the states after the window.
   void plan_forward() {
@@ -222,22 +222,22 @@ class NativeLanguageModel final : public LanguageModel {
     const bool packs = std::exchange(packed_, packing) != packing;
     if (packs && drops_weights()) {
       plan_.add(
-          Phase::kForward, [this](Worker& worker) { make_weight_masks(worker); }, Meet::kAll);
+          Phase::kForward, [this](Worker& worker) { make_weight_masks(worker); }, WaitFor::kAll);
     }
     if (packs)
       plan_.add(
-          Phase::kForward, [this](Worker& worker) { pack(worker); }, Meet::kNobody);
+          Phase::kForward, [this](Worker& worker) { pack(worker); }, WaitFor::kNobody);
     plan_.add(
-        Phase::kForward, [this](Worker& worker) { take_states_and_masks(worker); }, Meet::kAll);
+        Phase::kForward, [this](Worker& worker) { take_states_and_masks(worker); }, WaitFor::kAll);
     plan_.add(
         Phase::kForward, [this](Worker& worker) { input_->embed(worker.number(), worker.count()); },
-        Meet::kAll);
+        WaitFor::kAll);
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
       plan_.add(
-          Phase::kForward, [this, layer](Worker& worker) { forward(layer, worker); }, Meet::kThreadGroup);
+          Phase::kForward, [this, layer](Worker& worker) { forward(layer, worker); }, WaitFor::kThreadGroup);
     }
     plan_.add(
-        Phase::kForward, [this](Worker& worker) { give_states(worker); }, Meet::kNobody);
+        Phase::kForward, [this](Worker& worker) { give_states(worker); }, WaitFor::kNobody);
   }
 
   void plan_losses() {
@@ -246,7 +246,7 @@ class NativeLanguageModel final : public LanguageModel {
         [this](Worker& worker) {
           output_.forward(worker.share().own, predicting_outputs(), window_.targets());
         },
-        Meet::kNobody);
+        WaitFor::kNobody);
   }
 
   /// A layer's gradient is computed, and the listener hears of it, before the backward pass of the layer below.
@@ -257,23 +257,25 @@ class NativeLanguageModel final : public LanguageModel {
     }
     blocks_.start(blocks, listener);
     plan_.add(
-        Phase::kBackward, [this](Worker& worker) { output_backward(worker); }, Meet::kThreadGroup);
+        Phase::kBackward, [this](Worker& worker) { output_backward(worker); }, WaitFor::kThreadGroup);
     for (std::size_t layer = layers_.size(); layer-- > 0;) {
       const bool is_masked_input = layer == 0 && input_->d_inputs() != nullptr;
       plan_.add(
           Phase::kBackward, [this, layer](Worker& worker) { backward(layer, worker); },
-          is_masked_input ? Meet::kThreadGroup : Meet::kAll);
+          is_masked_input ? WaitFor::kThreadGroup : WaitFor::kAll);
       if (is_masked_input) {
         plan_.add(
-            Phase::kBackward, [this](Worker& worker) { input_->backward(worker.share().own); }, Meet::kAll);
+            Phase::kBackward, [this](Worker& worker) { input_->backward(worker.share().own); },
+            WaitFor::kAll);
       }
       if (is_top(layer) || layer == 0) {
         plan_.add(
             Phase::kBackward, [this, layer](Worker& worker) { prepare_gradients(layer, worker); },
-            Meet::kAll);
+            WaitFor::kAll);
       }
       plan_.add(
-          Phase::kBackward, [this, layer](Worker& worker) { put_gradients(layer, worker); }, Meet::kNobody);
+          Phase::kBackward, [this, layer](Worker& worker) { put_gradients(layer, worker); },
+          WaitFor::kNobody);
     }
   }
 

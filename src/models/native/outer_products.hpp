@@ -109,7 +109,7 @@ class OuterProducts {
   void sum(std::span<const MatrixRows> d, const Range& micro_batches, std::int64_t first, std::int64_t count,
            const std::array<OuterSum, 2>& sums);
 
-  /// A sum that was given no place (OuterSum::to), [count, its factor's stride()].
+  /// A sum without OuterSum::to, [count, its factor's stride()].
   const float* sums(std::size_t number) const { return levels_.front().sums[number].data(); }
   /// Σ d, [count].
   const float* totals() const { return levels_.front().totals.data(); }

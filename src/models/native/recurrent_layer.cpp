@@ -69,7 +69,7 @@ void RecurrentLayer::multiply_inputs(const WindowShare& share, const float* inpu
 void RecurrentLayer::forward(Worker& worker, const float* inputs) {
   if (inputs != nullptr) multiply_inputs(worker.share(), inputs);
   for (std::int64_t t = 0; t < length_; ++t) {
-    if (t > 0) worker.wait_for(Meet::kThreadGroup);
+    if (t > 0) worker.wait(WaitFor::kThreadGroup);
     const StepShare share = share_of_step(worker.share(), t);
     const LeftFactor hidden({h(t) + share.state, units_, share.columns}, hidden_, weight_hh_.forward());
     multiply_hidden(share, hidden, inputs != nullptr);
@@ -100,7 +100,7 @@ void RecurrentLayer::backward(Worker& worker, const float* d_outputs, float* d_i
     const StepShare share = share_of_step(all, t);
     differentiate(share, d_outputs + share.row * units_);
     worker.poll();
-    worker.wait_for(Meet::kThreadGroup);
+    worker.wait(WaitFor::kThreadGroup);
     if (t > 0) multiply_gradients(share);
   }
   if (d_inputs != nullptr) multiply_to_inputs(all, d_inputs);
@@ -128,7 +128,7 @@ void RecurrentLayer::put_gradients(std::int64_t block, const Range& micro_batche
   const std::int64_t count = gradient_block(), first = block * count;
   float* const weight_ih = gradient + offsets_.weight_ih;
   float* const weight_hh = gradient + offsets_.weight_hh;
-  // Without padding a sum can be made in its place.
+  // Without padding a sum can be made where the gradient belongs.
   const OuterSum of_hidden{states_.rows(0), weight_hh_.rows_in_place(first, weight_hh), mask, &weight_hh_,
                            first};
   const OuterSum of_inputs{inputs, weight_ih_.rows_in_place(first, weight_ih)};

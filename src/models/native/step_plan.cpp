@@ -2,10 +2,10 @@
 
 namespace charrnn {
 
-void Worker::wait_for(Meet whom) {
-  if (whom == Meet::kNobody || (whom == Meet::kThreadGroup && group_ == nullptr)) return;
+void Worker::wait(WaitFor whom) {
+  if (whom == WaitFor::kNobody || (whom == WaitFor::kThreadGroup && group_ == nullptr)) return;
   const PhaseScope scope(clock_, Phase::kIdle);
-  if (whom == Meet::kAll) {
+  if (whom == WaitFor::kAll) {
     team_.barrier();
   } else {
     group_->wait();
@@ -35,7 +35,7 @@ void StepPlan::run(ThreadTeam& team, PhaseClock* clock, const std::function<void
     for (const Step& step : steps_) {
       const PhaseScope phase(own_clock, step.phase);
       step.work(worker);
-      worker.wait_for(step.then);
+      worker.wait(step.then);
     }
   });
 }

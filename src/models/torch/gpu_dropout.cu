@@ -12,7 +12,7 @@ namespace {
 /// What all elements of a mask have in common.
 struct MaskPlan {
   Purpose purpose;
-  std::uint32_t place;         ///< of column 0 in the run
+  std::uint32_t stream;        ///< of the run's first column
   std::int64_t columns;        ///< of the mask
   std::int64_t units, blocks;  ///< of a row of one column: elements, and Philox blocks of eight draws
   DropRule rule;
@@ -30,7 +30,7 @@ __global__ void fill_mask(const std::int64_t* key, MaskPlan plan, std::int64_t r
     const std::int64_t row = i / plan.blocks, block = i % plan.blocks;
     const std::int64_t t = row / plan.columns, column = row % plan.columns;
     const RandomStream stream(seed, plan.purpose, step,
-                              plan.place + first_column + static_cast<std::uint32_t>(column));
+                              plan.stream + first_column + static_cast<std::uint32_t>(column));
     const auto words = stream.block(static_cast<std::uint32_t>(t * plan.blocks + block));
     const std::int64_t first = block * kDrawsPerBlock;
 #pragma unroll
@@ -42,11 +42,11 @@ __global__ void fill_mask(const std::int64_t* key, MaskPlan plan, std::int64_t r
   }
 }
 
-void enqueue(const std::int64_t* key, Purpose purpose, std::uint32_t place, double p, std::int64_t columns,
-             std::int64_t units, std::span<float> mask, void* stream) {
+void enqueue(const std::int64_t* key, Purpose purpose, std::uint32_t first_stream, double p,
+             std::int64_t columns, std::int64_t units, std::span<float> mask, void* stream) {
   constexpr std::int64_t kThreads = 256, kMostBlocks = 4096;
   if (mask.empty()) return;
-  const MaskPlan plan{purpose,    place, columns, units, (units + kDrawsPerBlock - 1) / kDrawsPerBlock,
+  const MaskPlan plan{purpose,    first_stream, columns, units, (units + kDrawsPerBlock - 1) / kDrawsPerBlock,
                       DropRule(p)};
   const std::int64_t rows = static_cast<std::int64_t>(mask.size()) / units;
   const std::int64_t blocks = std::min(kMostBlocks, (rows * plan.blocks + kThreads - 1) / kThreads);
@@ -62,7 +62,7 @@ void enqueue(const std::int64_t* key, Purpose purpose, std::uint32_t place, doub
 
 void enqueue_dropout_mask(const std::int64_t* key, std::int64_t layer, double p, std::int64_t columns,
                           std::int64_t hidden, std::span<float> mask, void* stream) {
-  enqueue(key, Purpose::kDropout, static_cast<std::uint32_t>(layer << 24), p, columns, hidden, mask, stream);
+  enqueue(key, Purpose::kDropout, dropout_stream(layer, 0), p, columns, hidden, mask, stream);
 }
 
 void enqueue_weight_mask(const std::int64_t* key, std::int64_t layer, double p, std::span<float> mask,

@@ -4,6 +4,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <cassert>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -81,6 +82,7 @@ class TorchLanguageModel final : public LanguageModel {
   void train(std::span<const TrainMicroBatch> micro_batches, const TrainContext& context) override {
     const PhaseScope scope(context.clock, Phase::kForward);
     tell_layers();
+    assert(context.losses.size() == micro_batches.size());
     std::optional<DropoutKey> key = context.dropout;
     std::int64_t first = 0;
     for (const GradientSum& sum : context.sums) {
@@ -95,6 +97,7 @@ class TorchLanguageModel final : public LanguageModel {
       add_up(gradient, first, first + sum.micro_batches, 0, add);
       first += sum.micro_batches;
     }
+    assert(first == std::ssize(micro_batches));
   }
 
   double evaluate(const Window& window, HiddenState& state) override {
@@ -108,12 +111,14 @@ class TorchLanguageModel final : public LanguageModel {
     if (window.columns == 0) return;
     const c10::NoGradGuard no_grad;
     tell_layers();
+    assert(of_targets.size() == window.targets.size());
     const at::Tensor host = at::from_blob(of_targets.data(), {static_cast<std::int64_t>(of_targets.size())});
     host.copy_(losses(window, state, std::nullopt, at::Reduction::None).neg());
   }
 
   void predict(std::span<const std::int64_t> inputs, std::int64_t length, HiddenState& state,
                std::span<float> logits) override {
+    assert(std::ssize(logits) == state.columns() * vocabulary_size());
     const c10::NoGradGuard no_grad;
     tell_layers();
     const at::Tensor outputs = run(tokens(inputs, {length, state.columns()}), torch_state(state),
@@ -172,6 +177,7 @@ class TorchLanguageModel final : public LanguageModel {
     return flat.slice(0, 0, size).view(shape);
   }
   static TorchState& torch_state(HiddenState& state) {
+    assert(dynamic_cast<TorchState*>(&state) != nullptr && "a state that another engine made");
     return static_cast<TorchState&>(state);
   }
 
