@@ -47,8 +47,7 @@ void pack(benchmark::State& state, Precision precision) {
 /// windows of 8) on so many threads, as the engine does them, and nothing else: what a step would take if all
 /// the rest were free.
 void step_products(benchmark::State& state, Precision precision) {
-  constexpr std::int64_t kLength = 8, kColumns = 64, kWindow = kLength * kColumns, kGates = 4 * kUnits,
-                         kBlock = 64;
+  constexpr std::int64_t kLength = 8, kColumns = 64, kWindow = kLength * kColumns, kGates = 4 * kUnits, kBlock = 64;
   ThreadTeam team(static_cast<int>(state.range(0)));
   const AlignedBuffer values(kGates * kUnits);
   AlignedBuffer h((kWindow + kRows) * kUnits), gates(kWindow * kGates), d(kWindow * kUnits),
@@ -92,8 +91,7 @@ void step_products(benchmark::State& state, Precision precision) {
       team.barrier();
       for (std::size_t i = 0; i < weights.size(); ++i) {  // weight gradients
         for (std::int64_t block = thread; block < kGates / kBlock; block += team.size()) {
-          LeftFactor({transposed.data() + block * kBlock * kWindow, kWindow, kBlock}, kWindow,
-                     factor.panels())
+          LeftFactor({transposed.data() + block * kBlock * kWindow, kWindow, kBlock}, kWindow, factor.panels())
               .multiply(gradient.data() + block * kBlock * kUnits, kUnits, false, factor.panels(),
                         all(factor.panels()));
         }
@@ -102,8 +100,8 @@ void step_products(benchmark::State& state, Precision precision) {
     benchmark::ClobberMemory();
   }
   constexpr double kProducts = 3.0 * kLength + 2.0 * (kLength - 1) + kLength + 3.0 * kLength;
-  state.counters["FLOP/s"] = benchmark::Counter(kProducts * 2.0 * kColumns * kUnits * kGates,
-                                                benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["FLOP/s"] =
+      benchmark::Counter(kProducts * 2.0 * kColumns * kUnits * kGates, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 /// Times work(kernels), which does so many elements, for every set of kernels.
@@ -122,11 +120,9 @@ void for_all_kernels(const std::string& name, std::int64_t elements, const Work&
 }
 
 void register_all() {
-  for (const auto& [name, precision] :
-       {std::pair{"fp32", Precision::kFp32}, std::pair{"bf16", Precision::kBf16}}) {
-    benchmark::RegisterBenchmark(
-        (std::string("pack/") + name).c_str(),
-        [precision = precision](benchmark::State& state) { pack(state, precision); });
+  for (const auto& [name, precision] : {std::pair{"fp32", Precision::kFp32}, std::pair{"bf16", Precision::kBf16}}) {
+    benchmark::RegisterBenchmark((std::string("pack/") + name).c_str(),
+                                 [precision = precision](benchmark::State& state) { pack(state, precision); });
     for (const int threads : {1, 2}) {
       benchmark::RegisterBenchmark(
           (std::string("step_products/") + name).c_str(),
@@ -134,9 +130,9 @@ void register_all() {
           ->Arg(threads)
           ->UseRealTime();
     }
-    auto* one = benchmark::RegisterBenchmark(
-        (std::string("product/") + name).c_str(),
-        [precision = precision](benchmark::State& state) { product(state, precision); });
+    auto* one =
+        benchmark::RegisterBenchmark((std::string("product/") + name).c_str(),
+                                     [precision = precision](benchmark::State& state) { product(state, precision); });
     // A time step of the notebook's LSTM forward and backward, whole and on two threads; a group of 8
     // columns.
     for (const std::int64_t rows : {64, 32, 8}) one->Args({rows, 512, 2048})->Args({rows, 2048, 512});
@@ -149,8 +145,8 @@ void register_all() {
     kernel.lstm_forward(kRows, kUnits, 0, kUnits, gates.data(), addends.data(), c.data(), d.data(), h.data());
   });
   for_all_kernels("gru_forward", kElements, [](const Kernels& kernel) {
-    kernel.gru_forward(kRows, kUnits, 0, kUnits, gates.data(), c.data(), addends.data(), bias.data(),
-                       h.data(), d.data());
+    kernel.gru_forward(kRows, kUnits, 0, kUnits, gates.data(), c.data(), addends.data(), bias.data(), h.data(),
+                       d.data());
   });
   for_all_kernels("rnn_forward", kElements, [](const Kernels& kernel) {
     kernel.rnn_forward(kRows, kUnits, 0, kUnits, gates.data(), addends.data(), h.data());

@@ -102,9 +102,9 @@ CostModel cost_model(const StepCost& cost, Training& training) {
   model.gradient_bytes = static_cast<double>(training.model().gradient().size() * sizeof(float));
   if (training.gradients().size() > 1) {
     constexpr std::size_t kNearlyNothing = 16;
-    model.reduce = ReduceCost::from_measured(
-        training.gradients().size(), time_all_reduce(training, kNearlyNothing),
-        time_all_reduce(training, training.model().gradient().size()), model.gradient_bytes);
+    model.reduce =
+        ReduceCost::from_measured(training.gradients().size(), time_all_reduce(training, kNearlyNothing),
+                                  time_all_reduce(training, training.model().gradient().size()), model.gradient_bytes);
   }
   return model;
 }
@@ -128,8 +128,7 @@ void print_text(const Json& result) {
   }
   if (result.contains("all_reduce")) {
     fmt::print("\n\nall-reduce of the gradient: {:.2f} ms; alpha {:.1f} us a message, beta {:.3f} ns a byte",
-               result["all_reduce"]["milliseconds"].get<double>(),
-               result["all_reduce"]["alpha"].get<double>() * 1e6,
+               result["all_reduce"]["milliseconds"].get<double>(), result["all_reduce"]["alpha"].get<double>() * 1e6,
                result["all_reduce"]["beta"].get<double>() * 1e9);
   }
   if (result.contains("predicted")) {
@@ -137,9 +136,8 @@ void print_text(const Json& result) {
     for (const Json& one : result["predicted"]) {
       const auto& same = one["same_columns"];
       const auto& growing = one["growing_columns"];
-      fmt::print("\n{:5} {:22.2f} {:>8} {:36.2f} {:>8}", one["ranks"].get<int>(),
-                 same["milliseconds"].get<double>(), rate_text(same["characters_per_second"].get<double>()),
-                 growing["milliseconds"].get<double>(),
+      fmt::print("\n{:5} {:22.2f} {:>8} {:36.2f} {:>8}", one["ranks"].get<int>(), same["milliseconds"].get<double>(),
+                 rate_text(same["characters_per_second"].get<double>()), growing["milliseconds"].get<double>(),
                  rate_text(growing["characters_per_second"].get<double>()));
     }
     if (!result.contains("all_reduce")) fmt::print("\n(without the all-reduce: start 2 ranks to measure it)");
@@ -147,8 +145,8 @@ void print_text(const Json& result) {
   fmt::print("\n");
 }
 
-Json predictions(const BenchArguments& arguments, const StepCost& cost, const RunConfig& config,
-                 const CostModel& model, int ranks) {
+Json predictions(const BenchArguments& arguments, const StepCost& cost, const RunConfig& config, const CostModel& model,
+                 int ranks) {
   Json all = Json::array();
   const std::int64_t columns = config.data.columns;
   for (const std::int64_t asked : arguments.predict_ranks) {
@@ -156,12 +154,10 @@ Json predictions(const BenchArguments& arguments, const StepCost& cost, const Ru
     const auto at = [&](std::int64_t of_them) {
       const double seconds = model.step_seconds(of_them, there);
       const double characters = cost.characters * static_cast<double>(of_them) / static_cast<double>(columns);
-      return Json{{"columns", of_them},
-                  {"milliseconds", seconds * 1e3},
-                  {"characters_per_second", characters / seconds}};
+      return Json{
+          {"columns", of_them}, {"milliseconds", seconds * 1e3}, {"characters_per_second", characters / seconds}};
     };
-    all.push_back(
-        {{"ranks", there}, {"same_columns", at(columns)}, {"growing_columns", at(columns * there / ranks)}});
+    all.push_back({{"ranks", there}, {"same_columns", at(columns)}, {"growing_columns", at(columns * there / ranks)}});
   }
   return all;
 }
@@ -222,8 +218,7 @@ ExitCode run_bench(BenchArguments& arguments, Job& job) {
     config.run.engine = engine;
     Training training(config, *text, job.control);
     const StepCost cost = time_steps(arguments.steps, training);
-    result["engines"].push_back(
-        describe(cost, training.model(), result["gflop_per_second"].get<double>() * 1e9));
+    result["engines"].push_back(describe(cost, training.model(), result["gflop_per_second"].get<double>() * 1e9));
   }
   if (job.mpi.rank() != 0) return ExitCode::kDone;
   if (arguments.json) {
@@ -251,12 +246,12 @@ Command bench_command() {
     const bool is_number = words.empty() || words[0].find_first_not_of("0123456789,-") == std::string::npos;
     (is_number ? ranks_option : data_option)(words);
   };
-  command.explain("Takes the options of train; nothing is saved. Times are medians, phases means.",
-                  {"charrnn_dist bench --corpus nietzsche.txt --config configs/lesson6/stateful_gru.toml",
-                   "mpirun -np 2 charrnn_dist bench --corpus big.txt --model lstm --hidden 1024 --predict-ranks 4 16 64"});
-  command.run_by([arguments] {
-    return run_job([&](Job& job) { return run_bench(*arguments, job); }, &arguments->sources);
-  });
+  command.explain(
+      "Takes the options of train; nothing is saved. Times are medians, phases means.",
+      {"charrnn_dist bench --corpus nietzsche.txt --config configs/lesson6/stateful_gru.toml",
+       "mpirun -np 2 charrnn_dist bench --corpus big.txt --model lstm --hidden 1024 --predict-ranks 4 16 64"});
+  command.run_by(
+      [arguments] { return run_job([&](Job& job) { return run_bench(*arguments, job); }, &arguments->sources); });
   return command;
 }
 

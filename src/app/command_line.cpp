@@ -42,7 +42,9 @@ Argument describe(const char* group, const char* name, Value value, const Rule& 
           .older = ""};
 }
 
-bool is_option(const std::string& word) { return word.size() > 2 && word.starts_with("--"); }
+bool is_option(const std::string& word) {
+  return word.size() > 2 && word.starts_with("--");
+}
 
 }  // namespace
 
@@ -77,20 +79,21 @@ Argument& Command::add(const char* name, Value target, const Rule& rule, const c
   return added;
 }
 
-Argument& Command::add(const char* name, bool& target, const char* help) { return add(name, &target, {}, "", help); }
+Argument& Command::add(const char* name, bool& target, const char* help) {
+  return add(name, &target, {}, "", help);
+}
 
 Argument& Command::add_paths(const char* name, Argument::Kind kind, Strings& target, const char* help) {
-  return arguments_.emplace_back(Argument{.group = "",
-                                          .name = name,
-                                          .kind = kind,
-                                          .value = "PATH",
-                                          .help = help,
-                                          .range = "",
-                                          .usual = "",
-                                          .take = [&target](const Strings& words) {
-                                            target.insert(target.end(), words.begin(), words.end());
-                                          },
-                                          .older = ""});
+  return arguments_.emplace_back(
+      Argument{.group = "",
+               .name = name,
+               .kind = kind,
+               .value = "PATH",
+               .help = help,
+               .range = "",
+               .usual = "",
+               .take = [&target](const Strings& words) { target.insert(target.end(), words.begin(), words.end()); },
+               .older = ""});
 }
 
 void Command::explain(std::string text, Strings examples) {
@@ -131,8 +134,8 @@ void Command::parse(const Strings& words) {
     if (argument.kind != Kind::kList) open = nullptr;
   };
   const auto close = [&] {
-    require<UsageError>(open == nullptr || open->kind == Kind::kOptional || !given[open].empty(),
-                        "--{} needs a value", open == nullptr ? "" : open->name);
+    require<UsageError>(open == nullptr || open->kind == Kind::kOptional || !given[open].empty(), "--{} needs a value",
+                        open == nullptr ? "" : open->name);
     open = nullptr;
   };
   bool only_words = false;

@@ -6,11 +6,12 @@
 
 #include "app/commands.hpp"
 #include "app/job.hpp"
-#include "app/loaded_model.hpp"
 #include "app/messages.hpp"
 #include "base/text.hpp"
+#include "checkpoint/contents.hpp"
 #include "dist/agreement.hpp"
 #include "dist/device_choice.hpp"
+#include "sample/loaded_model.hpp"
 #include "train/dynamic_evaluation.hpp"
 #include "train/reduction_mode.hpp"
 #include "train/snapshot.hpp"
@@ -34,8 +35,8 @@ struct EvalArguments {
 
 /// The part of the text that --part names, as the training of `model` cut and split it.
 std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const LoadedModel& model,
-                                         const RunConfig& config, const ReductionMode& mode,
-                                         const ScannedText& text, Job& job) {
+                                         const RunConfig& config, const ReductionMode& mode, const ScannedText& text,
+                                         Job& job) {
   const std::string& part = arguments.part;
   if (model.settings.window > 0) {
     return evaluation_windows(text, model.vocabulary, window_layout(config.data),
@@ -46,16 +47,15 @@ std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const L
   }
   const std::int64_t split = model.checkpoint.data.train_characters;
   require(part == "all" || split <= text.corpus.characters,
-          "'{}' has {} characters, fewer than the {} that the model was trained on; use --part all",
-          arguments.corpus, text.corpus.characters, split);
+          "'{}' has {} characters, fewer than the {} that the model was trained on; use --part all", arguments.corpus,
+          text.corpus.characters, split);
   return evaluation_columns(text, model.vocabulary, part == "validation" ? split : 0,
                             part == "train" ? split : text.corpus.characters, arguments.columns,
                             arguments.dynamic.rate > 0 ? arguments.dynamic_rows : kEvaluationRows,
                             mode.sharding(arguments.columns, job.control), job.control);
 }
 
-void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>& models,
-                  const Evaluation& result) {
+void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>& models, const Evaluation& result) {
   std::vector<std::string> paths;
   for (const LoadedModel& model : models) paths.push_back(model.path);
   if (arguments.json) {
@@ -69,9 +69,8 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
     json["part"] = arguments.part;
     if (models[0].settings.window == 0) json["columns"] = arguments.columns;
     if (arguments.dynamic.rate > 0) {
-      json["dynamic"] = {{"rate", arguments.dynamic.rate},
-                         {"decay", arguments.dynamic.decay},
-                         {"rows", arguments.dynamic_rows}};
+      json["dynamic"] = {
+          {"rate", arguments.dynamic.rate}, {"decay", arguments.dynamic.decay}, {"rows", arguments.dynamic_rows}};
     }
     json["characters"] = result.characters;
     json["loss"] = result.loss();
@@ -81,8 +80,8 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
   } else {
     fmt::print("{}: {:.6f} nats = {:.6f} bits per character over {} characters ({}, {} column{})\n",
                arguments.ensemble.empty() ? paths[0] : fmt::format("ensemble of {}", fmt::join(paths, ", ")),
-               result.loss(), bits(result.loss()), with_commas(result.characters), arguments.part,
-               arguments.columns, arguments.columns == 1 ? "" : "s");
+               result.loss(), bits(result.loss()), with_commas(result.characters), arguments.part, arguments.columns,
+               arguments.columns == 1 ? "" : "s");
   }
 }
 
@@ -97,15 +96,12 @@ RunConfig config_of_run(const EvalArguments& arguments, const LoadedModel& model
 }
 
 Evaluation evaluate_adapting(const EvalArguments& arguments, LoadedModel& loaded, const RunConfig& config,
-                             const ReductionMode& mode,
-                             Batches& batches, Device device, Job& job) {
+                             const ReductionMode& mode, Batches& batches, Device device, Job& job) {
   const std::unique_ptr<Communicator> gradients =
       job.control.make_gradient_communicator("auto", device, Seconds(arguments.compute.timeout));
-  const std::unique_ptr<GradientReducer> reducer =
-      mode.make_reducer(*loaded.model, batches.sharding(), *gradients);
+  const std::unique_ptr<GradientReducer> reducer = mode.make_reducer(*loaded.model, batches.sharding(), *gradients);
   return evaluate_dynamically(
-      *loaded.model,
-      mean_square_of_gradients(loaded.model->layout(), loaded.checkpoint, config.optimizer.betas.at(1)),
+      *loaded.model, mean_square_of_gradients(loaded.model->layout(), loaded.checkpoint, config.optimizer.betas.at(1)),
       arguments.dynamic, batches, job.control, *reducer);
 }
 
@@ -141,8 +137,8 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
       .set_threads(choose_threads(config, *mode, job.control).threads, mode->is_reproducible(), compute);
   const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], config, *mode, text, job);
   if (batches->carry_state() && job.mpi.size() > arguments.columns) {
-    warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns",
-                     job.mpi.size(), arguments.columns));
+    warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns", job.mpi.size(),
+                     arguments.columns));
   }
   std::vector<LanguageModel*> pointers;
   for (const LoadedModel& model : models) pointers.push_back(model.model.get());
@@ -188,10 +184,11 @@ Command eval_command() {
   command.add("columns", &arguments->columns, at_least(1), "N", "read the text in N columns at once");
   command.add_training_options(arguments->sources, {"threads", "timeout", "device", "engine"});
   command.add("json", arguments->json, "print a JSON object per checkpoint");
-  command.explain("", {"charrnn_dist eval runs/lstm --corpus nietzsche.txt --part validation",
-                       "charrnn_dist eval --ensemble runs/lstm/checkpoints/cycle_4.h5 runs/lstm/checkpoints/cycle_5.h5 "
-                       "--corpus nietzsche.txt --part validation",
-                       "mpirun -np 4 charrnn_dist eval runs/lstm/checkpoints/best --corpus big.txt --columns 64 --json"});
+  command.explain("",
+                  {"charrnn_dist eval runs/lstm --corpus nietzsche.txt --part validation",
+                   "charrnn_dist eval --ensemble runs/lstm/checkpoints/cycle_4.h5 runs/lstm/checkpoints/cycle_5.h5 "
+                   "--corpus nietzsche.txt --part validation",
+                   "mpirun -np 4 charrnn_dist eval runs/lstm/checkpoints/best --corpus big.txt --columns 64 --json"});
   command.run_by([arguments] {
     RunConfig config;
     arguments->sources.given().apply(config);

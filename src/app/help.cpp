@@ -43,7 +43,9 @@ void add_entry(std::string& text, const std::string& term, const std::string& me
   add_wrapped(text, meaning, indent, indent, width);
 }
 
-std::size_t columns(int width) { return static_cast<std::size_t>(std::clamp(width, 40, 100)); }
+std::size_t columns(int width) {
+  return static_cast<std::size_t>(std::clamp(width, 40, 100));
+}
 
 }  // namespace
 
@@ -56,7 +58,8 @@ std::string synopsis(const Argument& argument) {
     case Argument::Kind::kOptional:
       return fmt::format("--{} [{}]", argument.name, argument.value);
     case Argument::Kind::kList:
-      return fmt::format("--{} {}{}", argument.name, argument.value, argument.value.find_first_of(",|") == std::string::npos ? "..." : "");
+      return fmt::format("--{} {}{}", argument.name, argument.value,
+                         argument.value.find_first_of(",|") == std::string::npos ? "..." : "");
     case Argument::Kind::kWords:
       break;
   }

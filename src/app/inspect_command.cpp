@@ -6,10 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.hpp"
-#include "app/loaded_model.hpp"
 #include "app/messages.hpp"
 #include "base/text.hpp"
 #include "data/utf8.hpp"
+#include "sample/loaded_model.hpp"
 
 namespace charrnn {
 
@@ -66,14 +66,12 @@ void print_text(const Json& facts) {
   const auto text = [&](const char* key) { return facts.at(key).get<std::string>(); };
   const auto number = [&](const char* key) { return with_commas(facts.at(key).get<std::int64_t>()); };
   fmt::print("checkpoint   {} ({} bytes, checksum {})\n", text("path"), number("bytes"), text("checksum"));
-  fmt::print("model        {}, {} x {}, embedding {}, dropout {}, {} parameters\n", text("arch"),
-             number("layers"), number("hidden"), number("embedding"), facts.at("dropout").get<double>(),
-             number("parameters"));
+  fmt::print("model        {}, {} x {}, embedding {}, dropout {}, {} parameters\n", text("arch"), number("layers"),
+             number("hidden"), number("embedding"), facts.at("dropout").get<double>(), number("parameters"));
   fmt::print("vocabulary   {} symbols\n", number("vocabulary"));
   fmt::print("position     step {}, epoch {}, cycle {}, row {} of {} columns, bptt {}\n", number("step"),
              number("epoch"), number("cycle"), number("row"), number("columns"), number("bptt"));
-  fmt::print("corpus       {} training characters, SHA-256 {}\n", number("train_characters"),
-             text("corpus_sha256"));
+  fmt::print("corpus       {} training characters, SHA-256 {}\n", number("train_characters"), text("corpus_sha256"));
   fmt::print("written      {} by charrnn_dist {} on {}\n", text("created_utc"), text("program_version"),
              text("processor").empty() ? "an unknown processor" : text("processor"));
   fmt::print("parameters\n");

@@ -27,8 +27,7 @@ struct LrFindArguments {
 void write_finding(const LrFindArguments& arguments, const LrFinding& finding) {
   nlohmann::ordered_json points = nlohmann::ordered_json::array();
   for (const LrPoint& point : finding.points) {
-    points.push_back(
-        {{"learning_rate", point.learning_rate}, {"loss", point.loss}, {"smoothed", point.smoothed}});
+    points.push_back({{"learning_rate", point.learning_rate}, {"loss", point.loss}, {"smoothed", point.smoothed}});
   }
   const nlohmann::ordered_json all{
       {"suggestion", finding.suggestion}, {"diverged", finding.diverged}, {"points", points}};
@@ -43,8 +42,7 @@ ExitCode run_lr_find(LrFindArguments& arguments, const StopSignals& signals, Job
   require_option(end > start, "end", "`end` must be more than `start`, not {} and {}", end, start);
   on_root(job.control, [&] {
     const std::filesystem::path folder = std::filesystem::absolute(arguments.output).parent_path();
-    require<UsageError>(std::filesystem::is_directory(folder), "there is no folder '{}' for --output",
-                        folder.string());
+    require<UsageError>(std::filesystem::is_directory(folder), "there is no folder '{}' for --output", folder.string());
   });
   job.control.set_timeout(Seconds(config.run.timeout));
   std::unique_ptr<TextSource> text;
@@ -54,8 +52,8 @@ ExitCode run_lr_find(LrFindArguments& arguments, const StopSignals& signals, Job
   if (sweep.steps == 0) sweep.steps = training.batches().per_epoch();
   const bool root = job.mpi.rank() == 0;
   if (root) {
-    fmt::print("{} steps from {:g} to {:g} on {} rank(s)\n{:>14}  {:>8}  smoothed\n",
-               with_commas(sweep.steps), start, end, job.mpi.size(), "learning rate", "loss");
+    fmt::print("{} steps from {:g} to {:g} on {} rank(s)\n{:>14}  {:>8}  smoothed\n", with_commas(sweep.steps), start,
+               end, job.mpi.size(), "learning rate", "loss");
   }
   constexpr std::int64_t kLines = 20;
   std::int64_t done = 0;
@@ -73,8 +71,8 @@ ExitCode run_lr_find(LrFindArguments& arguments, const StopSignals& signals, Job
   on_root(job.control, [&] { write_finding(arguments, finding); });
   if (root) {
     if (finding.diverged) fmt::print("ended early: the loss went up\n");
-    fmt::print("wrote {0}.json; draw it: launch/plot {0}.json\nsuggestion: --learning-rate {1:.2g}\n",
-               arguments.output, finding.suggestion);
+    fmt::print("wrote {0}.json; draw it: launch/plot {0}.json\nsuggestion: --learning-rate {1:.2g}\n", arguments.output,
+               finding.suggestion);
   }
   return finding.stopped ? ExitCode::kInterrupted : ExitCode::kDone;
 }

@@ -1,9 +1,10 @@
 #include "app/run_folder.hpp"
 
-#include "app/loaded_model.hpp"
 #include "base/error.hpp"
+#include "checkpoint/contents.hpp"
 #include "config/check.hpp"
 #include "config/resume_rules.hpp"
+#include "sample/loaded_model.hpp"
 #include "train/threads.hpp"
 
 namespace charrnn {
@@ -62,8 +63,7 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
   const CheckpointStore store(folder_of(start.config) / "checkpoints");
   if (!arguments.resume) {
     validate(start.config);
-    require<UsageError>(!store.any(),
-                        "'{}' has checkpoints already: go on with --resume, or use another --name",
+    require<UsageError>(!store.any(), "'{}' has checkpoints already: go on with --resume, or use another --name",
                         folder_of(start.config).string());
     start.init_from = init_from(arguments, warn);
     return start;
@@ -76,7 +76,8 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
             folder_of(start.config).string());
     validate(start.config);
     start.init_from = init_from(arguments, warn);
-    start.notes.push_back(fmt::format("nothing to resume in '{}': starting a new run", folder_of(start.config).string()));
+    start.notes.push_back(
+        fmt::format("nothing to resume in '{}': starting a new run", folder_of(start.config).string()));
     return start;
   }
   RunConfig then;

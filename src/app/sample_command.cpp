@@ -5,12 +5,12 @@
 #include <memory>
 
 #include "app/commands.hpp"
-#include "app/loaded_model.hpp"
 #include "app/messages.hpp"
 #include "data/utf8.hpp"
 #include "dist/device_choice.hpp"
 #include "dist/topology.hpp"
 #include "models/torch_runtime.hpp"
+#include "sample/loaded_model.hpp"
 #include "sample/sampler.hpp"
 
 namespace charrnn {
@@ -51,8 +51,8 @@ void write_many(const SampleArguments& arguments, Sampler& sampler) {
 /// them.
 int threads_for(std::int64_t texts, std::int64_t parameters) {
   constexpr std::int64_t kTexts = 8, kParameters = 1 << 19;
-  return static_cast<int>(std::clamp<std::int64_t>(std::max(texts / kTexts, parameters / kParameters), 1,
-                                                   std::ssize(place_here().cores)));
+  return static_cast<int>(
+      std::clamp<std::int64_t>(std::max(texts / kTexts, parameters / kParameters), 1, std::ssize(place_here().cores)));
 }
 
 void run_sample(SampleArguments& arguments) {
@@ -72,8 +72,7 @@ void run_sample(SampleArguments& arguments) {
   team.resize(threads_for(arguments.count, loaded[0].model->layout().size()));
   std::vector<LanguageModel*> models;
   for (const LoadedModel& model : loaded) models.push_back(model.model.get());
-  Sampler sampler(models, loaded[0].vocabulary, arguments.options, loaded[0].settings.window,
-                  arguments.count);
+  Sampler sampler(models, loaded[0].vocabulary, arguments.options, loaded[0].settings.window, arguments.count);
   for (const char32_t character : sampler.prime(arguments.prime)) {
     warn_on_stderr(fmt::format("the model does not know the character {} of --prime", printable(character)));
   }
@@ -90,7 +89,8 @@ Command sample_command() {
   auto arguments = std::make_shared<SampleArguments>();
   SampleOptions& options = arguments->options;
   Command command("sample", "write text with a trained model");
-  constexpr const char* kPaths = "a checkpoint, or the folder of a run: its newest good one; several write as an ensemble";
+  constexpr const char* kPaths =
+      "a checkpoint, or the folder of a run: its newest good one; several write as an ensemble";
   command.add_paths("PATH", Argument::Kind::kWords, arguments->checkpoints, kPaths);
   command.add_paths("checkpoint", Argument::Kind::kList, arguments->checkpoints, "the same as PATH");
   command.add("prime", &arguments->prime, {}, "TEXT", "text to go on from, of any length").empty_value = true;

@@ -7,7 +7,6 @@
 #include <optional>
 #include <vector>
 
-#include "app/loaded_model.hpp"
 #include "app/messages.hpp"
 #include "base/atomic_file.hpp"
 #include "base/text.hpp"
@@ -18,6 +17,7 @@
 #include "report/metrics_file.hpp"
 #include "report/sample_file.hpp"
 #include "report/screen.hpp"
+#include "sample/loaded_model.hpp"
 #include "train/training.hpp"
 
 namespace charrnn {
@@ -48,8 +48,7 @@ class RunFolder final : public CheckpointSink {
       // Else the next --resume would take the branch up again that this one leaves.
       const bool is_own = store_.has(start.checkpoint);
       const auto aside = store_.set_aside_after(is_own ? step : step - 1);
-      if (aside)
-        warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
+      if (aside) warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
       if (!is_own) store_.adopt(start.checkpoint, step);
     }
     replace_file(path_ / "config.toml", write_toml(start.config));
@@ -72,8 +71,7 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFo
     // then another attempt may have begun to write into it. What there is to warn of is told once.
     std::vector<std::string> warnings;
     try {
-      folder.emplace(
-          folder_of(plan_run(arguments, [&](const std::string& line) { warnings.push_back(line); }).config));
+      folder.emplace(folder_of(plan_run(arguments, [&](const std::string& line) { warnings.push_back(line); }).config));
     } catch (...) {
       std::ranges::for_each(warnings, warn_on_stderr);
       throw;
@@ -142,8 +140,7 @@ ExitCode run_training(TrainArguments& arguments, StopSignals& signals, Job& job)
     return training.run(observers, &*folder).code;
   } catch (const std::exception& error) {
     const auto* const known = dynamic_cast<const Error*>(&error);
-    Observers(observers).on_end(
-        {.code = known != nullptr ? known->code() : ExitCode::kBug, .error = error.what()});
+    Observers(observers).on_end({.code = known != nullptr ? known->code() : ExitCode::kBug, .error = error.what()});
     throw;
   }
 }

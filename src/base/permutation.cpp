@@ -5,11 +5,9 @@
 
 namespace charrnn {
 
-RandomPermutation::RandomPermutation(std::int64_t size, std::uint64_t seed, Purpose purpose,
-                                     std::uint64_t number)
+RandomPermutation::RandomPermutation(std::int64_t size, std::uint64_t seed, Purpose purpose, std::uint64_t number)
     : size_(size),
-      rows_(std::max<std::int64_t>(
-          1, static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(size)))))),
+      rows_(std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(size)))))),
       columns_((size + rows_ - 1) / rows_),
       seed_(seed),
       purpose_(purpose),

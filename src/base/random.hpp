@@ -10,8 +10,7 @@ namespace charrnn {
 /// One round of Philox4x32, in place. Always inlined: the native engine's kernels are compiled for several
 /// instruction sets and must not share a function.
 [[gnu::always_inline]] constexpr void philox_round(std::uint32_t& c0, std::uint32_t& c1, std::uint32_t& c2,
-                                                   std::uint32_t& c3, std::uint32_t key0,
-                                                   std::uint32_t key1) {
+                                                   std::uint32_t& c3, std::uint32_t key0, std::uint32_t key1) {
   const std::uint64_t a = std::uint64_t{0xD2511F53} * c0;
   const std::uint64_t b = std::uint64_t{0xCD9E8D57} * c2;
   c0 = static_cast<std::uint32_t>(b >> 32) ^ c1 ^ key0;
@@ -25,8 +24,7 @@ inline constexpr std::uint32_t kPhiloxKeyStep0 = 0x9E3779B9, kPhiloxKeyStep1 = 0
 
 /// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): four random words
 /// from a 128-bit counter and a 64-bit key.
-constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
-                                              std::array<std::uint32_t, 2> key) {
+constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < kPhiloxRounds; ++round) {
     philox_round(counter[0], counter[1], counter[2], counter[3], key[0], key[1]);
     key[0] += kPhiloxKeyStep0;

@@ -22,8 +22,7 @@ std::string with_commas(std::int64_t number) {
 std::string duration_text(double seconds) {
   if (!std::isfinite(seconds)) return "?";
   const auto total = static_cast<std::int64_t>(std::llround(std::max(seconds, 0.0)));
-  const std::int64_t days = total / 86'400, hours = total / 3600 % 24, minutes = total / 60 % 60,
-                     rest = total % 60;
+  const std::int64_t days = total / 86'400, hours = total / 3600 % 24, minutes = total / 60 % 60, rest = total % 60;
   if (days > 0) return fmt::format("{} d {}:{:02}:{:02}", days, hours, minutes, rest);
   if (hours > 0) return fmt::format("{}:{:02}:{:02}", hours, minutes, rest);
   if (minutes > 0) return fmt::format("{}:{:02}", minutes, rest);

@@ -47,8 +47,7 @@ std::string fault_of(const std::filesystem::path& path) {
   if (file.gcount() != static_cast<std::streamsize>(block.size())) return "it is too short for a checkpoint";
   const std::string_view text(block.data(), block.size());
   if (!text.starts_with(kMagic)) return "it is not a checkpoint of charrnn_dist";
-  if (!text.starts_with(fmt::format("{}1\n", kMagic)))
-    return "its format version is not one that this program reads";
+  if (!text.starts_with(fmt::format("{}1\n", kMagic))) return "its format version is not one that this program reads";
   std::array<char, kUserBlock> expected{};
   block_text(hash_rest(file)).copy(expected.data(), expected.size());
   return block == expected ? "" : "its checksum does not match: the file is damaged";

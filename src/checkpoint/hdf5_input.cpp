@@ -108,8 +108,7 @@ Hdf5Dataset::Hdf5Dataset(Hdf5Id id, std::string path, Hdf5Budget& budget)
   H5Sget_simple_extent_dims(space, dimensions.data(), nullptr);
   std::uint64_t bytes = 0;
   check(product_fits(element_bytes_, dimensions, budget_->file, bytes), path_,
-        fmt::format("has {} elements of {} bytes, more than the file", fmt::join(dimensions, " x "),
-                    element_bytes_));
+        fmt::format("has {} elements of {} bytes, more than the file", fmt::join(dimensions, " x "), element_bytes_));
   check(H5Dget_storage_size(id_) >= bytes, path_, "is not there as a whole");
   shape_.assign(dimensions.begin(), dimensions.end());
 }
@@ -123,8 +122,8 @@ void Hdf5Dataset::check_storage() const {
   for (int i = 0; i < H5Pget_nfilters(properties); ++i) {
     unsigned int flags = 0, settings = 0;
     std::size_t values = 0;
-    const H5Z_filter_t filter = H5Pget_filter2(properties, static_cast<unsigned int>(i), &flags, &values,
-                                               nullptr, 0, nullptr, &settings);
+    const H5Z_filter_t filter =
+        H5Pget_filter2(properties, static_cast<unsigned int>(i), &flags, &values, nullptr, 0, nullptr, &settings);
     check(filter == H5Z_FILTER_FLETCHER32, path_, fmt::format("is stored with the filter {}", filter));
   }
   if (layout != H5D_CHUNKED) return;

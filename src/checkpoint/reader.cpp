@@ -111,8 +111,8 @@ std::vector<NamedTensor> read_tensors(const Hdf5Group& group, const ParameterLay
     require<AnotherModel>(group.has(parameter.name), "it has no {}/{}, which the model needs", group.path(),
                           parameter.name);
     const Hdf5Dataset dataset = group.floats(parameter.name);
-    require<AnotherModel>(dataset.shape() == parameter.shape, "its {} is [{}], the model needs [{}]",
-                          dataset.path(), fmt::join(dataset.shape(), ", "), fmt::join(parameter.shape, ", "));
+    require<AnotherModel>(dataset.shape() == parameter.shape, "its {} is [{}], the model needs [{}]", dataset.path(),
+                          fmt::join(dataset.shape(), ", "), fmt::join(parameter.shape, ", "));
     tensors.push_back({parameter.name, parameter.shape, dataset.read()});
   }
   return tensors;
@@ -133,8 +133,7 @@ void read_optimizer(const Hdf5Group& group, const ParameterLayout& layout, Check
   const std::size_t count = groups.names(kMostGroups).size();
   for (std::size_t i = 0; i < count; ++i) {
     const Hdf5Group one = groups.group(std::to_string(i));
-    checkpoint.groups.push_back(
-        {one.text("match"), not_negative(one, "lr"), not_negative(one, "weight_decay")});
+    checkpoint.groups.push_back({one.text("match"), not_negative(one, "lr"), not_negative(one, "weight_decay")});
   }
 }
 
@@ -155,8 +154,8 @@ std::vector<EpochRecord> read_history(const Hdf5Group& root) {
   check(dataset.shape()[0] <= std::int64_t{kMostEpochs}, dataset.path(), "has more than 1,048,576 epochs");
   std::vector<EpochRecord> history = dataset.read<EpochRecord>();
   for (const EpochRecord& row : history) {
-    check(row.epoch >= 0 && row.step >= 0 && std::isfinite(row.train_loss) &&
-              std::isfinite(row.learning_rate) && std::isfinite(row.seconds),
+    check(row.epoch >= 0 && row.step >= 0 && std::isfinite(row.train_loss) && std::isfinite(row.learning_rate) &&
+              std::isfinite(row.seconds),
           dataset.path(), "has a row that is no epoch's");
   }
   return history;

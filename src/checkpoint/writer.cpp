@@ -53,8 +53,8 @@ H5::DataSet make_dataset(const H5::Group& group, const std::string& name, const 
   H5::DSetCreatPropList properties;
   properties.setChunk(static_cast<int>(chunk.size()), chunk.data());
   properties.setFletcher32();
-  return group.createDataSet(
-      name, type, H5::DataSpace(static_cast<int>(dimensions.size()), dimensions.data()), properties);
+  return group.createDataSet(name, type, H5::DataSpace(static_cast<int>(dimensions.size()), dimensions.data()),
+                             properties);
 }
 
 void put_floats(const H5::Group& group, const std::string& name, const std::vector<std::int64_t>& shape,
@@ -70,8 +70,7 @@ void write_vocabulary(const H5::H5File& file, const Checkpoint::Vocabulary& voca
   std::size_t longest = 1;
   for (const std::string& symbol : vocabulary.symbols) longest = std::max(longest, symbol.size());
   std::string packed;
-  for (const std::string& symbol : vocabulary.symbols)
-    packed += symbol + std::string(longest - symbol.size(), '\0');
+  for (const std::string& symbol : vocabulary.symbols) packed += symbol + std::string(longest - symbol.size(), '\0');
   const H5::StrType type = text_type(longest);
   const H5::DataSet dataset =
       make_dataset(file, "vocabulary", type, {static_cast<std::int64_t>(vocabulary.symbols.size())});
@@ -98,8 +97,7 @@ void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
   file.createDataSet("config", config_type, scalar()).write(checkpoint.config, config_type);
   if (checkpoint.settings) {
     const H5::Group settings = file.createGroup("model_config");
-    for_each_setting(*checkpoint.settings,
-                     [&](const char* name, const auto& value) { put(settings, name, value); });
+    for_each_setting(*checkpoint.settings, [&](const char* name, const auto& value) { put(settings, name, value); });
   }
   write_vocabulary(file, checkpoint.vocabulary);
   put_tensors(file.createGroup("model"), checkpoint.model);
@@ -186,8 +184,7 @@ Image write_to_memory(const Checkpoint& checkpoint) {
   if (image.bytes >= kUserBlock + kEndOfFile + sizeof bytes) {
     std::memcpy(&bytes, static_cast<const char*>(image.memory.get()) + kUserBlock + kEndOfFile, sizeof bytes);
   }
-  if (bytes <= kUserBlock || bytes > image.bytes)
-    throw H5::FileIException("write_to_memory", "no whole file");
+  if (bytes <= kUserBlock || bytes > image.bytes) throw H5::FileIException("write_to_memory", "no whole file");
   image.bytes = bytes;
   return image;
 }
@@ -201,8 +198,8 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
   try {
     image = write_to_memory(checkpoint);
   } catch (const H5::Exception& error) {
-    throw DataError(fmt::format("cannot write the checkpoint '{}' ({}: {})", path.string(),
-                                error.getFuncName(), error.getDetailMsg()));
+    throw DataError(fmt::format("cannot write the checkpoint '{}' ({}: {})", path.string(), error.getFuncName(),
+                                error.getDetailMsg()));
   }
   const std::span<char> file(static_cast<char*>(image.memory.get()), image.bytes);
   seal(file);

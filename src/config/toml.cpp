@@ -40,8 +40,12 @@ bool read_one(const toml::node& node, std::vector<T>& value) {
 }
 
 const char* type_name(Value value) {
-  constexpr const char* kNames[] = {"true or false", "a whole number", "a number", "a string",
-                                    "a list of strings, such as [\"1e-3:4\", \"1e-4:4\"]", "a list of whole numbers",
+  constexpr const char* kNames[] = {"true or false",
+                                    "a whole number",
+                                    "a number",
+                                    "a string",
+                                    "a list of strings, such as [\"1e-3:4\", \"1e-4:4\"]",
+                                    "a list of whole numbers",
                                     "a list of numbers"};
   return kNames[value.index()];
 }
@@ -61,12 +65,14 @@ class Reader {
       const std::string name(key.str());
       if (node.is_value() || std::ranges::find(tables, name) == tables.end()) {
         const Option* const option = find_option(option_table(), name);
-        refuse_or_note(node, option != nullptr ? fmt::format("'{}' belongs into the table [{}]", name, option->table)
-                                        : fmt::format("there is no table [{}]{}", name, did_you_mean(name, tables)));
+        refuse_or_note(node, option != nullptr
+                                 ? fmt::format("'{}' belongs into the table [{}]", name, option->table)
+                                 : fmt::format("there is no table [{}]{}", name, did_you_mean(name, tables)));
       } else if (const toml::table* table = node.as_table()) {
         read_table(name, *table);
       } else {
-        throw UsageError(fmt::format("{}: [{}] must be a table that stands there once, written [{}]", place(node), name, name));
+        throw UsageError(
+            fmt::format("{}: [{}] must be a table that stands there once, written [{}]", place(node), name, name));
       }
     }
     return std::move(given_);

@@ -42,7 +42,9 @@ void parse(const std::string& text, const char* key, std::int64_t& value) {
   value = static_cast<std::int64_t>(number);
 }
 
-void parse(const std::string& text, const char*, std::string& value) { value = text; }
+void parse(const std::string& text, const char*, std::string& value) {
+  value = text;
+}
 
 template <class T>
 void parse(const std::string& text, const char* key, std::vector<T>& value) {

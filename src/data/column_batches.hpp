@@ -15,8 +15,7 @@ namespace charrnn {
 class ColumnBatches final : public Batches {
  public:
   /// `tokens` are those of this rank's columns, which are neighbours in the text: one stretch.
-  ColumnBatches(TokenArray tokens, const ColumnLayout& layout, const Sharding& sharding,
-                BpttSchedule windows);
+  ColumnBatches(TokenArray tokens, const ColumnLayout& layout, const Sharding& sharding, BpttSchedule windows);
 
   std::int64_t per_epoch() const override { return windows_.windows_per_epoch(); }
   bool carry_state() const override { return true; }

@@ -39,10 +39,10 @@ class Cursor {
 
  private:
   [[noreturn]] void fail(unsigned byte) const {
-    throw DataError(fmt::format(
-        "'{}' is not valid UTF-8 at byte {} (0x{:02x}, character {}); convert it (iconv -t UTF-8) or use "
-        "`bytes`",
-        text_.name(), at_, byte, character_ - 1));
+    throw DataError(
+        fmt::format("'{}' is not valid UTF-8 at byte {} (0x{:02x}, character {}); convert it (iconv -t UTF-8) or use "
+                    "`bytes`",
+                    text_.name(), at_, byte, character_ - 1));
   }
 
   const TextSource& text_;
@@ -58,8 +58,7 @@ void release(const TextSource& text, std::int64_t from, std::int64_t to) {
 /// At character `first`.
 Cursor cursor_at(const TextSource& text, const CorpusSummary& summary, bool bytes, std::int64_t first) {
   const std::int64_t mark = first / CorpusSummary::kStride;
-  Cursor cursor(text, bytes, summary.offsets.at(static_cast<std::size_t>(mark)),
-                mark * CorpusSummary::kStride);
+  Cursor cursor(text, bytes, summary.offsets.at(static_cast<std::size_t>(mark)), mark * CorpusSummary::kStride);
   while (cursor.character() < first) cursor.next();
   return cursor;
 }
@@ -119,9 +118,8 @@ std::int64_t train_length(const CorpusOptions& options, const std::string& path,
   if (options.train_characters == 0) {
     return static_cast<std::int64_t>(std::floor(options.train_fraction * static_cast<double>(characters)));
   }
-  require(options.train_characters <= characters,
-          "`train-characters` {} is more than the {} characters of '{}'", options.train_characters,
-          characters, path);
+  require(options.train_characters <= characters, "`train-characters` {} is more than the {} characters of '{}'",
+          options.train_characters, characters, path);
   return options.train_characters;
 }
 
@@ -135,8 +133,8 @@ void encode_range(const TextSource& text, const CorpusSummary& summary, const Vo
     const char32_t character = cursor.next();
     const std::int32_t found = table.of(character);
     if (found < 0) {  // require() would write its message for every character
-      throw DataError(fmt::format("'{}' has the character {} (number {}), which the vocabulary lacks",
-                                  text.name(), printable(character), cursor.character() - 1));
+      throw DataError(fmt::format("'{}' has the character {} (number {}), which the vocabulary lacks", text.name(),
+                                  printable(character), cursor.character() - 1));
     }
     token = static_cast<T>(found);
   }
@@ -193,13 +191,13 @@ CorpusSummary CorpusSummary::from_json(const std::string& text) {
   return summary;
 }
 
-void encode(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary,
-            std::int64_t first, std::span<std::uint8_t> tokens) {
+void encode(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary, std::int64_t first,
+            std::span<std::uint8_t> tokens) {
   encode_range(text, summary, vocabulary, first, tokens);
 }
 
-void encode(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary,
-            std::int64_t first, std::span<Token> tokens) {
+void encode(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary, std::int64_t first,
+            std::span<Token> tokens) {
   encode_range(text, summary, vocabulary, first, tokens);
 }
 

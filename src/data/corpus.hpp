@@ -41,9 +41,9 @@ CorpusSummary scan_corpus(const TextSource& text, const CorpusOptions& options);
 
 /// Encodes characters [first, first + tokens.size()) of the file. DataError for characters that a vocabulary
 /// without unknown token does not have.
-void encode(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary,
-            std::int64_t first, std::span<std::uint8_t> tokens);
-void encode(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary,
-            std::int64_t first, std::span<Token> tokens);
+void encode(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary, std::int64_t first,
+            std::span<std::uint8_t> tokens);
+void encode(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary, std::int64_t first,
+            std::span<Token> tokens);
 
 }  // namespace charrnn

@@ -47,8 +47,7 @@ std::unique_ptr<TextSource> open_text(const std::string& path) {
 
 void release_pages(std::span<const unsigned char> bytes) {
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const std::uintptr_t before =
-      reinterpret_cast<std::uintptr_t>(bytes.data()) % page;  // since its page's start
+  const std::uintptr_t before = reinterpret_cast<std::uintptr_t>(bytes.data()) % page;  // since its page's start
   const std::size_t whole = (before + bytes.size()) / page * page;
   // Advice: where it is not taken the pages stay until the kernel wants them.
   ::madvise(const_cast<unsigned char*>(bytes.data()) - before, whole, MADV_DONTNEED);

@@ -30,17 +30,15 @@ class TokenArray::Storage {
     const char* folder = std::getenv("TMPDIR");
     std::string name = fmt::format("{}/charrnn_tokens_XXXXXX", folder != nullptr ? folder : "/tmp");
     const int file = ::mkstemp(name.data());
-    require(file >= 0, "cannot make a temporary file '{}': {}; set TMPDIR to a folder with {} MB of room",
-            name, std::strerror(errno), bytes >> 20);
+    require(file >= 0, "cannot make a temporary file '{}': {}; set TMPDIR to a folder with {} MB of room", name,
+            std::strerror(errno), bytes >> 20);
     ::unlink(name.c_str());
     // Reserved now, so that a full disk is an error here and not a SIGBUS in the middle of a run.
     const int full = ::posix_fallocate(file, 0, static_cast<off_t>(bytes));
-    void* mapped =
-        full == 0 ? ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) : MAP_FAILED;
+    void* mapped = full == 0 ? ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) : MAP_FAILED;
     ::close(file);
-    require(mapped != MAP_FAILED,
-            "cannot keep {} MB of tokens in '{}': {}; set TMPDIR to a folder with more room", bytes >> 20,
-            name, std::strerror(full != 0 ? full : errno));
+    require(mapped != MAP_FAILED, "cannot keep {} MB of tokens in '{}': {}; set TMPDIR to a folder with more room",
+            bytes >> 20, name, std::strerror(full != 0 ? full : errno));
     data_ = static_cast<unsigned char*>(mapped);
   }
   ~Storage() {

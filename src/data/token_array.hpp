@@ -14,8 +14,8 @@ namespace charrnn {
 class TokenArray {
  public:
   /// Characters first … first + count − 1 of the corpus.
-  TokenArray(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary,
-             std::int64_t first, std::int64_t count);
+  TokenArray(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary, std::int64_t first,
+             std::int64_t count);
   ~TokenArray();
   TokenArray(TokenArray&&) noexcept;
   TokenArray& operator=(TokenArray&&) noexcept;

@@ -21,8 +21,7 @@ DecodedCharacter decode_utf8(std::span<const unsigned char> text) {
 
 void append_utf8(std::string& text, char32_t code_point) {
   std::array<utf8proc_uint8_t, 4> buffer{};
-  const utf8proc_ssize_t used =
-      utf8proc_encode_char(static_cast<utf8proc_int32_t>(code_point), buffer.data());
+  const utf8proc_ssize_t used = utf8proc_encode_char(static_cast<utf8proc_int32_t>(code_point), buffer.data());
   text.append(reinterpret_cast<const char*>(buffer.data()), static_cast<std::size_t>(used));
 }
 
@@ -47,8 +46,7 @@ std::string printable(char32_t code_point) {
   if (code_point == '\n') return "'\\n'";
   if (code_point == '\t') return "'\\t'";
   if (code_point == '\r') return "'\\r'";
-  if (code_point < 0x20 || code_point == 0x7f)
-    return fmt::format("U+{:04X}", static_cast<std::uint32_t>(code_point));
+  if (code_point < 0x20 || code_point == 0x7f) return fmt::format("U+{:04X}", static_cast<std::uint32_t>(code_point));
   std::string text;
   append_utf8(text, code_point);
   if (code_point < 0x80) return fmt::format("'{}'", text);

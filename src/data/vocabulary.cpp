@@ -24,9 +24,8 @@ std::string symbol_of(char32_t character) {
 
 Vocabulary::Vocabulary(std::vector<std::string> symbols, const VocabularyOptions& options)
     : symbols_(std::move(symbols)), options_(options) {
-  require(size() <= kMaxSymbols,
-          "the text has {} different symbols, more than {}; raise `min-freq` or use `bytes`", size(),
-          kMaxSymbols);
+  require(size() <= kMaxSymbols, "the text has {} different symbols, more than {}; raise `min-freq` or use `bytes`",
+          size(), kMaxSymbols);
   ascii_.fill(-1);
   const std::int64_t first = unknown() ? 2 : 0;
   for (std::int64_t token = first; token < size(); ++token) {
@@ -42,8 +41,7 @@ Vocabulary::Vocabulary(std::vector<std::string> symbols, const VocabularyOptions
   }
 }
 
-Vocabulary Vocabulary::from_counts(const std::map<char32_t, std::int64_t>& counts,
-                                   const VocabularyOptions& options) {
+Vocabulary Vocabulary::from_counts(const std::map<char32_t, std::int64_t>& counts, const VocabularyOptions& options) {
   std::vector<std::string> symbols;
   if (options.bytes) {
     for (char32_t byte = 0; byte < 256; ++byte) symbols.push_back(symbol_of(byte));
@@ -61,14 +59,12 @@ Vocabulary Vocabulary::from_counts(const std::map<char32_t, std::int64_t>& count
                      [](const auto& a, const auto& b) { return a.second > b.second; });
     symbols = {"<unk>", "<pad>"};
     for (const auto& entry : frequent) symbols.push_back(symbol_of(entry.first));
-    require(!frequent.empty(), "no character comes up {} times (`min-freq`): the text is too short",
-            options.min_freq);
+    require(!frequent.empty(), "no character comes up {} times (`min-freq`): the text is too short", options.min_freq);
   }
   return {std::move(symbols), options};
 }
 
-Vocabulary Vocabulary::from_symbols(const std::vector<std::string>& symbols,
-                                    const VocabularyOptions& options) {
+Vocabulary Vocabulary::from_symbols(const std::vector<std::string>& symbols, const VocabularyOptions& options) {
   Vocabulary vocabulary(symbols, options);
   const std::size_t special = vocabulary.unknown() ? 2 : 0;
   std::size_t known = vocabulary.others_.size();

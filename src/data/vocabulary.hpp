@@ -17,9 +17,9 @@ using Token = std::uint16_t;
 
 /// How text becomes symbols.
 struct VocabularyOptions {
-  bool bytes = false;      ///< every byte is a symbol, 256 of them; the other options do not apply
-  bool full = false;       ///< every character of the whole text, by code point, after '\0'; none is unknown
-  bool lowercase = false;  ///< Unicode's simple lowercase mapping first
+  bool bytes = false;         ///< every byte is a symbol, 256 of them; the other options do not apply
+  bool full = false;          ///< every character of the whole text, by code point, after '\0'; none is unknown
+  bool lowercase = false;     ///< Unicode's simple lowercase mapping first
   std::int64_t min_freq = 1;  ///< characters seen less often in the training part are unknown
   bool operator==(const VocabularyOptions&) const = default;
 };
@@ -33,8 +33,7 @@ class Vocabulary {
   /// From character counts (ordered by code point) of the part that decides: the training part, or the whole
   /// text if options.full. Counts are of characters after lowercasing. DataError for more than 65,536
   /// symbols, or none.
-  static Vocabulary from_counts(const std::map<char32_t, std::int64_t>& counts,
-                                const VocabularyOptions& options);
+  static Vocabulary from_counts(const std::map<char32_t, std::int64_t>& counts, const VocabularyOptions& options);
   /// From symbols as `symbols()` gives them, e.g. out of a checkpoint. DataError if they make no vocabulary.
   static Vocabulary from_symbols(const std::vector<std::string>& symbols, const VocabularyOptions& options);
 

@@ -15,12 +15,11 @@ std::int64_t WindowLayout::windows(std::int64_t characters) const {
 }
 
 std::int64_t WindowLayout::validation_windows(std::int64_t characters) const {
-  return static_cast<std::int64_t>(
-      std::floor((1 - train_fraction) * static_cast<double>(windows(characters))));
+  return static_cast<std::int64_t>(std::floor((1 - train_fraction) * static_cast<double>(windows(characters))));
 }
 
-WindowBatches::WindowBatches(std::shared_ptr<const TokenArray> tokens, const WindowLayout& layout,
-                             WindowPart part, std::uint64_t seed, const Sharding& sharding)
+WindowBatches::WindowBatches(std::shared_ptr<const TokenArray> tokens, const WindowLayout& layout, WindowPart part,
+                             std::uint64_t seed, const Sharding& sharding)
     : Batches(layout.batch_size, sharding),
       tokens_(std::move(tokens)),
       layout_(layout),
@@ -28,15 +27,12 @@ WindowBatches::WindowBatches(std::shared_ptr<const TokenArray> tokens, const Win
       seed_(seed),
       split_(layout.windows(tokens_->size()), seed, Purpose::kValidationSplit),
       first_(part == WindowPart::kTraining ? layout.validation_windows(tokens_->size()) : 0),
-      count_((part == WindowPart::kValidation ? layout.validation_windows(tokens_->size()) : split_.size()) -
-             first_) {
-  require(
-      split_.size() > 0,
-      "a text of {} characters has no window of `window` {}: it takes at least {}; use a shorter window or "
-      "a longer text",
-      tokens_->size(), layout.length, layout.length + 2);
-  require(count_ > 0, "none of the {} windows is left for this part of the text; see `train-fraction`",
-          split_.size());
+      count_((part == WindowPart::kValidation ? layout.validation_windows(tokens_->size()) : split_.size()) - first_) {
+  require(split_.size() > 0,
+          "a text of {} characters has no window of `window` {}: it takes at least {}; use a shorter window or "
+          "a longer text",
+          tokens_->size(), layout.length, layout.length + 2);
+  require(count_ > 0, "none of the {} windows is left for this part of the text; see `train-fraction`", split_.size());
 }
 
 std::int64_t WindowBatches::per_epoch() const {

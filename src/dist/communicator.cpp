@@ -6,10 +6,10 @@
 
 namespace charrnn {
 
-CommError::CommError(int rank, std::int64_t step, std::string collective, std::uint64_t sequence,
-                     Seconds waited, const std::string& reason, bool exit_at_once)
-    : Error(ExitCode::kInterrupted, fmt::format("rank {}: {} (call {}) failed at step {} after {:.1f} s: {}",
-                                                rank, collective, sequence, step, waited.count(), reason)),
+CommError::CommError(int rank, std::int64_t step, std::string collective, std::uint64_t sequence, Seconds waited,
+                     const std::string& reason, bool exit_at_once)
+    : Error(ExitCode::kInterrupted, fmt::format("rank {}: {} (call {}) failed at step {} after {:.1f} s: {}", rank,
+                                                collective, sequence, step, waited.count(), reason)),
       rank_(rank),
       step_(step),
       collective_(std::move(collective)),
@@ -22,8 +22,7 @@ void Communicator::begin_all_reduce_sum(std::span<float> data) {
 }
 
 void Communicator::begin_all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
-                                    std::span<float> receive, std::span<const std::int64_t> receive_counts,
-                                    Then then) {
+                                    std::span<float> receive, std::span<const std::int64_t> receive_counts, Then then) {
   begun_.emplace_back([this, send, send_counts = std::vector(send_counts.begin(), send_counts.end()), receive,
                        receive_counts = std::vector(receive_counts.begin(), receive_counts.end()),
                        then = std::move(then)] {
@@ -34,17 +33,15 @@ void Communicator::begin_all_to_all(std::span<const float> send, std::span<const
 
 void Communicator::begin_all_gather(std::span<const float> mine, std::span<float> all,
                                     std::span<const std::int64_t> counts) {
-  begun_.emplace_back([this, mine, all, counts = std::vector(counts.begin(), counts.end())] {
-    all_gather(mine, all, counts);
-  });
+  begun_.emplace_back(
+      [this, mine, all, counts = std::vector(counts.begin(), counts.end())] { all_gather(mine, all, counts); });
 }
 
 void Communicator::finish_begun() {
   for (; !begun_.empty(); begun_.pop_front()) begun_.front()();
 }
 
-void Communicator::wait(const char* collective, std::uint64_t call,
-                        const std::function<bool()>& is_complete) {
+void Communicator::wait(const char* collective, std::uint64_t call, const std::function<bool()>& is_complete) {
   constexpr int kSpins = 200;       // a small all-reduce between idle cores ends within these
   constexpr int kLookAtClock = 64;  // the clock is cheap, but not free
   const auto start = std::chrono::steady_clock::now();
@@ -60,8 +57,7 @@ void Communicator::wait(const char* collective, std::uint64_t call,
   }
 }
 
-void Communicator::fail(const char* collective, std::uint64_t call, Seconds waited,
-                        const std::string& reason) const {
+void Communicator::fail(const char* collective, std::uint64_t call, Seconds waited, const std::string& reason) const {
   throw CommError(rank(), step_, collective, call, waited, reason, exits_at_once());
 }
 

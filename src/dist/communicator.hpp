@@ -65,8 +65,7 @@ class Communicator {
                           std::span<float> receive, std::span<const std::int64_t> receive_counts) = 0;
 
   /// Every rank gives `mine` (counts[rank()] elements); `all` gets everyone's in rank order.
-  virtual void all_gather(std::span<const float> mine, std::span<float> all,
-                          std::span<const std::int64_t> counts) = 0;
+  virtual void all_gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts) = 0;
 
   /// As all_gather, but only `root` receives (elsewhere `all` may be empty).
   virtual void gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts,
@@ -85,8 +84,7 @@ class Communicator {
   using Then = std::function<void()>;
   virtual void begin_all_reduce_sum(std::span<float> data);
   virtual void begin_all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
-                                std::span<float> receive, std::span<const std::int64_t> receive_counts,
-                                Then then);
+                                std::span<float> receive, std::span<const std::int64_t> receive_counts, Then then);
   virtual void begin_all_gather(std::span<const float> mine, std::span<float> all,
                                 std::span<const std::int64_t> counts);
   virtual void poll() {}
@@ -113,8 +111,7 @@ class Communicator {
   /// Spins briefly, then yields the core, since ranks may share cores.
   void wait(const char* collective, std::uint64_t call, const std::function<bool()>& is_complete);
   /// Throws the CommError of the current call for a failure that is not a deadline.
-  [[noreturn]] void fail(const char* collective, std::uint64_t call, Seconds waited,
-                         const std::string& reason) const;
+  [[noreturn]] void fail(const char* collective, std::uint64_t call, Seconds waited, const std::string& reason) const;
 
  private:
   Seconds timeout_;

@@ -74,13 +74,11 @@ void select_cuda_device(int index) {
 std::string cuda_device_uuid(int index) {
   cudaDeviceProp properties;
   const cudaError_t status = cudaGetDeviceProperties(&properties, index);
-  require<UsageError>(status == cudaSuccess, "cannot read the UUID of GPU {}: {}", index,
-                      cudaGetErrorString(status));
+  require<UsageError>(status == cudaSuccess, "cannot read the UUID of GPU {}: {}", index, cudaGetErrorString(status));
   std::string text = "GPU";
   for (int i = 0; i < 16; ++i) {
     const bool starts_group = i == 0 || i == 4 || i == 6 || i == 8 || i == 10;
-    text += fmt::format("{}{:02x}", starts_group ? "-" : "",
-                        static_cast<unsigned char>(properties.uuid.bytes[i]));
+    text += fmt::format("{}{:02x}", starts_group ? "-" : "", static_cast<unsigned char>(properties.uuid.bytes[i]));
   }
   return text;
 }

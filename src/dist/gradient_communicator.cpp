@@ -25,8 +25,8 @@ void check_same_kind(Device device, Communicator& control) {
   control.all_reduce_sum(with_gpu);
   const int count = static_cast<int>(with_gpu[0]);
   require<UsageError>(count == 0 || count == control.size(),
-                      "only {} of {} ranks see a GPU: fix the nodes without one, or use `device` cpu on all",
-                      count, control.size());
+                      "only {} of {} ranks see a GPU: fix the nodes without one, or use `device` cpu on all", count,
+                      control.size());
 }
 
 std::unique_ptr<Communicator> make_nccl(Device device, Communicator& control, Seconds timeout) {
@@ -42,9 +42,8 @@ std::unique_ptr<Communicator> make_gradient_communicator(const std::string& kind
                                                          const MpiSession& session, Communicator& control,
                                                          Seconds timeout) {
   check_same_kind(device, control);
-  require_option(
-      kind != "nccl" || device.cuda, "comm",
-      "`comm` nccl: NCCL works between GPUs, and this run computes on the CPU (`device`); use mpi or auto");
+  require_option(kind != "nccl" || device.cuda, "comm",
+                 "`comm` nccl: NCCL works between GPUs, and this run computes on the CPU (`device`); use mpi or auto");
   if (device.cuda && kind != "mpi") return make_nccl(device, control, timeout);
   auto over_mpi = std::make_unique<MpiCommunicator>(session, timeout);
   if (!device.cuda) return over_mpi;

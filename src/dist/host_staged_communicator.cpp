@@ -4,8 +4,8 @@
 
 namespace charrnn {
 
-HostStagedCommunicator::HostStagedCommunicator(std::unique_ptr<Communicator> host,
-                                               std::unique_ptr<DeviceMemory> memory, Seconds timeout)
+HostStagedCommunicator::HostStagedCommunicator(std::unique_ptr<Communicator> host, std::unique_ptr<DeviceMemory> memory,
+                                               Seconds timeout)
     : Communicator(timeout), host_(std::move(host)), memory_(std::move(memory)) {}
 
 Communicator& HostStagedCommunicator::begin() {
@@ -39,9 +39,8 @@ void HostStagedCommunicator::all_reduce_sum(std::span<double> data) {
   to_device(data, staged);
 }
 
-void HostStagedCommunicator::all_to_all(std::span<const float> send,
-                                        std::span<const std::int64_t> send_counts, std::span<float> receive,
-                                        std::span<const std::int64_t> receive_counts) {
+void HostStagedCommunicator::all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
+                                        std::span<float> receive, std::span<const std::int64_t> receive_counts) {
   const std::vector<float> staged = to_host(send);
   std::vector<float> result(receive.size());
   begin().all_to_all(staged, send_counts, result, receive_counts);

@@ -18,12 +18,10 @@ struct Launcher {
 
 // SLURM_NTASKS is not among them: a batch script has it too, and may well start the program alone.
 constexpr Launcher kLaunchers[] = {
-    {"SLURM_STEP_NUM_TASKS", "srun",
-     "start it with `srun `mp`i=pmix`, and an Open MPI that was built with PMIx"},
+    {"SLURM_STEP_NUM_TASKS", "srun", "start it with `srun `mp`i=pmix`, and an Open MPI that was built with PMIx"},
     {"OMPI_COMM_WORLD_SIZE", "mpirun", "use the mpirun of the Open MPI that this program was built with"},
     {"PMI_SIZE", "an MPICH mpiexec", "use the mpirun of the Open MPI that this program was built with"},
-    {"MPI_LOCALNRANKS", "an MPICH mpiexec",
-     "use the mpirun of the Open MPI that this program was built with"},
+    {"MPI_LOCALNRANKS", "an MPICH mpiexec", "use the mpirun of the Open MPI that this program was built with"},
 };
 
 }  // namespace
@@ -34,19 +32,17 @@ void check_launcher(int world_size, const Environment& environment) {
     if (value == nullptr) continue;
     const int tasks = std::atoi(value);
     // More ranks than tasks are fine: mpirun inside an srun step of one task.
-    require<UsageError>(
-        world_size >= tasks,
-        "{} started {} tasks ({}), but MPI sees a world of {}: the ranks would train alone, side by "
-        "side; {}",
-        launcher.name, tasks, launcher.variable, world_size, launcher.mend);
+    require<UsageError>(world_size >= tasks,
+                        "{} started {} tasks ({}), but MPI sees a world of {}: the ranks would train alone, side by "
+                        "side; {}",
+                        launcher.name, tasks, launcher.variable, world_size, launcher.mend);
   }
 }
 
 void check_before_mpi(const Environment& environment) {
   const char* tasks = environment("SLURM_STEP_NUM_TASKS");
   // Inside the step, mpirun brings its own PMIx.
-  const bool has_pmix =
-      environment("PMIX_NAMESPACE") != nullptr || environment("OMPI_COMM_WORLD_SIZE") != nullptr;
+  const bool has_pmix = environment("PMIX_NAMESPACE") != nullptr || environment("OMPI_COMM_WORLD_SIZE") != nullptr;
   require<UsageError>(tasks == nullptr || has_pmix,
                       "srun started {} task(s) without PMIx: the ranks cannot find each other; {}",
                       tasks != nullptr ? tasks : "", kUsePmix);

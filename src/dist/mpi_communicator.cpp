@@ -162,18 +162,17 @@ void MpiCommunicator::begin_all_to_all(std::span<const float> send, std::span<co
                                        Then then) {
   handle_->begin({"all_to_all", count_call(), std::move(then), Slices(send_counts), Slices(receive_counts)},
                  [&](Begun& call, MPI_Comm comm) {
-                   return MPI_Ialltoallv(send.data(), call.out.counts.data(), call.out.displacements.data(),
-                                         MPI_FLOAT, receive.data(), call.in.counts.data(),
-                                         call.in.displacements.data(), MPI_FLOAT, comm, &call.request);
+                   return MPI_Ialltoallv(send.data(), call.out.counts.data(), call.out.displacements.data(), MPI_FLOAT,
+                                         receive.data(), call.in.counts.data(), call.in.displacements.data(), MPI_FLOAT,
+                                         comm, &call.request);
                  });
 }
 
 void MpiCommunicator::begin_all_gather(std::span<const float> mine, std::span<float> all,
                                        std::span<const std::int64_t> counts) {
   handle_->begin({"all_gather", count_call(), {}, {}, Slices(counts)}, [&](Begun& call, MPI_Comm comm) {
-    return MPI_Iallgatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(),
-                           call.in.counts.data(), call.in.displacements.data(), MPI_FLOAT, comm,
-                           &call.request);
+    return MPI_Iallgatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(), call.in.counts.data(),
+                           call.in.displacements.data(), MPI_FLOAT, comm, &call.request);
   });
 }
 
@@ -198,12 +197,11 @@ void MpiCommunicator::all_gather(std::span<const float> mine, std::span<float> a
   finish_begun();
 }
 
-void MpiCommunicator::gather(std::span<const float> mine, std::span<float> all,
-                             std::span<const std::int64_t> counts, int root) {
+void MpiCommunicator::gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts,
+                             int root) {
   handle_->begin({"gather", count_call(), {}, {}, Slices(counts)}, [&](Begun& call, MPI_Comm comm) {
-    return MPI_Igatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(),
-                        call.in.counts.data(), call.in.displacements.data(), MPI_FLOAT, root, comm,
-                        &call.request);
+    return MPI_Igatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(), call.in.counts.data(),
+                        call.in.displacements.data(), MPI_FLOAT, root, comm, &call.request);
   });
   finish_begun();
 }
@@ -216,8 +214,8 @@ void MpiCommunicator::broadcast(std::span<std::byte> data, int root) {
   finish_begun();
 }
 
-std::unique_ptr<Communicator> MpiCommunicator::make_gradient_communicator(const std::string& kind,
-                                                                          Device device, Seconds timeout) {
+std::unique_ptr<Communicator> MpiCommunicator::make_gradient_communicator(const std::string& kind, Device device,
+                                                                          Seconds timeout) {
   return charrnn::make_gradient_communicator(kind, device, session_, *this, timeout);
 }
 

@@ -95,8 +95,7 @@ void NcclCommunicator::initialise(Communicator& control) {
   const std::string bytes = on_root(control, [&] {
     ncclUniqueId id;
     const ncclResult_t result = ncclGetUniqueId(&id);
-    require<UsageError>(result == ncclSuccess,
-                        "NCCL cannot start: {}; NCCL_DEBUG=INFO says more, or use `comm` mpi",
+    require<UsageError>(result == ncclSuccess, "NCCL cannot start: {}; NCCL_DEBUG=INFO says more, or use `comm` mpi",
                         describe(result, nullptr));
     return std::string(id.internal, sizeof id.internal);
   });
@@ -188,15 +187,15 @@ void NcclCommunicator::finish(const char* collective, int enqueued) {
 void NcclCommunicator::all_reduce_sum(std::span<float> data) {
   begin("all_reduce_sum");
   if (data.empty()) return;
-  finish("all_reduce_sum", ncclAllReduce(data.data(), data.data(), data.size(), ncclFloat32, ncclSum,
-                                         handle_->comm, static_cast<cudaStream_t>(events_->stream())));
+  finish("all_reduce_sum", ncclAllReduce(data.data(), data.data(), data.size(), ncclFloat32, ncclSum, handle_->comm,
+                                         static_cast<cudaStream_t>(events_->stream())));
 }
 
 void NcclCommunicator::all_reduce_sum(std::span<double> data) {
   begin("all_reduce_sum");
   if (data.empty()) return;
-  finish("all_reduce_sum", ncclAllReduce(data.data(), data.data(), data.size(), ncclFloat64, ncclSum,
-                                         handle_->comm, static_cast<cudaStream_t>(events_->stream())));
+  finish("all_reduce_sum", ncclAllReduce(data.data(), data.data(), data.size(), ncclFloat64, ncclSum, handle_->comm,
+                                         static_cast<cudaStream_t>(events_->stream())));
 }
 
 void NcclCommunicator::all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
@@ -210,8 +209,7 @@ void NcclCommunicator::all_to_all(std::span<const float> send, std::span<const s
     const auto sent = static_cast<std::size_t>(send_counts[static_cast<std::size_t>(peer)]);
     const auto received = static_cast<std::size_t>(receive_counts[static_cast<std::size_t>(peer)]);
     if (sent > 0) result = worst(result, ncclSend(from, sent, ncclFloat32, peer, handle_->comm, stream));
-    if (received > 0)
-      result = worst(result, ncclRecv(to, received, ncclFloat32, peer, handle_->comm, stream));
+    if (received > 0) result = worst(result, ncclRecv(to, received, ncclFloat32, peer, handle_->comm, stream));
     from += sent;
     to += received;
   }
@@ -228,16 +226,15 @@ void NcclCommunicator::all_gather(std::span<const float> mine, std::span<float> 
   for (int root = 0; root < size_; ++root) {
     const auto count = static_cast<std::size_t>(counts[static_cast<std::size_t>(root)]);
     const float* from = root == rank_ ? mine.data() : to;
-    if (count > 0)
-      result = worst(result, ncclBroadcast(from, to, count, ncclFloat32, root, handle_->comm, stream));
+    if (count > 0) result = worst(result, ncclBroadcast(from, to, count, ncclFloat32, root, handle_->comm, stream));
     to += count;
   }
   result = worst(result, ncclGroupEnd());
   finish("all_gather", result);
 }
 
-void NcclCommunicator::gather(std::span<const float> mine, std::span<float> all,
-                              std::span<const std::int64_t> counts, int root) {
+void NcclCommunicator::gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts,
+                              int root) {
   begin("gather");
   const auto stream = static_cast<cudaStream_t>(events_->stream());
   ncclResult_t result = ncclGroupStart();

@@ -23,8 +23,8 @@ class NcclCommunicator final : public Communicator {
   /// Collective over all ranks of `control`, which carries the id from rank 0 to the others. The current
   /// device is this rank's. Throws UsageError for the wrong library, CommError if the ranks don't meet within
   /// the deadline.
-  NcclCommunicator(Communicator& control, std::unique_ptr<StreamEvents> events,
-                   std::unique_ptr<DeviceMemory> memory, Seconds timeout);
+  NcclCommunicator(Communicator& control, std::unique_ptr<StreamEvents> events, std::unique_ptr<DeviceMemory> memory,
+                   Seconds timeout);
   ~NcclCommunicator() override;
 
   int rank() const override { return rank_; }
@@ -33,10 +33,9 @@ class NcclCommunicator final : public Communicator {
 
   void all_reduce_sum(std::span<float> data) override;
   void all_reduce_sum(std::span<double> data) override;
-  void all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
-                  std::span<float> receive, std::span<const std::int64_t> receive_counts) override;
-  void all_gather(std::span<const float> mine, std::span<float> all,
-                  std::span<const std::int64_t> counts) override;
+  void all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts, std::span<float> receive,
+                  std::span<const std::int64_t> receive_counts) override;
+  void all_gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts) override;
   void gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts,
               int root) override;
   void broadcast(std::span<std::byte> data, int root) override;

@@ -26,8 +26,7 @@ RankPlace place_here() {
 
 std::vector<RankPlace> gather_places(Communicator& control, const RankPlace& mine) {
   std::vector<RankPlace> places;
-  for (const std::string& text :
-       gather_strings(control, fmt::format("{} {}", mine.host, fmt::join(mine.cores, " ")))) {
+  for (const std::string& text : gather_strings(control, fmt::format("{} {}", mine.host, fmt::join(mine.cores, " ")))) {
     RankPlace place;
     std::istringstream words(text);
     words >> place.host;
@@ -42,8 +41,7 @@ int default_threads(std::span<const RankPlace> places, int rank) {
   double share = 0;
   for (const int core : mine.cores) {
     const auto users = std::count_if(places.begin(), places.end(), [&](const RankPlace& place) {
-      return place.host == mine.host &&
-             std::find(place.cores.begin(), place.cores.end(), core) != place.cores.end();
+      return place.host == mine.host && std::find(place.cores.begin(), place.cores.end(), core) != place.cores.end();
     });
     share += 1 / static_cast<double>(users);
   }

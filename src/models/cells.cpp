@@ -31,11 +31,10 @@ template <bool concat>
 std::vector<Parameter> two_linear(std::int64_t inputs, std::int64_t hidden) {
   const std::int64_t read = inputs + (concat ? hidden : 0);
   const double in = bound_of(read), out = bound_of(hidden);
-  return {
-      {.name = "l_in.weight", .shape = {hidden, read}, .role = Role::kWeight, .bound = in},
-      {.name = "l_in.bias", .shape = {hidden}, .role = Role::kBias, .bound = in},
-      {.name = "l_hidden.weight", .shape = {hidden, hidden}, .role = Role::kRecurrentWeight, .bound = out},
-      {.name = "l_hidden.bias", .shape = {hidden}, .role = Role::kBias, .bound = out}};
+  return {{.name = "l_in.weight", .shape = {hidden, read}, .role = Role::kWeight, .bound = in},
+          {.name = "l_in.bias", .shape = {hidden}, .role = Role::kBias, .bound = in},
+          {.name = "l_hidden.weight", .shape = {hidden, hidden}, .role = Role::kRecurrentWeight, .bound = out},
+          {.name = "l_hidden.bias", .shape = {hidden}, .role = Role::kBias, .bound = out}};
 }
 
 constexpr CellState kHAndC[] = {{"h"}, {"c"}};

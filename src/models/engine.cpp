@@ -33,15 +33,13 @@ void set_threads(int threads, bool deterministic, const Compute& compute) {
 std::string description(Precision precision) {
   std::string text = fmt::format("native, kernels for {}", kernels().name);
   if (precision == Precision::kBf16) {
-    text += has_bf16_units()
-                ? ", bf16 products"
-                : ", factors rounded to bf16; this processor has no bf16 units, so products are fp32";
+    text += has_bf16_units() ? ", bf16 products"
+                             : ", factors rounded to bf16; this processor has no bf16 units, so products are fp32";
   }
   return text;
 }
 
-std::unique_ptr<LanguageModel> make(const ModelConfig& model, std::int64_t vocabulary_size,
-                                    const Compute& compute) {
+std::unique_ptr<LanguageModel> make(const ModelConfig& model, std::int64_t vocabulary_size, const Compute& compute) {
   return make_native_language_model(model, vocabulary_size, compute.precision, compute.team);
 }
 
@@ -71,23 +69,21 @@ std::string description(Precision precision) {
   return precision == Precision::kBf16 ? "torch, layers in bf16" : "torch";
 }
 
-std::unique_ptr<LanguageModel> make(const ModelConfig& model, std::int64_t vocabulary_size,
-                                    const Compute& compute) {
+std::unique_ptr<LanguageModel> make(const ModelConfig& model, std::int64_t vocabulary_size, const Compute& compute) {
   return make_torch_language_model(model, vocabulary_size, compute.precision, compute.device);
 }
 
 }  // namespace torch_engine
 
 constexpr Engine kEngines[] = {
-    {"native", native::why_not, /*threads_decide_bits=*/false, native::set_threads, native::description,
-     native::make},
-    {"torch", torch_engine::why_not, /*threads_decide_bits=*/true, torch_engine::set_threads,
-     torch_engine::description, torch_engine::make},
+    {"native", native::why_not, /*threads_decide_bits=*/false, native::set_threads, native::description, native::make},
+    {"torch", torch_engine::why_not, /*threads_decide_bits=*/true, torch_engine::set_threads, torch_engine::description,
+     torch_engine::make},
 };
 
 const Engine* first_that_can(const ModelConfig& model, const Device& device, Precision precision) {
-  const auto* found = std::ranges::find_if(
-      kEngines, [&](const Engine& engine) { return !engine.why_not(model, device, precision); });
+  const auto* found =
+      std::ranges::find_if(kEngines, [&](const Engine& engine) { return !engine.why_not(model, device, precision); });
   return found == std::end(kEngines) ? nullptr : found;
 }
 
@@ -96,8 +92,7 @@ const Engine& named(const std::string& name) {
   if (found != std::end(kEngines)) return *found;
   std::vector<std::string_view> names{"auto"};
   std::ranges::transform(kEngines, std::back_inserter(names), &Engine::name);
-  throw ConfigError("engine",
-                    fmt::format("there is no `engine` '{}'; use one of: {}", name, fmt::join(names, " ")));
+  throw ConfigError("engine", fmt::format("there is no `engine` '{}'; use one of: {}", name, fmt::join(names, " ")));
 }
 
 }  // namespace
@@ -114,15 +109,15 @@ const Engine& find_engine(const ModelConfig& model, const Compute& compute) {
     const Engine& engine = named(name);
     const std::optional<std::string> reason = engine.why_not(model, device, precision);
     const bool can_in_fp32 = !engine.why_not(model, device, Precision::kFp32);
-    require_option(!reason, can_in_fp32 ? "precision" : "engine", "`engine` {} cannot compute this model: {}",
-                   name, reason.value_or(""));
+    require_option(!reason, can_in_fp32 ? "precision" : "engine", "`engine` {} cannot compute this model: {}", name,
+                   reason.value_or(""));
     return engine;
   }
   if (const Engine* engine = first_that_can(model, device, precision)) return *engine;
   std::string reasons;
   for (const Engine& engine : kEngines) {
-    reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", engine.name,
-                           *engine.why_not(model, device, precision));
+    reasons +=
+        fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", engine.name, *engine.why_not(model, device, precision));
   }
   throw ConfigError(precision == Precision::kFp32 ? "model" : "precision",
                     fmt::format("no `engine` can compute this model ({})", reasons));

@@ -13,8 +13,7 @@ namespace charrnn {
 inline at::TensorOptions options_of(Device device) {
   return at::TensorOptions()
       .dtype(at::kFloat)
-      .device(device.cuda ? at::Device(at::kCUDA, static_cast<at::DeviceIndex>(device.index))
-                          : at::Device(at::kCPU));
+      .device(device.cuda ? at::Device(at::kCUDA, static_cast<at::DeviceIndex>(device.index)) : at::Device(at::kCPU));
 }
 
 /// A view of memory of `device`; of const memory only to read from.

@@ -63,8 +63,7 @@ class HiddenState {
   virtual void load(std::size_t i, std::span<const float> from) = 0;
 
  protected:
-  HiddenState(std::vector<StateSpec> specs, std::int64_t columns)
-      : specs_(std::move(specs)), columns_(columns) {}
+  HiddenState(std::vector<StateSpec> specs, std::int64_t columns) : specs_(std::move(specs)), columns_(columns) {}
 
  private:
   std::vector<StateSpec> specs_;
@@ -157,10 +156,7 @@ class LanguageModel {
 
  protected:
   LanguageModel(ModelConfig config, std::int64_t vocabulary_size, ParameterLayout layout, Device device)
-      : config_(std::move(config)),
-        vocabulary_size_(vocabulary_size),
-        layout_(std::move(layout)),
-        device_(device) {}
+      : config_(std::move(config)), vocabulary_size_(vocabulary_size), layout_(std::move(layout)), device_(device) {}
   virtual std::span<float> parameter_memory() = 0;
   /// Another number after every writable_parameters().
   std::uint64_t parameter_version() const { return parameter_version_; }

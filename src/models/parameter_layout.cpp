@@ -25,8 +25,8 @@ std::int64_t ParameterLayout::count() const {
 }
 
 std::span<const Parameter> ParameterLayout::of_layer(std::int64_t layer) const {
-  const auto found = std::ranges::equal_range(std::span(parameters_).subspan(1, parameters_.size() - 3),
-                                              layer, {}, &Parameter::layer);
+  const auto found =
+      std::ranges::equal_range(std::span(parameters_).subspan(1, parameters_.size() - 3), layer, {}, &Parameter::layer);
   return {found.begin(), found.end()};
 }
 
@@ -64,8 +64,7 @@ void initialise(const ParameterLayout& layout, std::uint64_t seed, std::span<flo
 std::string hash_parameters(const ParameterLayout& layout, std::span<const float> flat) {
   std::vector<const Parameter*> sorted;
   for (const Parameter& parameter : layout.parameters()) sorted.push_back(&parameter);
-  std::sort(sorted.begin(), sorted.end(),
-            [](const Parameter* a, const Parameter* b) { return a->name < b->name; });
+  std::sort(sorted.begin(), sorted.end(), [](const Parameter* a, const Parameter* b) { return a->name < b->name; });
   Sha256 digest;
   for (const Parameter* parameter : sorted) {
     digest.update(flat.data() + parameter->offset, static_cast<std::size_t>(parameter->size) * sizeof(float));

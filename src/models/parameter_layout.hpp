@@ -10,8 +10,8 @@ namespace charrnn {
 
 /// The values that a new model's parameter begins with.
 enum class Initialisation {
-  kUniform,  ///< in ±bound (PyTorch's default: 1/√hidden for recurrent layers, 1/√inputs for linear ones)
-  kNormal,   ///< N(0, 1), for embeddings
+  kUniform,   ///< in ±bound (PyTorch's default: 1/√hidden for recurrent layers, 1/√inputs for linear ones)
+  kNormal,    ///< N(0, 1), for embeddings
   kIdentity,  ///< of a matrix [gates · n, n]: the unit matrix in every gate
 };
 

@@ -27,13 +27,11 @@ double measure_product_rate(Precision precision, ThreadTeam& team) {
       team.barrier();
       if (thread == 0) start = Clock::now();
       for (std::int64_t i = 0; i < kRepeats; ++i) {
-        LeftFactor({a.data(), kDepth, kRows}, kDepth, b)
-            .multiply(c.data(), kColumns, false, b, {0, b.count()});
+        LeftFactor({a.data(), kDepth, kRows}, kDepth, b).multiply(c.data(), kColumns, false, b, {0, b.count()});
       }
       team.barrier();
       if (thread == 0) {
-        best =
-            std::max(best, 2.0 * kRows * kDepth * kColumns * kRepeats * team.size() / seconds_since(start));
+        best = std::max(best, 2.0 * kRows * kDepth * kColumns * kRepeats * team.size() / seconds_since(start));
         goes_on = round < kRounds || seconds_since(begin) < kSeconds;
       }
       team.barrier();

@@ -15,8 +15,8 @@ static_assert(kMostLayers <= kInputMask, "a layer's number must fit into a dropo
 
 void check_sizes(const ModelConfig& config, const CellSpec& cell) {
   validate(config);
-  require_option(cell.stacks || config.layers == 1, "layers",
-                 "`model` {} has one layer; set `layers` to 1, not {}", config.model, config.layers);
+  require_option(cell.stacks || config.layers == 1, "layers", "`model` {} has one layer; set `layers` to 1, not {}",
+                 config.model, config.layers);
 }
 
 }  // namespace
@@ -30,8 +30,7 @@ ParameterLayout parameter_layout(const ModelConfig& config, std::int64_t vocabul
               .role = Role::kEmbedding,
               .initialisation = Initialisation::kNormal});
   for (std::int64_t layer = 0; layer < config.layers; ++layer) {
-    for (Parameter& parameter :
-         cell.parameters(layer == 0 ? config.embedding : config.hidden, config.hidden)) {
+    for (Parameter& parameter : cell.parameters(layer == 0 ? config.embedding : config.hidden, config.hidden)) {
       if (cell.stacks) parameter.name += fmt::format("_l{}", layer);
       parameter.layer = layer;
       if (parameter.role == Role::kRecurrentWeight && config.recurrent_init == "identity") {
@@ -41,10 +40,8 @@ ParameterLayout parameter_layout(const ModelConfig& config, std::int64_t vocabul
     }
   }
   const double bound = 1 / std::sqrt(static_cast<double>(config.hidden));
-  layout.add({.name = "l_out.weight",
-              .shape = {vocabulary_size, config.hidden},
-              .role = Role::kWeight,
-              .bound = bound});
+  layout.add(
+      {.name = "l_out.weight", .shape = {vocabulary_size, config.hidden}, .role = Role::kWeight, .bound = bound});
   layout.add({.name = "l_out.bias", .shape = {vocabulary_size}, .role = Role::kBias, .bound = bound});
   return layout;
 }

@@ -33,7 +33,9 @@ void configure_torch(int threads, bool deterministic) {
   mallopt(M_TRIM_THRESHOLD, kKeptOnTop);
 }
 
-std::string torch_version() { return TORCH_VERSION; }
+std::string torch_version() {
+  return TORCH_VERSION;
+}
 
 void flush_subnormal_numbers() {
   // POSIX: a new thread inherits the floating-point environment (pthread_create).

@@ -18,9 +18,8 @@ LogFile::LogFile(const std::filesystem::path& folder, int rank, Spelling spellin
     auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string());
     log_ = std::make_shared<spdlog::logger>("charrnn", std::move(sink));
   } catch (const spdlog::spdlog_ex& error) {
-    throw DataError(
-        fmt::format("cannot write '{}': {}; the run's folder must be one that every rank can reach",
-                    file.string(), error.what()));
+    throw DataError(fmt::format("cannot write '{}': {}; the run's folder must be one that every rank can reach",
+                                file.string(), error.what()));
   }
   log_->set_pattern("%Y-%m-%d %H:%M:%S.%e %L %v");
   log_->flush_on(spdlog::level::info);

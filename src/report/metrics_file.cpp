@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "base/error.hpp"
 #include "base/atomic_file.hpp"
+#include "base/error.hpp"
 
 namespace charrnn {
 

@@ -41,13 +41,12 @@ void Screen::on_progress(const ProgressReport& report) {
   constexpr int kBar = 20;
   const std::string bar(static_cast<std::size_t>(part * kBar), '#');
   const Clock::duration elapsed = now - started_;
-  const double to_go = std::chrono::duration<double>(elapsed).count() *
-                       static_cast<double>(last_step_ - report.step) /
+  const double to_go = std::chrono::duration<double>(elapsed).count() * static_cast<double>(last_step_ - report.step) /
                        static_cast<double>(report.step - first_step_);
-  const std::string line = fmt::format(
-      "epoch {}/{} [{:<{}}] {:3.0f} %  loss {:.4f} ({:.3f} bpc)  {} char/s  ETA {}",
-      (report.step - 1) / steps_per_epoch_ + 1, epochs_, bar, kBar, 100 * part, report.smoothed_loss,
-      bits(report.smoothed_loss), rate_text(report.characters_per_second), duration_text(to_go));
+  const std::string line =
+      fmt::format("epoch {}/{} [{:<{}}] {:3.0f} %  loss {:.4f} ({:.3f} bpc)  {} char/s  ETA {}",
+                  (report.step - 1) / steps_per_epoch_ + 1, epochs_, bar, kBar, 100 * part, report.smoothed_loss,
+                  bits(report.smoothed_loss), rate_text(report.characters_per_second), duration_text(to_go));
   const auto width = static_cast<std::size_t>(std::max(20, terminal_width() - 1));
   std::fputs(fmt::format("\r\x1b[K{}", one_line(line, width)).c_str(), stdout);
   std::fflush(stdout);
@@ -81,8 +80,8 @@ void Screen::on_end(const EndReport& report) {
     print(fmt::format("done at step {}; sample from it: charrnn_dist sample {}", with_commas(report.step),
                       folder_.string()));
   } else {
-    print(fmt::format("stopped by a signal at step {}, everything is saved; continue with {}",
-                      with_commas(report.step), spelling_("`resume`")));
+    print(fmt::format("stopped by a signal at step {}, everything is saved; continue with {}", with_commas(report.step),
+                      spelling_("`resume`")));
   }
 }
 

@@ -19,8 +19,8 @@ std::vector<double> probabilities_of(std::span<const float> logits) {
 
 }  // namespace
 
-Sampler::Sampler(std::vector<LanguageModel*> models, const Vocabulary& vocabulary,
-                 const SampleOptions& options, std::int64_t window, std::int64_t texts)
+Sampler::Sampler(std::vector<LanguageModel*> models, const Vocabulary& vocabulary, const SampleOptions& options,
+                 std::int64_t window, std::int64_t texts)
     : models_(std::move(models)),
       vocabulary_(vocabulary),
       options_(options),
@@ -40,8 +40,8 @@ std::vector<char32_t> Sampler::prime(std::string_view text) {
   std::set<char32_t> unknown;
   std::vector<std::int64_t> tokens = encode_text(vocabulary_, text, "`prime`", &unknown);
   if (text.empty() || (tokens.empty() && window_ == 0)) {
-    const std::int64_t token = vocabulary_.knows('\n') ? std::int64_t{*vocabulary_.find('\n')}
-                                                       : static_cast<std::int64_t>(excluded_.size());
+    const std::int64_t token =
+        vocabulary_.knows('\n') ? std::int64_t{*vocabulary_.find('\n')} : static_cast<std::int64_t>(excluded_.size());
     tokens.assign(static_cast<std::size_t>(std::max<std::int64_t>(window_, 1)), token);
   }
   require<UsageError>(std::ssize(tokens) >= window_,
@@ -89,8 +89,7 @@ void Sampler::predict(std::span<const std::int64_t> tokens) {
   models_[0]->predict(tokens, length, *states_[0], logits_);
   if (models_.size() == 1) return;
   std::vector<std::vector<double>> means;
-  for (std::size_t text = 0; text < written_.size(); ++text)
-    means.push_back(probabilities_of(logits_of(text)));
+  for (std::size_t text = 0; text < written_.size(); ++text) means.push_back(probabilities_of(logits_of(text)));
   for (std::size_t i = 1; i < models_.size(); ++i) {
     models_[i]->predict(tokens, length, *states_[i], logits_);
     for (std::size_t text = 0; text < written_.size(); ++text) {

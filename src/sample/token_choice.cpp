@@ -13,8 +13,7 @@ void validate(const SampleOptions& options) {
                  "`temperature` must be positive, not {}; for the most probable character use `greedy`",
                  options.temperature);
   require_option(options.top_k >= 0, "top-k", "`top-k` must be 0 (all) or more, not {}", options.top_k);
-  require_option(options.top_p > 0 && options.top_p <= 1, "top-p", "`top-p` must lie in (0, 1], not {}",
-                 options.top_p);
+  require_option(options.top_p > 0 && options.top_p <= 1, "top-p", "`top-p` must lie in (0, 1], not {}", options.top_p);
 }
 
 std::vector<double> token_probabilities(std::span<const float> logits, const SampleOptions& options,
@@ -23,9 +22,7 @@ std::vector<double> token_probabilities(std::span<const float> logits, const Sam
   for (std::int64_t token = 0; token < static_cast<std::int64_t>(logits.size()); ++token) {
     if (std::find(excluded.begin(), excluded.end(), token) == excluded.end()) order.push_back(token);
   }
-  const auto logit = [&](std::int64_t token) {
-    return static_cast<double>(logits[static_cast<std::size_t>(token)]);
-  };
+  const auto logit = [&](std::int64_t token) { return static_cast<double>(logits[static_cast<std::size_t>(token)]); };
   if (options.top_k > 0 || options.top_p < 1) {
     std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return logit(a) > logit(b); });
   }
@@ -56,8 +53,7 @@ std::vector<double> token_probabilities(std::span<const float> logits, const Sam
 std::int64_t choose_token(std::span<const float> logits, const SampleOptions& options,
                           std::span<const std::int64_t> excluded, double uniform) {
   const std::vector<double> probabilities = token_probabilities(logits, options, excluded);
-  if (options.greedy)
-    return std::max_element(probabilities.begin(), probabilities.end()) - probabilities.begin();
+  if (options.greedy) return std::max_element(probabilities.begin(), probabilities.end()) - probabilities.begin();
   double below = 0;
   std::int64_t last = 0;
   for (std::size_t token = 0; token < probabilities.size(); ++token) {

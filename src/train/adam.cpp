@@ -18,8 +18,7 @@ class Adam final : public Optimizer {
         decoupled_(decoupled) {}
 
  private:
-  void update(const ParameterGroup& group, double rate, double gradient_scale,
-              const Stretch& stretch) const override {
+  void update(const ParameterGroup& group, double rate, double gradient_scale, const Stretch& stretch) const override {
     const auto n = static_cast<double>(steps());
     const AdamRates rates{.rest1 = static_cast<float>(1 - beta1_),
                           .rest2 = static_cast<float>(1 - beta2_),
@@ -30,14 +29,14 @@ class Adam final : public Optimizer {
                           .gradient_scale = static_cast<float>(gradient_scale),
                           .weight_decay = static_cast<float>(decoupled_ ? 0 : group.weight_decay),
                           .shrink = static_cast<float>(decoupled_ ? 1 - rate * group.weight_decay : 1)};
-    update_kernels().adam(stretch.size, stretch.parameters, stretch.gradient, stretch.state[0],
-                          stretch.state[1], rates);
+    update_kernels().adam(stretch.size, stretch.parameters, stretch.gradient, stretch.state[0], stretch.state[1],
+                          rates);
   }
 
   void update(const ParameterGroup& group, double rate, GpuStretches& all) const override {
     const auto fused = [&](const auto& step) {
-      step(all.parameters, all.gradients, all.state[0], all.state[1], at::TensorList(), all.steps, rate,
-           beta1_, beta2_, group.weight_decay, epsilon_, false, false);
+      step(all.parameters, all.gradients, all.state[0], all.state[1], at::TensorList(), all.steps, rate, beta1_, beta2_,
+           group.weight_decay, epsilon_, false, false);
     };
     if (decoupled_) {
       fused([](const auto&... arguments) { at::_fused_adamw_(arguments...); });

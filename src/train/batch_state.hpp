@@ -18,8 +18,7 @@ using MicroBatchStates = std::vector<std::unique_ptr<HiddenState>>;
 class BatchState {
  public:
   /// States of zeros. Both must outlive this.
-  BatchState(const LanguageModel& model, const Batches& batches)
-      : model_(model), carry_(batches.carry_state()) {
+  BatchState(const LanguageModel& model, const Batches& batches) : model_(model), carry_(batches.carry_state()) {
     const Sharding& sharding = batches.sharding();
     for (std::int64_t number = sharding.mine.first; number < sharding.mine.end(); ++number) {
       states_.push_back(model.make_state(sharding.columns_of_micro_batch(batches.columns(), number).count));

@@ -8,9 +8,8 @@
 
 namespace charrnn {
 
-Evaluation evaluate_dynamically(LanguageModel& model, std::span<const float> mean_square,
-                                const DynamicOptions& options, Batches& batches, Communicator& control,
-                                GradientReducer& reducer) {
+Evaluation evaluate_dynamically(LanguageModel& model, std::span<const float> mean_square, const DynamicOptions& options,
+                                Batches& batches, Communicator& control, GradientReducer& reducer) {
   at::Tensor parameters = wrap(model.writable_parameters(), model.device());
   const at::Tensor gradient = wrap(model.gradient(), model.device());
   const at::Tensor trained = parameters.clone();

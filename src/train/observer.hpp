@@ -133,9 +133,7 @@ class Observers final : public TrainObserver {
   void on_validation(const ValidationReport& report) override { each(&TrainObserver::on_validation, report); }
   void on_epoch(const EpochReport& report) override { each(&TrainObserver::on_epoch, report); }
   void on_phases(const PhaseReport& report) override { each(&TrainObserver::on_phases, report); }
-  void on_sample(std::int64_t step, const std::string& text) override {
-    each(&TrainObserver::on_sample, step, text);
-  }
+  void on_sample(std::int64_t step, const std::string& text) override { each(&TrainObserver::on_sample, step, text); }
   void on_checkpoint(std::int64_t step, const std::string& path) override {
     each(&TrainObserver::on_checkpoint, step, path);
   }

@@ -6,11 +6,11 @@
 #include <deque>
 #include <utility>
 
+#include "base/aligned_buffer.hpp"
 #include "base/error.hpp"
 #include "base/range.hpp"
 #include "base/rounding.hpp"
 #include "models/flat_tensor.hpp"
-#include "base/aligned_buffer.hpp"
 #include "train/gpu_stretches.hpp"
 
 namespace charrnn {
@@ -88,9 +88,7 @@ void Optimizer::step(double factor, double gradient_scale) {
     GpuStretches stretches;
     stretches.state.resize(names_.size());
     for (const Range& stretch : memory_->stretches[i]) {
-      const auto cut = [&](const at::Tensor& buffer) {
-        return buffer.slice(0, stretch.first, stretch.end());
-      };
+      const auto cut = [&](const at::Tensor& buffer) { return buffer.slice(0, stretch.first, stretch.end()); };
       stretches.parameters.push_back(cut(flat));
       stretches.gradients.push_back(cut(scaled));
       for (std::size_t b = 0; b < names_.size(); ++b) stretches.state[b].push_back(cut(memory_->state[b]));
@@ -108,8 +106,7 @@ void Optimizer::load(std::size_t buffer, std::span<const float> values) {
   from_host(memory_->state[buffer], values);
 }
 
-std::unique_ptr<Optimizer> make_optimizer(const OptimizerConfig& config, LanguageModel& model,
-                                          ThreadTeam& team) {
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerConfig& config, LanguageModel& model, ThreadTeam& team) {
   if (config.optimizer == "adam") return make_adam(config, model, team, /*decoupled=*/false);
   if (config.optimizer == "adamw") return make_adam(config, model, team, /*decoupled=*/true);
   if (config.optimizer == "sgd") return make_sgd(config, model, team);

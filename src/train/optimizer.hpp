@@ -53,8 +53,7 @@ class Optimizer {
 
  protected:
   /// Works on the model's parameters and gradient, on CPUs with the team's threads; both must outlive this.
-  Optimizer(const OptimizerConfig& config, LanguageModel& model, ThreadTeam& team,
-            std::vector<std::string> buffers);
+  Optimizer(const OptimizerConfig& config, LanguageModel& model, ThreadTeam& team, std::vector<std::string> buffers);
 
   /// One update of some parameters of a group, on any thread. `rate` is the learning rate now.
   virtual void update(const ParameterGroup& group, double rate, double gradient_scale,
@@ -74,8 +73,7 @@ class Optimizer {
 };
 
 /// The optimizer that `config` names.
-std::unique_ptr<Optimizer> make_optimizer(const OptimizerConfig& config, LanguageModel& model,
-                                          ThreadTeam& team);
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerConfig& config, LanguageModel& model, ThreadTeam& team);
 
 /// Adam (Kingma & Ba, ICLR 2015) with weight decay as an L2 gradient, as torch.optim.Adam; or `decoupled`, as
 /// torch.optim.AdamW (Loshchilov & Hutter, ICLR 2019). State: exp_avg, exp_avg_sq.

@@ -57,9 +57,9 @@ class ReproducibleMode final : public ReductionMode {
           resumed->processor, root));
     }
     if (resumed->program_version != CHARRNN_VERSION) {
-      doubts.push_back(fmt::format(
-          "the checkpoint was written by charrnn_dist {}, and this is {}: the bits may differ from here on",
-          resumed->program_version, CHARRNN_VERSION));
+      doubts.push_back(
+          fmt::format("the checkpoint was written by charrnn_dist {}, and this is {}: the bits may differ from here on",
+                      resumed->program_version, CHARRNN_VERSION));
     }
     return doubts;
   }

@@ -39,8 +39,7 @@ LearningRatePhase parse_phase(std::string_view text) {
 
 }  // namespace
 
-Schedule::Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimizer,
-                   std::int64_t steps_per_epoch)
+Schedule::Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimizer, std::int64_t steps_per_epoch)
     : epochs_(optimizer.epochs), steps_per_epoch_(steps_per_epoch) {
   const bool phases = schedule.schedule == "phases";
   const bool sgdr = schedule.schedule == "sgdr";
@@ -60,10 +59,9 @@ Schedule::Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimi
   require_option(std::max({epochs_, planned, schedule.cycle_epochs}) <= kMostEpochs, "epochs",
                  "more than {} epochs are too many", kMostEpochs);
   if (epochs_ == 0) epochs_ = phases ? planned : planned + kDefaultEpochs;
-  require_option(!phases || epochs_ == planned, "epochs", "`epochs` {} is not what `phases` add up to: {}",
-                 epochs_, planned);
-  require_option(epochs_ >= planned, "epochs", "`epochs` {} is less than `phases` add up to: {}", epochs_,
+  require_option(!phases || epochs_ == planned, "epochs", "`epochs` {} is not what `phases` add up to: {}", epochs_,
                  planned);
+  require_option(epochs_ >= planned, "epochs", "`epochs` {} is less than `phases` add up to: {}", epochs_, planned);
   if (sgdr) {
     for (std::int64_t epochs = schedule.cycle_epochs, i = 0; planned < epochs_; ++i) {
       add(epochs, optimizer.learning_rate, true, i == 0);
@@ -85,9 +83,8 @@ double Schedule::at(std::int64_t step) const {
 }
 
 std::int64_t Schedule::cycle(std::int64_t step) const {
-  const auto after =
-      std::upper_bound(cycles_.begin(), cycles_.end(), step,
-                       [](std::int64_t at, const Cycle& candidate) { return at < candidate.first; });
+  const auto after = std::upper_bound(cycles_.begin(), cycles_.end(), step,
+                                      [](std::int64_t at, const Cycle& candidate) { return at < candidate.first; });
   return after - cycles_.begin() - 1;
 }
 

@@ -12,8 +12,7 @@ class Sgd final : public Optimizer {
       : Optimizer(config, model, team, {"momentum_buffer"}), momentum_(config.momentum) {}
 
  private:
-  void update(const ParameterGroup& group, double rate, double gradient_scale,
-              const Stretch& stretch) const override {
+  void update(const ParameterGroup& group, double rate, double gradient_scale, const Stretch& stretch) const override {
     update_kernels().sgd(stretch.size, stretch.parameters, stretch.gradient, stretch.state[0],
                          {.learning_rate = static_cast<float>(rate),
                           .momentum = static_cast<float>(momentum_),

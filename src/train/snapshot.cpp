@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/processor.hpp"
+#include "checkpoint/contents.hpp"
 #include "models/registry.hpp"
 
 namespace charrnn {
@@ -16,60 +17,25 @@ namespace charrnn {
 namespace {
 
 /// Copies columns between [layers, columns, hidden] buffers with different numbers of columns.
-void copy_columns(std::span<const float> from, std::int64_t from_columns, std::int64_t from_first,
-                  std::span<float> to, std::int64_t to_columns, std::int64_t to_first, std::int64_t count,
-                  std::int64_t layers, std::int64_t hidden) {
+void copy_columns(std::span<const float> from, std::int64_t from_columns, std::int64_t from_first, std::span<float> to,
+                  std::int64_t to_columns, std::int64_t to_first, std::int64_t count, std::int64_t layers,
+                  std::int64_t hidden) {
   for (std::int64_t layer = 0; layer < layers; ++layer) {
     std::copy_n(from.begin() + (layer * from_columns + from_first) * hidden, count * hidden,
                 to.begin() + (layer * to_columns + to_first) * hidden);
   }
 }
 
-std::vector<NamedTensor> cut(const ParameterLayout& layout, const std::vector<float>& flat) {
-  std::vector<NamedTensor> tensors;
-  for (const Parameter& parameter : layout.parameters()) {
-    const auto first = flat.begin() + parameter.offset;
-    tensors.push_back({parameter.name, parameter.shape, {first, first + parameter.size}});
-  }
-  return tensors;
-}
-
-std::string shape_text(const std::vector<std::int64_t>& shape) {
-  return fmt::format("[{}]", fmt::join(shape, ", "));
-}
-
-const NamedTensor& find(const std::vector<NamedTensor>& tensors, const std::string& name,
-                        const std::vector<std::int64_t>& shape, const std::string& group) {
-  const auto found = std::ranges::find(tensors, name, &NamedTensor::name);
-  require(found != tensors.end(), "the checkpoint lacks {}/{}", group, name);
-  require(found->shape == shape, "{}/{} of the checkpoint is {}, the model needs {}", group, name,
-          shape_text(found->shape), shape_text(shape));
-  return *found;
-}
-
-std::vector<float> join(const ParameterLayout& layout, const std::vector<NamedTensor>& tensors,
-                        const std::string& group) {
-  std::vector<float> flat(static_cast<std::size_t>(layout.size()));
-  for (const Parameter& parameter : layout.parameters()) {
-    const NamedTensor& tensor = find(tensors, parameter.name, parameter.shape, group);
-    std::ranges::copy(tensor.values, flat.begin() + parameter.offset);
-  }
-  require(tensors.size() == layout.parameters().size(), "the checkpoint has {} tensors in {}, the model {}",
-          tensors.size(), group, layout.parameters().size());
-  return flat;
-}
-
-std::vector<float> join_buffer(const ParameterLayout& layout, const Checkpoint& checkpoint,
-                               const std::string& name) {
+std::vector<float> join_buffer(const ParameterLayout& layout, const Checkpoint& checkpoint, const std::string& name) {
   const auto buffer = std::ranges::find(checkpoint.optimizer, name, &Checkpoint::OptimizerBuffer::name);
   require(buffer != checkpoint.optimizer.end(), "the checkpoint lacks /optimizer/{}", name);
-  return join(layout, buffer->tensors, "/optimizer/" + name);
+  return join_tensors(layout, buffer->tensors, "/optimizer/" + name);
 }
 
 }  // namespace
 
-std::vector<NamedTensor> gather_hidden(const MicroBatchStates& states, const Sharding& sharding,
-                                       std::int64_t columns, Communicator& control) {
+std::vector<NamedTensor> gather_hidden(const MicroBatchStates& states, const Sharding& sharding, std::int64_t columns,
+                                       Communicator& control) {
   const bool root = control.rank() == 0;
   std::vector<NamedTensor> all;
   const std::vector<StateSpec>& specs = states.front()->specs();
@@ -107,7 +73,7 @@ void load_hidden(const MicroBatchStates& states, const Sharding& sharding, std::
         sharding.columns_of_micro_batch(columns, sharding.mine.first + static_cast<std::int64_t>(number));
     for (std::size_t i = 0; i < state.specs().size(); ++i) {
       const auto& [name, layers, width] = state.specs()[i];
-      const NamedTensor& tensor = find(all, name, {layers, columns, width}, "/hidden");
+      const NamedTensor& tensor = find_tensor(all, name, {layers, columns, width}, "/hidden");
       std::vector<float> mine(state.size(i));
       copy_columns(tensor.values, columns, range.first, mine, range.count, 0, range.count, layers, width);
       state.load(i, mine);
@@ -115,41 +81,20 @@ void load_hidden(const MicroBatchStates& states, const Sharding& sharding, std::
   }
 }
 
-Checkpoint::Vocabulary describe(const Vocabulary& vocabulary) {
-  const VocabularyOptions& options = vocabulary.options();
-  return {vocabulary.symbols(),
-          vocabulary.unknown() ? std::int64_t{*vocabulary.unknown()} : -1,
-          vocabulary.padding() ? std::int64_t{*vocabulary.padding()} : -1,
-          options.lowercase,
-          options.bytes,
-          options.full,
-          options.min_freq};
-}
-
-Vocabulary vocabulary_of(const Checkpoint& checkpoint) {
-  const Checkpoint::Vocabulary& stored = checkpoint.vocabulary;
-  return Vocabulary::from_symbols(stored.symbols,
-                                  {stored.bytes, stored.full, stored.lowercase, stored.min_freq});
-}
-
 void take(const LanguageModel& model, const Optimizer& optimizer, const WeightAverage* average,
           Checkpoint& checkpoint) {
   checkpoint.arch = find_cell(model.config().model).name;
-  if (average != nullptr) checkpoint.trained = cut(model.layout(), average->store());
-  checkpoint.model = cut(model.layout(), model.store_parameters());
+  if (average != nullptr) checkpoint.trained = cut_tensors(model.layout(), average->store());
+  checkpoint.model = cut_tensors(model.layout(), model.store_parameters());
   checkpoint.optimizer.clear();
   for (std::size_t i = 0; i < optimizer.buffers().size(); ++i) {
-    checkpoint.optimizer.push_back({optimizer.buffers()[i], cut(model.layout(), optimizer.store(i))});
+    checkpoint.optimizer.push_back({optimizer.buffers()[i], cut_tensors(model.layout(), optimizer.store(i))});
   }
   checkpoint.optimizer_step = optimizer.steps();
   checkpoint.groups.clear();
   for (const ParameterGroup& group : optimizer.groups()) {
     checkpoint.groups.push_back({group.match, group.learning_rate, group.weight_decay});
   }
-}
-
-void load_weights(LanguageModel& model, const Checkpoint& checkpoint) {
-  model.load_parameters(join(model.layout(), checkpoint.model, "/model"));
 }
 
 void load_optimizer(Optimizer& optimizer, const ParameterLayout& layout, const Checkpoint& checkpoint) {
@@ -159,8 +104,7 @@ void load_optimizer(Optimizer& optimizer, const ParameterLayout& layout, const C
   optimizer.set_steps(checkpoint.optimizer_step);
 }
 
-std::vector<float> mean_square_of_gradients(const ParameterLayout& layout, const Checkpoint& checkpoint,
-                                            double beta2) {
+std::vector<float> mean_square_of_gradients(const ParameterLayout& layout, const Checkpoint& checkpoint, double beta2) {
   std::vector<float> flat = join_buffer(layout, checkpoint, "exp_avg_sq");
   const double weight = 1 - std::pow(beta2, static_cast<double>(checkpoint.optimizer_step));
   for (float& value : flat) value = static_cast<float>(value / weight);
@@ -169,11 +113,10 @@ std::vector<float> mean_square_of_gradients(const ParameterLayout& layout, const
 
 void load_trained(LanguageModel& model, const Checkpoint& checkpoint) {
   if (checkpoint.trained.empty()) return;
-  model.load_parameters(join(model.layout(), checkpoint.trained, "/optimizer/parameters"));
+  model.load_parameters(join_tensors(model.layout(), checkpoint.trained, "/optimizer/parameters"));
 }
 
-Checkpoint SnapshotMaker::begin(const RunPosition& position, const BatchState& state,
-                                const Sharding& sharding) const {
+Checkpoint SnapshotMaker::begin(const RunPosition& position, const BatchState& state, const Sharding& sharding) const {
   Checkpoint checkpoint;
   if (state.is_carried()) {
     checkpoint.hidden = gather_hidden(state.carried(), sharding, config.data.columns, control);
@@ -186,8 +129,7 @@ Checkpoint SnapshotMaker::begin(const RunPosition& position, const BatchState& s
   checkpoint.step = position.step;
   checkpoint.epoch = position.epoch;
   checkpoint.cycle = position.cycle;
-  checkpoint.data = {corpus.sha256, corpus.train_characters, position.row, config.data.columns,
-                     config.data.bptt};
+  checkpoint.data = {corpus.sha256, corpus.train_characters, position.row, config.data.columns, config.data.bptt};
   checkpoint.history = position.history;
   checkpoint.progress = position.progress;
   return checkpoint;

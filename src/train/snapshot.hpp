@@ -18,27 +18,18 @@ namespace charrnn {
 
 /// Hidden states of all ranks' `columns` columns on rank 0, by global column; without values elsewhere.
 /// Collective.
-std::vector<NamedTensor> gather_hidden(const MicroBatchStates& states, const Sharding& sharding,
-                                       std::int64_t columns, Communicator& control);
+std::vector<NamedTensor> gather_hidden(const MicroBatchStates& states, const Sharding& sharding, std::int64_t columns,
+                                       Communicator& control);
 /// This rank's columns out of all `columns`. DataError if `all` is not the hidden state of such a model.
 void load_hidden(const MicroBatchStates& states, const Sharding& sharding, std::int64_t columns,
                  const std::vector<NamedTensor>& all);
 
-Checkpoint::Vocabulary describe(const Vocabulary& vocabulary);
-/// DataError if it makes no vocabulary.
-Vocabulary vocabulary_of(const Checkpoint& checkpoint);
-
 /// Fills in model and optimizer; `average` may be null.
-void take(const LanguageModel& model, const Optimizer& optimizer, const WeightAverage* average,
-          Checkpoint& checkpoint);
-/// A model with the checkpoint's weights. DataError naming the first parameter that is missing or has another
-/// shape.
-void load_weights(LanguageModel& model, const Checkpoint& checkpoint);
+void take(const LanguageModel& model, const Optimizer& optimizer, const WeightAverage* average, Checkpoint& checkpoint);
 void load_optimizer(Optimizer& optimizer, const ParameterLayout& layout, const Checkpoint& checkpoint);
 /// Mean squares of the training's gradients, laid out as the parameters: Adam's exp_avg_sq without its bias.
 /// DataError for a checkpoint of another optimizer.
-std::vector<float> mean_square_of_gradients(const ParameterLayout& layout, const Checkpoint& checkpoint,
-                                            double beta2);
+std::vector<float> mean_square_of_gradients(const ParameterLayout& layout, const Checkpoint& checkpoint, double beta2);
 /// The weights that went on training, where the checkpoint's model is their average; else nothing.
 void load_trained(LanguageModel& model, const Checkpoint& checkpoint);
 

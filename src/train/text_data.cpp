@@ -11,9 +11,8 @@ namespace charrnn {
 namespace {
 
 /// This rank's columns of a part of the text.
-std::unique_ptr<Batches> make_columns(const ScannedText& text, const Vocabulary& vocabulary,
-                                      const ColumnLayout& layout, const BpttSchedule& windows,
-                                      const Sharding& sharding) {
+std::unique_ptr<Batches> make_columns(const ScannedText& text, const Vocabulary& vocabulary, const ColumnLayout& layout,
+                                      const BpttSchedule& windows, const Sharding& sharding) {
   const Range range = sharding.columns_of_rank(layout.columns());
   TokenArray tokens(*text.source, text.corpus, vocabulary, layout.column_start(range.first),
                     range.count * layout.rows());
@@ -36,8 +35,7 @@ std::string columns_text(std::int64_t columns, std::int64_t micro_batches, std::
   return least == most ? std::to_string(least) : fmt::format("{} to {}", least, most);
 }
 
-void load_columns(const RunConfig& config, const Sharding& sharding, const Communicator& control,
-                  TrainingData& data) {
+void load_columns(const RunConfig& config, const Sharding& sharding, const Communicator& control, TrainingData& data) {
   const CorpusSummary& corpus = data.text.corpus;
   const std::int64_t columns = config.data.columns;
   const ColumnLayout layout(0, corpus.train_characters, columns);
@@ -48,28 +46,25 @@ void load_columns(const RunConfig& config, const Sharding& sharding, const Commu
   if (rest.rows() >= 2)
     data.validation =
         make_columns(data.text, *data.vocabulary, rest, evaluation_schedule(rest, kEvaluationRows), sharding);
-  data.shape =
-      fmt::format("columns     {} of {} rows, {} per rank; {} windows of about {} an epoch", columns,
-                  with_commas(layout.rows()), columns_text(columns, sharding.micro_batches, control.size()),
-                  with_commas(windows.windows_per_epoch()), config.data.bptt);
+  data.shape = fmt::format("columns     {} of {} rows, {} per rank; {} windows of about {} an epoch", columns,
+                           with_commas(layout.rows()), columns_text(columns, sharding.micro_batches, control.size()),
+                           with_commas(windows.windows_per_epoch()), config.data.bptt);
 }
 
 void load_windows(const RunConfig& config, const Sharding& sharding, TrainingData& data) {
   const WindowLayout layout = window_layout(config.data);
-  const auto tokens = std::make_shared<const TokenArray>(*data.text.source, data.text.corpus,
-                                                         *data.vocabulary, 0, data.text.corpus.characters);
+  const auto tokens = std::make_shared<const TokenArray>(*data.text.source, data.text.corpus, *data.vocabulary, 0,
+                                                         data.text.corpus.characters);
   const auto make = [&](WindowPart part) {
-    return std::make_unique<WindowBatches>(tokens, layout, part, static_cast<std::uint64_t>(config.run.seed),
-                                           sharding);
+    return std::make_unique<WindowBatches>(tokens, layout, part, static_cast<std::uint64_t>(config.run.seed), sharding);
   };
   auto training = make(WindowPart::kTraining);
   const std::int64_t validation = layout.validation_windows(tokens->size());
   if (validation > 0) data.validation = make(WindowPart::kValidation);
   data.shape = fmt::format(
       "windows     {} of {} characters, one every {}: {} for training in {} batches of {}, {} for validation",
-      with_commas(layout.windows(tokens->size())), layout.length, layout.stride,
-      with_commas(training->windows()), with_commas(training->per_epoch()), layout.batch_size,
-      with_commas(validation));
+      with_commas(layout.windows(tokens->size())), layout.length, layout.stride, with_commas(training->windows()),
+      with_commas(training->per_epoch()), layout.batch_size, with_commas(validation));
   data.training = std::move(training);
 }
 
@@ -77,12 +72,11 @@ void load_windows(const RunConfig& config, const Sharding& sharding, TrainingDat
 
 ScannedText scan_text(const TextSource& text, const CorpusOptions& options, Communicator& control) {
   ScannedText scanned{&text, {}};
-  scanned.corpus =
-      CorpusSummary::from_json(on_root(control, [&] { return scan_corpus(text, options).to_json(); }));
+  scanned.corpus = CorpusSummary::from_json(on_root(control, [&] { return scan_corpus(text, options).to_json(); }));
   together(control, [&] {
     require(std::ssize(text.bytes()) == scanned.corpus.bytes,
-            "'{}' has {} bytes on the host of rank {}, and {} on that of rank 0: is it the same file?",
-            text.name(), text.bytes().size(), control.rank(), scanned.corpus.bytes);
+            "'{}' has {} bytes on the host of rank {}, and {} on that of rank 0: is it the same file?", text.name(),
+            text.bytes().size(), control.rank(), scanned.corpus.bytes);
   });
   return scanned;
 }
@@ -106,15 +100,14 @@ WindowLayout window_layout(const DataConfig& data) {
           .batch_size = data.columns};
 }
 
-std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocabulary& vocabulary,
-                                            std::int64_t first, std::int64_t last, std::int64_t columns,
-                                            std::int64_t rows, const Sharding& sharding,
-                                            Communicator& control) {
+std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocabulary& vocabulary, std::int64_t first,
+                                            std::int64_t last, std::int64_t columns, std::int64_t rows,
+                                            const Sharding& sharding, Communicator& control) {
   std::unique_ptr<Batches> batches;
   together(control, [&] {
     const ColumnLayout layout(first, last - first, columns);
-    require(layout.rows() >= 2, "this part of '{}' has {} characters, too few for {} columns",
-            text.source->name(), last - first, columns);
+    require(layout.rows() >= 2, "this part of '{}' has {} characters, too few for {} columns", text.source->name(),
+            last - first, columns);
     batches = make_columns(text, vocabulary, layout, evaluation_schedule(layout, rows), sharding);
   });
   return batches;
@@ -125,10 +118,9 @@ std::unique_ptr<Batches> evaluation_windows(const ScannedText& text, const Vocab
                                             const Sharding& sharding, Communicator& control) {
   std::unique_ptr<Batches> batches;
   together(control, [&] {
-    auto tokens =
-        std::make_shared<const TokenArray>(*text.source, text.corpus, vocabulary, 0, text.corpus.characters);
-    batches = std::make_unique<WindowBatches>(std::move(tokens), layout, part,
-                                              static_cast<std::uint64_t>(seed), sharding);
+    auto tokens = std::make_shared<const TokenArray>(*text.source, text.corpus, vocabulary, 0, text.corpus.characters);
+    batches =
+        std::make_unique<WindowBatches>(std::move(tokens), layout, part, static_cast<std::uint64_t>(seed), sharding);
   });
   return batches;
 }
@@ -141,8 +133,7 @@ TrainingData load_training_data(const RunConfig& config, const TextSource& text,
                  "{} ranks cannot share {} columns: raise `columns` or start fewer ranks", control.size(),
                  config.data.columns);
   together(control, [&] {
-    data.vocabulary =
-        Vocabulary::from_symbols(data.text.corpus.symbols, corpus_options(config.data).vocabulary);
+    data.vocabulary = Vocabulary::from_symbols(data.text.corpus.symbols, corpus_options(config.data).vocabulary);
     if (config.data.window > 0) {
       load_windows(config, sharding, data);
     } else {

@@ -29,10 +29,9 @@ WindowLayout window_layout(const DataConfig& data);
 
 /// Batches for an exact evaluation of characters first … last − 1 in `columns` columns, at most `rows` rows
 /// each.
-std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocabulary& vocabulary,
-                                            std::int64_t first, std::int64_t last, std::int64_t columns,
-                                            std::int64_t rows, const Sharding& sharding,
-                                            Communicator& control);
+std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocabulary& vocabulary, std::int64_t first,
+                                            std::int64_t last, std::int64_t columns, std::int64_t rows,
+                                            const Sharding& sharding, Communicator& control);
 
 /// Where batches begin makes no difference to an evaluation; longer ones are faster, shorter ones need less
 /// memory.

@@ -72,9 +72,8 @@ void Trainer::train_step() {
     parts_.batches.load(epoch(), batches_done_, batch_);
   }
   const double rate = parts_.schedule.at(position_.step);
-  const StepOutcome outcome =
-      training_step_.run(batch_, state_, position_.step, rate / parts_.config.optimizer.learning_rate,
-                         parts_.observer.wants_stop());
+  const StepOutcome outcome = training_step_.run(
+      batch_, state_, position_.step, rate / parts_.config.optimizer.learning_rate, parts_.observer.wants_stop());
   stop_ = outcome.stop;
   require_option(
       outcome.finite, "learning-rate",
@@ -133,8 +132,8 @@ void Trainer::end_epoch() {
                      .seconds = progress.seconds};
   report.is_best = is_new_best(report.val_loss);
   position_.history.push_back({report.epoch, report.step, report.train_loss,
-                               report.val_loss.value_or(std::numeric_limits<double>::quiet_NaN()),
-                               report.learning_rate, report.seconds});
+                               report.val_loss.value_or(std::numeric_limits<double>::quiet_NaN()), report.learning_rate,
+                               report.seconds});
   parts_.observer.on_epoch(report);
   parts_.observer.on_phases(phases_since(epoch_start_, characters_ - epoch_start_characters_));
   sample();

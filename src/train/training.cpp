@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "checkpoint/contents.hpp"
 #include "config/toml.hpp"
 #include "dist/agreement.hpp"
 #include "dist/device_choice.hpp"
@@ -49,11 +50,11 @@ std::vector<std::string> Training::other_engines() const {
 
 void Training::init_from(const std::filesystem::path& file) {
   load_weights(*model_, read_checkpoint(file, Parts::kModel, [&](const Checkpoint& other) {
-                 require(other.vocabulary.symbols == data_.vocabulary->symbols(),
-                         "the checkpoint '{}' has another vocabulary ({} symbols) than this text gives ({})",
-                         file.string(), other.vocabulary.symbols.size(), data_.vocabulary->size());
-                 return model_->layout();
-               }));
+    require(other.vocabulary.symbols == data_.vocabulary->symbols(),
+            "the checkpoint '{}' has another vocabulary ({} symbols) than this text gives ({})", file.string(),
+            other.vocabulary.symbols.size(), data_.vocabulary->size());
+    return model_->layout();
+  }));
 }
 
 /// A checkpoint continues only on the text that it was trained on, in as many columns.
@@ -141,8 +142,8 @@ TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, Checkp
   Validator validator(*model_, data_.validation.get(), average, control_);
   const SnapshotMaker snapshots{config_, known.config_text, data_.text.corpus, *data_.vocabulary,
                                 *model_, *optimizer_,       average,           control_};
-  Trainer trainer({config_, schedule, *data_.training, *data_.vocabulary, step_parts(), average, validator,
-                   snapshots, control_, observers, sink, peak});
+  Trainer trainer({config_, schedule, *data_.training, *data_.vocabulary, step_parts(), average, validator, snapshots,
+                   control_, observers, sink, peak});
   if (resumed_) trainer.resume(*resumed_);
   resumed_.reset();  // its moments and states are where they belong
   return trainer.run();

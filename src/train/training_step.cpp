@@ -15,12 +15,11 @@ StepOutcome TrainingStep::run(const Batch& batch, BatchState& state, std::int64_
   const std::vector<TrainMicroBatch> micro_batches = micro_batches_of(batch, state);
   const std::int64_t first_column = micro_batches.empty() ? 0 : batch.micro_batches.front().columns.first;
   parts_.reducer.begin(step);
-  parts_.model.train(micro_batches,
-                     {.dropout = DropoutKey{static_cast<std::uint64_t>(parts_.seed), step, first_column},
-                      .sums = parts_.reducer.sums(),
-                      .losses = losses,
-                      .listener = parts_.reducer.listener(),
-                      .clock = &clock_});
+  parts_.model.train(micro_batches, {.dropout = DropoutKey{static_cast<std::uint64_t>(parts_.seed), step, first_column},
+                                     .sums = parts_.reducer.sums(),
+                                     .losses = losses,
+                                     .listener = parts_.reducer.listener(),
+                                     .clock = &clock_});
   parts_.reducer.finish();
 
   // Losses, and whether a rank was told to stop: every rank then takes the same decisions.

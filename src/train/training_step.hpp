@@ -40,8 +40,7 @@ class TrainingStep {
 
   /// Step number `step` with this rank's part of a batch: the gradient of the mean loss over all ranks' targets,
   /// clipped, then one update at `factor` times the groups' learning rates. Advances `state`. Collective.
-  StepOutcome run(const Batch& batch, BatchState& state, std::int64_t step, double factor,
-                  bool wants_to_stop);
+  StepOutcome run(const Batch& batch, BatchState& state, std::int64_t step, double factor, bool wants_to_stop);
 
  private:
   StepParts parts_;

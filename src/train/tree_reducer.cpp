@@ -38,8 +38,7 @@ class TreeReducer final : public GradientReducer {
         device_(model.device()),
         micro_batches_(sharding.micro_batches) {
     for (int rank = 0; rank < communicator.size(); ++rank) {
-      collect_largest({0, micro_batches_}, share_of(micro_batches_, rank, communicator.size()),
-                      nodes_.emplace_back());
+      collect_largest({0, micro_batches_}, share_of(micro_batches_, rank, communicator.size()), nodes_.emplace_back());
       rounds_ = std::max(rounds_, nodes_.back().size());
     }
     for (const Node& node : nodes_[own()]) {
@@ -108,8 +107,7 @@ class TreeReducer final : public GradientReducer {
 
   void finish(std::size_t part) {
     const Exchange& exchange = exchanges_[part];
-    communicator().begin_all_gather(add_up({0, micro_batches_}, exchange), in(total_, parts()[part]),
-                                    exchange.slices);
+    communicator().begin_all_gather(add_up({0, micro_batches_}, exchange), in(total_, parts()[part]), exchange.slices);
   }
 
   std::span<float> add_up(const Node& node, const Exchange& exchange) const {

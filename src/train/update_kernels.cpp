@@ -43,8 +43,7 @@ void adam(std::int64_t size, float* parameters, const float* gradient, float* ex
   }
 }
 
-void sgd(std::int64_t size, float* parameters, const float* gradient, float* momentum_buffer,
-         const SgdRates& rates) {
+void sgd(std::int64_t size, float* parameters, const float* gradient, float* momentum_buffer, const SgdRates& rates) {
   const SgdRates r = rates;
   CHARRNN_INDEPENDENT
   for (std::int64_t i = 0; i < size; ++i) {

@@ -37,8 +37,7 @@ Evaluation evaluate(LanguageModel& model, Batches& batches, Communicator& contro
   });
 }
 
-Evaluation evaluate_ensemble(std::span<LanguageModel* const> models, Batches& batches,
-                             Communicator& control) {
+Evaluation evaluate_ensemble(std::span<LanguageModel* const> models, Batches& batches, Communicator& control) {
   std::vector<BatchState> states;
   states.reserve(models.size());
   for (const LanguageModel* model : models) states.emplace_back(*model, batches);

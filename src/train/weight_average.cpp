@@ -19,8 +19,7 @@ WeightAverage::~WeightAverage() = default;
 
 void WeightAverage::update(std::int64_t steps) {
   const auto n = static_cast<double>(steps);
-  tensors_->average.lerp_(wrap(model_.parameters(), model_.device()),
-                          1 - std::min(decay_, (1 + n) / (10 + n)));
+  tensors_->average.lerp_(wrap(model_.parameters(), model_.device()), 1 - std::min(decay_, (1 + n) / (10 + n)));
 }
 
 void WeightAverage::exchange() {

@@ -64,6 +64,17 @@ class Phases(program.TestCase):
             self.assertGreater(training, 0.8 * epoch["seconds"], "most of a step belongs to a phase")
             self.assertGreater(event["mfu"], 0)
 
+    def test_validation_is_not_training(self):
+        # Waiting of threads for each other in the validation passes, too, belongs to no phase of training.
+        text = self.folder / "longer.txt"
+        text.write_text(program.make_text(60_000))
+        folder = self.train("waiting", "--model", "gru", "--hidden", 64, "--threads", 2, "--columns", 16, "--bptt", 32,
+                            "--epochs", 2, "--corpus", text, "--log-every", 1000)
+        for event, epoch in zip(program.metrics(folder, "phases"), program.metrics(folder, "epoch"), strict=True):
+            self.assertIsNotNone(epoch["val_loss"])
+            training = sum(seconds for name, seconds in event["seconds"].items() if name != "other")
+            self.assertAlmostEqual(training, epoch["seconds"], delta=0.02 * epoch["seconds"])
+
 
 if __name__ == "__main__":
     program.main()

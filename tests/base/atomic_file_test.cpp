@@ -64,8 +64,7 @@ TEST(AtomicFile, ARefusalBeforeTheRenameLeavesWhatWasThere) {
 
 TEST(AtomicFile, SaysWhichFileAndWhy) {
   const TemporaryFolder folder;
-  const std::string error =
-      error_of<DataError>([&] { replace_file(folder.path() / "missing" / "a.txt", "text"); });
+  const std::string error = error_of<DataError>([&] { replace_file(folder.path() / "missing" / "a.txt", "text"); });
   EXPECT_THAT(error, HasSubstr("missing/a.txt"));
   EXPECT_THAT(error, HasSubstr("No such file or directory"));
   fs::create_directory(folder.path() / "taken");

@@ -32,8 +32,7 @@ TEST(RandomPermutation, AnotherSeedPurposeOrNumberIsAnotherOrder) {
   std::set<std::vector<std::int64_t>> orders;
   for (const std::uint64_t seed : {1, 2}) {
     for (const Purpose purpose : {Purpose::kShuffle, Purpose::kValidationSplit}) {
-      for (const std::uint64_t number : {0, 1})
-        orders.insert(all_of(RandomPermutation(50, seed, purpose, number)));
+      for (const std::uint64_t number : {0, 1}) orders.insert(all_of(RandomPermutation(50, seed, purpose, number)));
     }
   }
   EXPECT_EQ(orders.size(), 8U);

@@ -37,8 +37,7 @@ TEST(FullDisk, LeavesNoFileThatLooksGood) {
   for (std::size_t free = 0; free + kPage < size; free += free + 40 * kPage < size ? 20 * kPage : kPage) {
     std::ofstream(disk / "filler") << std::string(room - free, 'x');
     const std::string error = error_of<DataError>([&] { write_checkpoint(path, checkpoint); });
-    EXPECT_NE(error.find("No space left"), std::string::npos)
-        << free << " of " << size << ": '" << error << "'";
+    EXPECT_NE(error.find("No space left"), std::string::npos) << free << " of " << size << ": '" << error << "'";
     EXPECT_NE(error.find("step_7.h5"), std::string::npos) << error;
     std::filesystem::remove(disk / "filler");
     EXPECT_TRUE(std::filesystem::is_empty(disk)) << free << " of " << size;

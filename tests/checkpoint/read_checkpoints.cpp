@@ -11,9 +11,9 @@
 #include <iostream>
 #include <string>
 
-#include "app/loaded_model.hpp"
 #include "base/error.hpp"
 #include "data/utf8.hpp"
+#include "sample/loaded_model.hpp"
 
 namespace {
 

@@ -102,9 +102,8 @@ TEST_F(Reader, LeavesTensorsAloneThatTheModelHasNot) {
 TEST_F(Reader, SaysWhereAnotherModelDiffers) {
   Checkpoint other = some_checkpoint();
   other.model[0] = {"weight", {2, 150}, std::vector<float>(300)};
-  EXPECT_THAT(
-      error_of<DataError>([&] { read_back(other); }),
-      AllOf(HasSubstr("step_7.h5"), HasSubstr("/model/weight is [2, 150], the model needs [3, 100]")));
+  EXPECT_THAT(error_of<DataError>([&] { read_back(other); }),
+              AllOf(HasSubstr("step_7.h5"), HasSubstr("/model/weight is [2, 150], the model needs [3, 100]")));
   other.model.erase(other.model.begin());
   EXPECT_THAT(error_of<DataError>([&] { read_back(other); }), HasSubstr("no /model/weight"));
 }
@@ -119,15 +118,12 @@ TEST_F(Reader, RefusesNumbersThatNoTrainingWrites) {
               AllOf(HasSubstr("step_7.h5"), HasSubstr("is damaged"), HasSubstr("/@step is -1")));
   EXPECT_THAT(refusal_of(with([](Checkpoint& c) { c.epoch = 8; })), HasSubstr("/@epoch"));
   EXPECT_THAT(refusal_of(with([](Checkpoint& c) { c.data.row = -5; })), HasSubstr("/data@row"));
-  EXPECT_THAT(refusal_of(with([](Checkpoint& c) { c.progress.loss_sum = NAN; })),
-              HasSubstr("/progress@loss_sum"));
+  EXPECT_THAT(refusal_of(with([](Checkpoint& c) { c.progress.loss_sum = NAN; })), HasSubstr("/progress@loss_sum"));
   EXPECT_THAT(refusal_of(with([](Checkpoint& c) { c.history[0].train_loss = NAN; })), HasSubstr("/history"));
-  EXPECT_THAT(refusal_of(with([](Checkpoint& c) { c.config = std::string(2 << 20, ' '); })),
-              HasSubstr("/config"));
+  EXPECT_THAT(refusal_of(with([](Checkpoint& c) { c.config = std::string(2 << 20, ' '); })), HasSubstr("/config"));
   EXPECT_THAT(refusal_of(with([](Checkpoint& c) { c.vocabulary.symbols = {std::string(20, 'a')}; })),
               HasSubstr("/vocabulary"));
-  EXPECT_THAT(refusal_of(with([](Checkpoint& c) { c.processor = std::string(5000, 'a'); })),
-              HasSubstr("/@processor"));
+  EXPECT_THAT(refusal_of(with([](Checkpoint& c) { c.processor = std::string(5000, 'a'); })), HasSubstr("/@processor"));
 }
 
 TEST_F(Reader, ChecksTheDigest) {
@@ -135,8 +131,7 @@ TEST_F(Reader, ChecksTheDigest) {
   EXPECT_THAT(error_of<DataError>([&] { check_digest(folder_.path()); }), HasSubstr("not a regular file"));
   write_checkpoint(path_, some_checkpoint());
   std::filesystem::resize_file(path_, std::filesystem::file_size(path_) - 1);
-  EXPECT_THAT(error_of<DataError>([&] { check_digest(path_); }),
-              AllOf(HasSubstr("step_7.h5"), HasSubstr("checksum")));
+  EXPECT_THAT(error_of<DataError>([&] { check_digest(path_); }), AllOf(HasSubstr("step_7.h5"), HasSubstr("checksum")));
 }
 
 }  // namespace

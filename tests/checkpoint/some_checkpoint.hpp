@@ -11,8 +11,8 @@ namespace charrnn {
 
 inline ParameterLayout some_layout(std::int64_t rows = 3) {
   ParameterLayout layout;
-  layout.add("weight", {rows, 100}, Start::kUniform);
-  layout.add("bias", {rows}, Start::kUniform);
+  layout.add({.name = "weight", .shape = {rows, 100}});
+  layout.add({.name = "bias", .shape = {rows}});
   return layout;
 }
 

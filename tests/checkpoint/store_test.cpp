@@ -30,8 +30,7 @@ class Store : public testing::Test {
   }
   std::vector<std::string> names() const {
     std::vector<std::string> found;
-    for (const auto& entry : fs::directory_iterator(folder_))
-      found.push_back(entry.path().filename().string());
+    for (const auto& entry : fs::directory_iterator(folder_)) found.push_back(entry.path().filename().string());
     std::ranges::sort(found);
     return found;
   }
@@ -108,8 +107,7 @@ TEST_F(Store, AdoptsAnotherRunsFileWhole) {
   EXPECT_THAT(names(), ElementsAre("latest", "step_7.h5"));
   EXPECT_EQ(fs::file_size(folder_ / "step_7.h5"), fs::file_size(other));
   EXPECT_EQ(newest(), "step_7.h5");
-  EXPECT_THAT(error_of<DataError>([&] { store_.adopt(parent_.path() / "missing.h5", 8); }),
-              HasSubstr("missing.h5"));
+  EXPECT_THAT(error_of<DataError>([&] { store_.adopt(parent_.path() / "missing.h5", 8); }), HasSubstr("missing.h5"));
   EXPECT_THAT(names(), ElementsAre("latest", "step_7.h5"));
 }
 

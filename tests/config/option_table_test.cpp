@@ -54,7 +54,8 @@ TEST(OptionTable, HelpHasOneStyle) {
   for (const Option& option : option_table()) {
     const std::string help = option.help;
     EXPECT_FALSE(help.ends_with('.')) << option.name;
-    EXPECT_TRUE(std::islower(static_cast<unsigned char>(help[0])) != 0 || option.name == std::string("optimizer")) << option.name;
+    EXPECT_TRUE(std::islower(static_cast<unsigned char>(help[0])) != 0 || option.name == std::string("optimizer"))
+        << option.name;
     RunConfig config;
     const bool is_flag = std::holds_alternative<bool*>(option.member(config));
     EXPECT_EQ(*option.value == '\0', is_flag || *option.rule.choices != '\0') << option.name;
@@ -100,12 +101,14 @@ TEST(Check, OptionsAgainstEachOther) {
   config = sound();
   config.run.reproducible = true;
   config.data.columns = 4;
-  EXPECT_EQ(refusal(config), "`micro-batches` 8 are groups of whole columns, and there are only 4: lower it, or raise `columns`");
+  EXPECT_EQ(refusal(config),
+            "`micro-batches` 8 are groups of whole columns, and there are only 4: lower it, or raise `columns`");
 }
 
 TEST(OptionTable, OlderNamesAreUnderstood) {
   const std::vector<Option> rows{{"run", "new-name", nullptr, OnResume::kFree, {}, "N", "", "old-name|older-name"}};
-  for (const char* name : {"new-name", "new_name", "old-name", "older_name"}) EXPECT_EQ(find_option(rows, name), rows.data());
+  for (const char* name : {"new-name", "new_name", "old-name", "older_name"})
+    EXPECT_EQ(find_option(rows, name), rows.data());
   EXPECT_EQ(find_option(rows, "name"), nullptr);
 }
 

@@ -107,7 +107,8 @@ TEST(Toml, WhatACheckpointSaysThatNobodyKnowsIsIgnored) {
   Strings notes;
   const RunConfig config = read("[data]\nbptt = 9\ntokens = 'bpe'\n[future]\nx = 1\n", UnknownKeys::kIgnore, &notes);
   EXPECT_EQ(config.data.bptt, 9);
-  EXPECT_THAT(notes, ElementsAre("run.toml:3:10: [data] has no option 'tokens'; ignored", "run.toml:4:1: there is no table [future]; ignored"));
+  EXPECT_THAT(notes, ElementsAre("run.toml:3:10: [data] has no option 'tokens'; ignored",
+                                 "run.toml:4:1: there is no table [future]; ignored"));
 }
 
 TEST(Toml, AnEmptyFileIsAnEmptyConfig) {

@@ -74,7 +74,8 @@ TEST(Value, EmptyIsNotAbsent) {
 }
 
 TEST(Value, TextHasTheFewestDigits) {
-  for (const auto& [number, text] : {std::pair{0.1, "0.1"}, {1e-8, "1e-8"}, {1e-3, "0.001"}, {1.0, "1"}, {1e300, "1e+300"}, {1e-30, "1e-30"}}) {
+  for (const auto& [number, text] :
+       {std::pair{0.1, "0.1"}, {1e-8, "1e-8"}, {1e-3, "0.001"}, {1.0, "1"}, {1e300, "1e+300"}, {1e-30, "1e-30"}}) {
     double value = number;
     EXPECT_EQ(to_text(&value), text);
     EXPECT_EQ(to_toml(&value), text);

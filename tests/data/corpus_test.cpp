@@ -41,8 +41,7 @@ TEST_F(CorpusTest, LowercaseFoldsBeforeCounting) {
 }
 
 TEST_F(CorpusTest, FullVocabularyIsOrderedByCodePointAfterNul) {
-  const CorpusSummary summary =
-      scan_corpus(file("baé\n"), {.vocabulary = {.full = true}, .train_characters = 1});
+  const CorpusSummary summary = scan_corpus(file("baé\n"), {.vocabulary = {.full = true}, .train_characters = 1});
   EXPECT_THAT(summary.symbols, ElementsAre("", "\n", "a", "b", "é"));
 }
 
@@ -61,8 +60,7 @@ TEST_F(CorpusTest, EncodesFromAnyCharacterOn) {
     expected.push_back(static_cast<Token>(letter + 1));
   }
   const TextSource& mapped = file(text);
-  const CorpusSummary summary =
-      CorpusSummary::from_json(scan_corpus(mapped, {.vocabulary = {.full = true}}).to_json());
+  const CorpusSummary summary = CorpusSummary::from_json(scan_corpus(mapped, {.vocabulary = {.full = true}}).to_json());
   const Vocabulary vocabulary = Vocabulary::from_symbols(summary.symbols, {.full = true});
   for (const std::int64_t first : {0, 1, 65'535, 65'536, 65'537, 99'990}) {
     std::vector<Token> wide(10);
@@ -107,8 +105,7 @@ TEST_F(CorpusTest, FilesThatAreNone) {
 }
 
 TEST_F(CorpusTest, ColumnsAreNeighbouringPiecesOfTheText) {
-  const TextSource& mapped =
-      file("abcdefghijk");  // 11 characters in 3 columns: 3 rows, two characters left out
+  const TextSource& mapped = file("abcdefghijk");  // 11 characters in 3 columns: 3 rows, two characters left out
   const CorpusSummary summary = scan_corpus(mapped, {.vocabulary = {.min_freq = 1}, .train_fraction = 1.0});
   const Vocabulary vocabulary = Vocabulary::from_symbols(summary.symbols, {.min_freq = 1});
   const ColumnLayout layout(0, 11, 3);
@@ -116,8 +113,8 @@ TEST_F(CorpusTest, ColumnsAreNeighbouringPiecesOfTheText) {
   EXPECT_EQ(layout.targets(), 6);
   const Sharding sharding(2, 1, 2);  // "def" and "ghi", of the three columns
   const Range range = sharding.columns_of_rank(3);
-  ColumnBatches batches(TokenArray(mapped, summary, vocabulary, layout.column_start(range.first), 6), layout,
-                        sharding, BpttSchedule(1, layout.rows(), 2, false));
+  ColumnBatches batches(TokenArray(mapped, summary, vocabulary, layout.column_start(range.first), 6), layout, sharding,
+                        BpttSchedule(1, layout.rows(), 2, false));
   ASSERT_EQ(batches.per_epoch(), 1);
   Batch batch;
   batches.load(0, 0, batch);

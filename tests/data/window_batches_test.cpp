@@ -40,8 +40,7 @@ class WindowBatchesTest : public testing::Test {
         vocabulary_(Vocabulary::from_symbols(summary_.symbols, {.full = true})),
         tokens_(std::make_shared<const TokenArray>(text_, summary_, vocabulary_, 0, kLetters)) {}
 
-  WindowBatches make(const WindowLayout& layout, WindowPart part, std::int64_t rank = 0,
-                     std::int64_t ranks = 1) const {
+  WindowBatches make(const WindowLayout& layout, WindowPart part, std::int64_t rank = 0, std::int64_t ranks = 1) const {
     return {tokens_, layout, part, 7, Sharding(ranks, rank, ranks)};
   }
   /// First letters (a = 1) of the windows of an epoch, in order, over all ranks.
@@ -86,8 +85,7 @@ TEST_F(WindowBatchesTest, InputsAndEveryNextCharacter) {
 }
 
 TEST_F(WindowBatchesTest, OnlyTheCharacterAfterTheEnd) {
-  WindowBatches batches =
-      make({.length = 3, .stride = 3, .predict_every = false, .batch_size = 4}, WindowPart::kAll);
+  WindowBatches batches = make({.length = 3, .stride = 3, .predict_every = false, .batch_size = 4}, WindowPart::kAll);
   Batch batch;
   batches.load(0, 0, batch);
   EXPECT_EQ(batch.all_targets, 4);
@@ -114,8 +112,7 @@ TEST_F(WindowBatchesTest, TrainingAndValidationShareTheWindows) {
 TEST_F(WindowBatchesTest, RanksShareABatch) {
   const WindowLayout layout{.length = 2, .stride = 1, .batch_size = 5};
   const std::vector<std::int64_t> alone = starts(layout, WindowPart::kTraining, 3);
-  for (const std::int64_t ranks : {2, 3, 5})
-    EXPECT_EQ(starts(layout, WindowPart::kTraining, 3, ranks), alone);
+  for (const std::int64_t ranks : {2, 3, 5}) EXPECT_EQ(starts(layout, WindowPart::kTraining, 3, ranks), alone);
 }
 
 TEST_F(WindowBatchesTest, TellsWhatIsMissing) {

@@ -67,10 +67,8 @@ std::string wrong_with(const CommError& error, const Communicator& subject, cons
   if (error.collective() != name) return "wrong collective";
   if (error.sequence() != 3) return "wrong call number";
   if (error.code() != ExitCode::kInterrupted) return "wrong exit code";
-  if (error.waited().count() < limit || error.waited().count() > limit + 1)
-    return "waited too short or too long";
-  const std::string start =
-      fmt::format("rank {}: {} (call 3) failed at step {} after ", subject.rank(), name, kStep);
+  if (error.waited().count() < limit || error.waited().count() > limit + 1) return "waited too short or too long";
+  const std::string start = fmt::format("rank {}: {} (call 3) failed at step {} after ", subject.rank(), name, kStep);
   if (!std::string(error.what()).starts_with(start)) return "the message does not name rank, call and step";
   return test::wrong_after(error);
 }

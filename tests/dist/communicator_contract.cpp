@@ -87,8 +87,7 @@ TEST_F(CommunicatorContract, AllReducesInTheBackground) {
   constexpr std::size_t kLength = 300'001;
   for (int round = 1; round <= 3; ++round) {
     const auto own = static_cast<float>(round * (rank() + 1)), sum = static_cast<float>(round * triangle());
-    Buffer<float> first(std::vector<float>(kLength, own)), second({own, 10 * own}),
-        third(std::vector<float>{});
+    Buffer<float> first(std::vector<float>(kLength, own)), second({own, 10 * own}), third(std::vector<float>{});
     const std::uint64_t before = subject().sequence();
     subject().begin_all_reduce_sum(first.span());
     subject().poll();
@@ -124,15 +123,14 @@ TEST_F(CommunicatorContract, ChainsInTheBackground) {
     }
     for (int chain = 0; chain < kChains; ++chain) {
       const auto c = static_cast<std::size_t>(chain);
-      subject().begin_all_to_all(
-          send[c].span(), counts, receive[c].span(),
-          std::vector<std::int64_t>(static_cast<std::size_t>(size()), mine), [&, c, chain] {
-            const std::vector<float> parts = receive[c].values();
-            std::vector<float> sum(static_cast<std::size_t>(mine));
-            for (std::size_t i = 0; i < parts.size(); ++i) sum[i % sum.size()] += parts[i];
-            ended.push_back(chain);
-            subject().begin_all_gather(sums.emplace_back(sum).span(), all[c].span(), counts);
-          });
+      subject().begin_all_to_all(send[c].span(), counts, receive[c].span(),
+                                 std::vector<std::int64_t>(static_cast<std::size_t>(size()), mine), [&, c, chain] {
+                                   const std::vector<float> parts = receive[c].values();
+                                   std::vector<float> sum(static_cast<std::size_t>(mine));
+                                   for (std::size_t i = 0; i < parts.size(); ++i) sum[i % sum.size()] += parts[i];
+                                   ended.push_back(chain);
+                                   subject().begin_all_gather(sums.emplace_back(sum).span(), all[c].span(), counts);
+                                 });
       for (int i = 0; i < 40 * rank() * (round % 3); ++i) subject().poll();
     }
     subject().finish_begun();
@@ -239,8 +237,7 @@ TEST_F(CommunicatorContract, TwoLiveCommunicatorsDoNotMix) {
 TEST_F(CommunicatorContract, NobodyLeavesABarrierBeforeAllCame) {
   int* arrived = nullptr;  // rank 0's, shared by all
   MPI_Win window = MPI_WIN_NULL;
-  MPI_Win_allocate_shared(rank() == 0 ? sizeof(int) : 0, sizeof(int), MPI_INFO_NULL, MPI_COMM_WORLD, &arrived,
-                          &window);
+  MPI_Win_allocate_shared(rank() == 0 ? sizeof(int) : 0, sizeof(int), MPI_INFO_NULL, MPI_COMM_WORLD, &arrived, &window);
   MPI_Aint bytes = 0;
   int unit = 0;
   MPI_Win_shared_query(window, 0, &bytes, &unit, &arrived);

@@ -24,8 +24,7 @@ class MpiFailures : public testing::Test {
  protected:
   MpiCommunicator subject_{test::mpi(), Seconds(20)};
   std::vector<std::int64_t> none_ = std::vector<std::int64_t>(static_cast<std::size_t>(subject_.size()), 0),
-                            refused_ =
-                                std::vector<std::int64_t>(static_cast<std::size_t>(subject_.size()), -1);
+                            refused_ = std::vector<std::int64_t>(static_cast<std::size_t>(subject_.size()), -1);
 };
 
 TEST_F(MpiFailures, NameTheCall) {

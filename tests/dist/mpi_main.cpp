@@ -18,8 +18,7 @@ class FailuresOnly : public testing::EmptyTestEventListener {
     if (!result.failed()) return;
     const testing::TestInfo* test = testing::UnitTest::GetInstance()->current_test_info();
     std::fprintf(stderr, "[rank %d] %s: %s:%d: %s\n", session->rank(), test != nullptr ? test->name() : "?",
-                 result.file_name() != nullptr ? result.file_name() : "?", result.line_number(),
-                 result.message());
+                 result.file_name() != nullptr ? result.file_name() : "?", result.line_number(), result.message());
   }
 };
 

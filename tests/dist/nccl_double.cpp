@@ -170,8 +170,7 @@ ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
   return ncclSuccess;
 }
 
-ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int size, ncclUniqueId id, int rank,
-                                    ncclConfig_t* config) {
+ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int size, ncclUniqueId id, int rank, ncclConfig_t* config) {
   *comm = nullptr;
   if (size > kMaxRanks || config->blocking != 0) return ncclInvalidArgument;
   if (nccl_double().fault == NcclFault::kInitRefused) return ncclSystemError;
@@ -238,15 +237,13 @@ ncclResult_t ncclBroadcast(const void* send, void* receive, size_t count, ncclDa
   return enqueued(comm);
 }
 
-ncclResult_t ncclSend(const void* send, size_t count, ncclDataType_t type, int peer, ncclComm_t comm,
-                      cudaStream_t) {
+ncclResult_t ncclSend(const void* send, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t) {
   if (group_depth == 0) return ncclInvalidUsage;
   add_send(comm, send, count * size_of(type), peer);
   return enqueued(comm);
 }
 
-ncclResult_t ncclRecv(void* receive, size_t count, ncclDataType_t type, int peer, ncclComm_t comm,
-                      cudaStream_t) {
+ncclResult_t ncclRecv(void* receive, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t) {
   if (group_depth == 0) return ncclInvalidUsage;
   add_receive(comm, receive, count * size_of(type), peer);
   return enqueued(comm);
@@ -294,8 +291,7 @@ class DoubleStreamEvents final : public StreamEvents {
     for (const ncclComm* comm : communicators()) nccl_double().too_early += comm->polls_left > 0 ? 1 : 0;
   }
   bool is_complete() override {
-    if (nccl_double().fault == NcclFault::kDeviceError)
-      throw Error(ExitCode::kInterrupted, "the GPU is lost");
+    if (nccl_double().fault == NcclFault::kDeviceError) throw Error(ExitCode::kInterrupted, "the GPU is lost");
     if (nccl_double().fault == NcclFault::kHang) return false;
     bool is_idle = true;
     for (ncclComm* comm : communicators()) {

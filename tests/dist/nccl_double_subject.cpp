@@ -12,8 +12,7 @@ std::string cannot_run(const MpiSession&) {
 
 std::unique_ptr<Communicator> make_subject(const MpiSession& session, Seconds timeout) {
   MpiCommunicator control(session, Seconds(20));
-  return std::make_unique<NcclCommunicator>(control, make_double_stream_events(), make_subject_memory(),
-                                            timeout);
+  return std::make_unique<NcclCommunicator>(control, make_double_stream_events(), make_subject_memory(), timeout);
 }
 
 std::unique_ptr<DeviceMemory> make_subject_memory() {

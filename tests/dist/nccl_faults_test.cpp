@@ -124,8 +124,7 @@ TEST_F(NcclFaults, AnInitThatNeverEndsIsAbortedAtTheDeadline) {
   nccl_double().fault = NcclFault::kInitNeverEnds;
   const CommError error = caught([&] {
     control_.set_step(42);
-    const NcclCommunicator made(control_, make_double_stream_events(), std::make_unique<HostMemory>(true),
-                                kTimeout);
+    const NcclCommunicator made(control_, make_double_stream_events(), std::make_unique<HostMemory>(true), kTimeout);
   });
   expect_deadline(error);
   EXPECT_EQ(error.collective(), "init");
@@ -171,8 +170,7 @@ TEST_P(NcclVersion, MustBeOfTheSameMajorAndNotOlder) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::kUsage);
     const int code = nccl_double().version;
-    EXPECT_THAT(error.what(),
-                HasSubstr(fmt::format("{}.{}.{} (", code / 10000, code / 100 % 100, code % 100)));
+    EXPECT_THAT(error.what(), HasSubstr(fmt::format("{}.{}.{} (", code / 10000, code / 100 % 100, code % 100)));
     EXPECT_THAT(error.what(), HasSubstr("LD_LIBRARY_PATH"));
     EXPECT_THAT(error.what(), HasSubstr("nccl_faults"));  // the file that the double was loaded from
   }
@@ -181,8 +179,7 @@ TEST_P(NcclVersion, MustBeOfTheSameMajorAndNotOlder) {
 
 INSTANTIATE_TEST_SUITE_P(, NcclVersion,
                          testing::Values(std::pair(0, true), std::pair(100, true), std::pair(1, true),
-                                         std::pair(-1, false), std::pair(10000, false),
-                                         std::pair(-10000, false)));
+                                         std::pair(-1, false), std::pair(10000, false), std::pair(-10000, false)));
 
 }  // namespace
 }  // namespace charrnn::test

@@ -9,8 +9,7 @@ namespace charrnn::test {
 std::string cannot_run(const MpiSession& session) {
   const int count = cuda_device_count();
   if (count == 0) return "no GPU here";
-  if (count < session.local_size())
-    return fmt::format("{} ranks, but {} GPUs here", session.local_size(), count);
+  if (count < session.local_size()) return fmt::format("{} ranks, but {} GPUs here", session.local_size(), count);
   return "";
 }
 

@@ -224,8 +224,7 @@ TEST(SyntheticText, StatesAndWordsComeAsOftenAsTheTablesSay) {
     }
     const double freedom = static_cast<double>(tables[s].size()) - 1;
     EXPECT_NEAR(chi, freedom, 5 * std::sqrt(2 * freedom)) << "state " << s;
-    EXPECT_EQ(counts[s].size(), tables[s].size())
-        << "state " << s << " writes what it should not, or not all";
+    EXPECT_EQ(counts[s].size(), tables[s].size()) << "state " << s << " writes what it should not, or not all";
   }
 }
 
@@ -251,11 +250,9 @@ TEST(SyntheticText, RefusesTablesWhoseCharactersDoNotTellTheChoice) {
     return "accepted";
   };
   // One word in two classes of a state; a word that begins another one.
-  EXPECT_NE(message({{{"light ", 1, 0}, {"dog ", 1, 1}, {"light ", 2, 1}}, {{"x", 1, 0}}})
-                .find("\"light \" begins"),
+  EXPECT_NE(message({{{"light ", 1, 0}, {"dog ", 1, 1}, {"light ", 2, 1}}, {{"x", 1, 0}}}).find("\"light \" begins"),
             std::string::npos);
-  EXPECT_NE(message({{{"cats", 1, 0}, {"cat", 1, 0}}}).find("\"cat\" begins text \"cats\""),
-            std::string::npos);
+  EXPECT_NE(message({{{"cats", 1, 0}, {"cat", 1, 0}}}).find("\"cat\" begins text \"cats\""), std::string::npos);
   EXPECT_EQ(message({{{"cats ", 1, 0}, {"cat ", 1, 0}}}), "accepted");
   // The same word in two states is no doubt: the state is known.
   EXPECT_EQ(message({{{"x ", 1, 1}}, {{"x ", 1, 0}}}), "accepted");

@@ -1,5 +1,6 @@
 // The table of cells, and the parameters and states of models built from it. Names and shapes are those that PyTorch's
-// modules document; tests/models/parity_oracle.py compares them with the modules themselves.
+// modules document; tests/models/notebook_models.py loads
+// checkpoints of every cell into the modules themselves.
 #include "models/cells.hpp"
 
 #include <gmock/gmock.h>
@@ -28,17 +29,16 @@ std::vector<std::string> described(const ModelConfig& model) {
 }
 
 TEST(Cells, HaveTheParametersOfPyTorchsModules) {
-  EXPECT_THAT(
-      described({.model = "gru", .layers = 2, .hidden = 5, .embedding = 3}),
-      ElementsAre("e.weight 7x3", "rnn.weight_ih_l0 15x3", "rnn.weight_hh_l0 15x5", "rnn.bias_ih_l0 15",
-                  "rnn.bias_hh_l0 15", "rnn.weight_ih_l1 15x5", "rnn.weight_hh_l1 15x5", "rnn.bias_ih_l1 15",
-                  "rnn.bias_hh_l1 15", "l_out.weight 7x5", "l_out.bias 7"));
+  EXPECT_THAT(described({.model = "gru", .layers = 2, .hidden = 5, .embedding = 3}),
+              ElementsAre("e.weight 7x3", "rnn.weight_ih_l0 15x3", "rnn.weight_hh_l0 15x5", "rnn.bias_ih_l0 15",
+                          "rnn.bias_hh_l0 15", "rnn.weight_ih_l1 15x5", "rnn.weight_hh_l1 15x5", "rnn.bias_ih_l1 15",
+                          "rnn.bias_hh_l1 15", "l_out.weight 7x5", "l_out.bias 7"));
   EXPECT_THAT(described({.model = "lstm_cell", .hidden = 5, .embedding = 3}),
               ElementsAre("e.weight 7x3", "rnn.weight_ih 20x3", "rnn.weight_hh 20x5", "rnn.bias_ih 20",
                           "rnn.bias_hh 20", "l_out.weight 7x5", "l_out.bias 7"));
   EXPECT_THAT(described({.model = "CharLoopConcatModel", .hidden = 5, .embedding = 3}),
-              ElementsAre("e.weight 7x3", "l_in.weight 5x8", "l_in.bias 5", "l_hidden.weight 5x5",
-                          "l_hidden.bias 5", "l_out.weight 7x5", "l_out.bias 7"));
+              ElementsAre("e.weight 7x3", "l_in.weight 5x8", "l_in.bias 5", "l_hidden.weight 5x5", "l_hidden.bias 5",
+                          "l_out.weight 7x5", "l_out.bias 7"));
 }
 
 TEST(Cells, CarryNamedStates) {

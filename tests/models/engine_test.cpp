@@ -78,11 +78,9 @@ TEST(Engines, SayWhyTheyCannot) {
       refusal("lstm", {.device = kCpu, .engine = "torch", .precision = Precision::kBf16, .team = team});
   EXPECT_EQ(precision, "precision");
   EXPECT_THAT(in_bf16, HasSubstr("bf16 on GPUs only"));
-  const auto [nobody, all] =
-      refusal("gru_cell", {.device = kCpu, .precision = Precision::kBf16, .team = team});
+  const auto [nobody, all] = refusal("gru_cell", {.device = kCpu, .precision = Precision::kBf16, .team = team});
   EXPECT_EQ(nobody, "precision");
-  EXPECT_THAT(all,
-              testing::AllOf(HasSubstr("native: it has no layer"), HasSubstr("torch: it computes in bf16")));
+  EXPECT_THAT(all, testing::AllOf(HasSubstr("native: it has no layer"), HasSubstr("torch: it computes in bf16")));
 }
 
 TEST(Engines, SayWhetherThreadsDecideBits) {

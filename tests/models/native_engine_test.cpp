@@ -44,12 +44,12 @@ Tokens draw_tokens(const Case& c, unsigned seed) {
 }
 
 /// Trains on one window; the model's gradient() is that of its loss, which is returned.
-double train_on(LanguageModel& model, const Window& window, HiddenState& state,
-                const std::optional<DropoutKey>& key, GradientListener* listener = nullptr) {
-  const TrainMicroBatch group{window, &state};
+double train_on(LanguageModel& model, const Window& window, HiddenState& state, const std::optional<DropoutKey>& key,
+                GradientListener* listener = nullptr) {
+  const TrainMicroBatch micro_batch{window, &state};
   const GradientSum sum{1, model.gradient()};
   double loss = 0;
-  model.train({&group, 1}, {.dropout = key, .sums = {&sum, 1}, .losses = {&loss, 1}, .listener = listener});
+  model.train({&micro_batch, 1}, {.dropout = key, .sums = {&sum, 1}, .losses = {&loss, 1}, .listener = listener});
   return loss;
 }
 
@@ -104,14 +104,13 @@ void expect_near(const std::vector<float>& actual, const std::vector<float>& exp
 constexpr double kTolerance = 2e-6;
 
 void expect_engines_agree(const Case& c) {
-  SCOPED_TRACE(testing::Message() << c.model.model << " " << c.model.layers << " x " << c.model.hidden
-                                  << ", embedding " << c.model.embedding << ", vocabulary " << c.vocabulary
-                                  << ", " << c.columns << " columns x " << c.length);
+  SCOPED_TRACE(testing::Message() << c.model.model << " " << c.model.layers << " x " << c.model.hidden << ", embedding "
+                                  << c.model.embedding << ", vocabulary " << c.vocabulary << ", " << c.columns
+                                  << " columns x " << c.length);
   const Outcome native = train(c, "native", 2), torch = train(c, "torch", 1);
   ASSERT_EQ(native.losses.size(), torch.losses.size());
   for (std::size_t i = 0; i < torch.losses.size(); ++i) {
-    ASSERT_NEAR(native.losses[i], torch.losses[i], kTolerance * std::max(1.0, std::abs(torch.losses[i])))
-        << i;
+    ASSERT_NEAR(native.losses[i], torch.losses[i], kTolerance * std::max(1.0, std::abs(torch.losses[i]))) << i;
   }
   const ParameterLayout layout = parameter_layout(c.model, c.vocabulary);
   for (const Parameter& parameter : layout.parameters()) {
@@ -234,8 +233,7 @@ TEST(NativeEngine, AColumnsNumbersDoNotDependOnItsNeighbours) {
     const auto model = make_model(c.model, c.vocabulary, {.device = {}, .engine = "native", .team = team});
     model->load_parameters(draw_parameters(model->layout()));
     std::vector<float> all(tokens.targets.size());
-    model->log_probabilities({tokens.inputs, tokens.targets, c.length, c.columns},
-                             *model->make_state(c.columns), all);
+    model->log_probabilities({tokens.inputs, tokens.targets, c.length, c.columns}, *model->make_state(c.columns), all);
     for (std::int64_t column = 0; column < c.columns; column += 33) {
       Tokens alone;
       std::vector<float> expected;
@@ -252,13 +250,13 @@ TEST(NativeEngine, AColumnsNumbersDoNotDependOnItsNeighbours) {
   }
 }
 
-/// What training gives for the groups [first, last) of a batch.
-struct GroupsOutcome {
+/// What training gives for the micro_batches [first, last) of a batch.
+struct MicroBatchesOutcome {
   std::vector<double> losses;
   std::vector<std::vector<float>> gradients;  ///< of each sum
-  std::vector<std::vector<float>> h;          ///< of each group
+  std::vector<std::vector<float>> h;          ///< of each micro_batch
 
-  bool operator==(const GroupsOutcome&) const = default;
+  bool operator==(const MicroBatchesOutcome&) const = default;
 };
 
 /// Keeps what each part of the sums was when it was said to be complete.
@@ -270,14 +268,14 @@ class PartKeeper final : public GradientListener {
   }
 
   void part_is_complete() override {
-    const Range& part = parts_.at(told_++);
+    const Range& part = parts_.at(completed_++);
     for (std::size_t i = 0; i < sums_.size(); ++i) {
       std::copy_n(sums_[i].gradient.begin() + part.first, part.count, kept_[i].begin() + part.first);
     }
   }
-  void poll() override { ++(told_ == 0 ? polls_before_ : polls_between_); }
+  void poll() override { ++(completed_ == 0 ? polls_before_ : polls_between_); }
 
-  std::size_t told() const { return told_; }
+  std::size_t completed() const { return completed_; }
   const std::vector<std::vector<float>>& kept() const { return kept_; }
   int polls_before() const { return polls_before_; }
   int polls_between() const { return polls_between_; }
@@ -286,23 +284,21 @@ class PartKeeper final : public GradientListener {
   std::vector<Range> parts_;
   std::vector<GradientSum> sums_;
   std::vector<std::vector<float>> kept_;
-  std::size_t told_ = 0;
+  std::size_t completed_ = 0;
   int polls_before_ = 0, polls_between_ = 0;
 };
 
 /// NaN is like NaN.
-bool have_same_bits(const std::vector<std::vector<float>>& ones,
-                    const std::vector<std::vector<float>>& others) {
+bool have_same_bits(const std::vector<std::vector<float>>& ones, const std::vector<std::vector<float>>& others) {
   return std::ranges::equal(ones, others, [](const std::vector<float>& one, const std::vector<float>& other) {
-    return one.size() == other.size() &&
-           std::memcmp(one.data(), other.data(), one.size() * sizeof(float)) == 0;
+    return one.size() == other.size() && std::memcmp(one.data(), other.data(), one.size() * sizeof(float)) == 0;
   });
 }
 
-/// Groups of columns that are trained together.
-class Groups {
+/// MicroBatches of columns that are trained together.
+class MicroBatches {
  public:
-  Groups(Case c, std::vector<std::int64_t> columns) : case_(std::move(c)), columns_(std::move(columns)) {
+  MicroBatches(Case c, std::vector<std::int64_t> columns) : case_(std::move(c)), columns_(std::move(columns)) {
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       Case one = case_;
       one.columns = columns_[i];
@@ -310,37 +306,36 @@ class Groups {
     }
   }
 
-  /// The groups [first, first + Σ sums), so many of them a sum; two windows, of which the second one counts.
-  GroupsOutcome train(const std::string& engine, Precision precision, int threads, std::int64_t first,
-                      const std::vector<std::int64_t>& sums) const {
+  /// The micro_batches [first, first + Σ sums), so many of them a sum; two windows, of which the second one counts.
+  MicroBatchesOutcome train(const std::string& engine, Precision precision, int threads, std::int64_t first,
+                            const std::vector<std::int64_t>& sums) const {
     ThreadTeam team(threads);
     const auto model = make_model(case_.model, case_.vocabulary, {{}, engine, precision, team});
     model->load_parameters(draw_parameters(model->layout()));
-    GroupsOutcome outcome;
+    MicroBatchesOutcome outcome;
     std::vector<GradientSum> to;
     std::int64_t count = 0, columns = 0;
-    for (const std::int64_t groups : sums) {  // what is in a buffer does not count
+    for (const std::int64_t micro_batches : sums) {  // what is in a buffer does not count
       outcome.gradients.emplace_back(model->gradient().size(), std::numeric_limits<float>::quiet_NaN());
-      count += groups;
+      count += micro_batches;
     }
     for (std::size_t i = 0; i < sums.size(); ++i) to.push_back({sums[i], outcome.gradients[i]});
     std::vector<std::unique_ptr<HiddenState>> states;
-    std::vector<TrainMicroBatch> groups;
+    std::vector<TrainMicroBatch> micro_batches;
     for (std::int64_t i = first; i < first + count; ++i) {
       const auto g = static_cast<std::size_t>(i);
       states.push_back(model->make_state(columns_[g]));
-      groups.push_back(
+      micro_batches.push_back(
           {{tokens_[g].inputs, tokens_[g].targets, case_.length, columns_[g]}, states.back().get()});
       columns += columns_[g];
     }
-    outcome.losses.resize(groups.size());
+    outcome.losses.resize(micro_batches.size());
     for (int step = 0; step < 2; ++step) {
       const auto before = columns_.begin() + first;
-      const DropoutKey key{
-          .seed = 5, .step = step, .first_column = std::accumulate(columns_.begin(), before, 0L)};
+      const DropoutKey key{.seed = 5, .step = step, .first_column = std::accumulate(columns_.begin(), before, 0L)};
       PartKeeper keeper(*model, to);
-      model->train(groups, {.dropout = key, .sums = to, .losses = outcome.losses, .listener = &keeper});
-      // The native engine tells; a window without columns has nothing to tell.
+      model->train(micro_batches, {.dropout = key, .sums = to, .losses = outcome.losses, .listener = &keeper});
+      // The native engine reports its parts; a window without columns has none.
       EXPECT_EQ(have_same_bits(keeper.kept(), outcome.gradients), engine == "native" && columns > 0);
     }
     for (std::size_t i = 0; i < sums.size(); ++i) {  // between parameters nobody writes
@@ -365,8 +360,8 @@ class Groups {
   std::vector<Tokens> tokens_;
 };
 
-/// The gradients of groups [first, last), each computed alone, added up along the tree.
-std::vector<float> tree_of(const std::vector<GroupsOutcome>& alone, std::int64_t first, std::int64_t last) {
+/// The gradients of micro_batches [first, last), each computed alone, added up along the tree.
+std::vector<float> tree_of(const std::vector<MicroBatchesOutcome>& alone, std::int64_t first, std::int64_t last) {
   if (last - first == 1) return alone[static_cast<std::size_t>(first)].gradients.front();
   const std::int64_t middle = split(first, last);
   std::vector<float> left = tree_of(alone, first, middle);
@@ -374,13 +369,13 @@ std::vector<float> tree_of(const std::vector<GroupsOutcome>& alone, std::int64_t
   return left;
 }
 
-void expect_groups_do_not_matter(const Case& c, const std::string& engine, Precision precision) {
+void expect_micro_batches_do_not_matter(const Case& c, const std::string& engine, Precision precision) {
   SCOPED_TRACE(testing::Message() << c.model.model << " " << c.model.hidden << ", " << engine << ", bf16 "
                                   << (precision == Precision::kBf16));
-  const Groups groups(c, {4, 2, 0, 3, 6, 1, 8});
-  std::vector<GroupsOutcome> alone;
-  for (std::int64_t i = 0; i < groups.count(); ++i) {
-    alone.push_back(groups.train(engine, precision, 1, i, {1}));
+  const MicroBatches micro_batches(c, {4, 2, 0, 3, 6, 1, 8});
+  std::vector<MicroBatchesOutcome> alone;
+  for (std::int64_t i = 0; i < micro_batches.count(); ++i) {
+    alone.push_back(micro_batches.train(engine, precision, 1, i, {1}));
   }
   for (const int threads : {1, 3}) {
     for (const auto& [first, sums] : {std::pair<std::int64_t, std::vector<std::int64_t>>{0, {7}},
@@ -388,14 +383,14 @@ void expect_groups_do_not_matter(const Case& c, const std::string& engine, Preci
                                       {3, {4}},
                                       {1, {1, 1, 2}},
                                       {4, {2}}}) {
-      const GroupsOutcome together = groups.train(engine, precision, threads, first, sums);
-      std::int64_t group = first;
+      const MicroBatchesOutcome together = micro_batches.train(engine, precision, threads, first, sums);
+      std::int64_t micro_batch = first;
       for (std::size_t i = 0; i < sums.size(); ++i) {
-        EXPECT_EQ(together.gradients[i], tree_of(alone, group, group + sums[i])) << first << ", sum " << i;
-        for (const std::int64_t end = group + sums[i]; group < end; ++group) {
-          const auto at = static_cast<std::size_t>(group - first), g = static_cast<std::size_t>(group);
-          EXPECT_EQ(together.losses[at], alone[g].losses.front()) << first << ", group " << group;
-          EXPECT_EQ(together.h[at], alone[g].h.front()) << first << ", group " << group;
+        EXPECT_EQ(together.gradients[i], tree_of(alone, micro_batch, micro_batch + sums[i])) << first << ", sum " << i;
+        for (const std::int64_t end = micro_batch + sums[i]; micro_batch < end; ++micro_batch) {
+          const auto at = static_cast<std::size_t>(micro_batch - first), g = static_cast<std::size_t>(micro_batch);
+          EXPECT_EQ(together.losses[at], alone[g].losses.front()) << first << ", micro_batch " << micro_batch;
+          EXPECT_EQ(together.h[at], alone[g].h.front()) << first << ", micro_batch " << micro_batch;
         }
       }
     }
@@ -412,9 +407,9 @@ TEST(NativeEngine, GroupsTrainedTogetherAreThoseTrainedAlone) {
       c.vocabulary = 150;
       c.predicts_every = cell != std::string("rnn");
       for (const Precision precision : {Precision::kFp32, Precision::kBf16}) {
-        expect_groups_do_not_matter(c, "native", precision);
+        expect_micro_batches_do_not_matter(c, "native", precision);
       }
-      if (!is_masked) expect_groups_do_not_matter(c, "torch", Precision::kFp32);
+      if (!is_masked) expect_micro_batches_do_not_matter(c, "torch", Precision::kFp32);
     }
   }
 }
@@ -423,13 +418,13 @@ TEST(NativeEngine, GroupsOfLongWindowsAndLargeLayers) {
   Case c;
   c.model = {.model = "lstm", .hidden = 33, .dropout_output = 0.2};
   c.length = 150;  // more rows than are summed up at once
-  expect_groups_do_not_matter(c, "native", Precision::kFp32);
+  expect_micro_batches_do_not_matter(c, "native", Precision::kFp32);
   c.model.hidden = 520;  // factors that are packed
   c.length = 3;
-  expect_groups_do_not_matter(c, "native", Precision::kFp32);
+  expect_micro_batches_do_not_matter(c, "native", Precision::kFp32);
 }
 
-TEST(NativeEngine, TellsOfEveryPartOfTheGradientOnceItIsComplete) {
+TEST(NativeEngine, ReportsEveryPartOfTheGradientOnceItIsComplete) {
   for (const int layers : {1, 2, 3}) {
     for (const int threads : {1, 3}) {
       Case c;
@@ -444,7 +439,7 @@ TEST(NativeEngine, TellsOfEveryPartOfTheGradientOnceItIsComplete) {
                DropoutKey{.seed = 1}, &keeper);
       const std::vector<Range> parts = model->gradient_parts();
       EXPECT_EQ(std::ssize(parts), layers);
-      EXPECT_EQ(keeper.told(), parts.size());
+      EXPECT_EQ(keeper.completed(), parts.size());
       EXPECT_THAT(keeper.kept().front(), testing::ElementsAreArray(model->gradient()));
       EXPECT_GE(keeper.polls_before(), c.length);
       if (threads == 1) {  // else another thread may be late with its last block

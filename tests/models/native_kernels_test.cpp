@@ -62,16 +62,15 @@ TEST_P(NativeKernels, NanStaysNan) {
 }
 
 TEST_P(NativeKernels, Lstm) {
-  const std::vector<float> before = numbers(kRows * 4 * kUnits, 4, 1),
-                           added = numbers(kRows * 4 * kUnits, 1, 2), c0 = numbers(kRows * kUnits, 2, 3),
-                           dy = numbers(kRows * kUnits, 1, 4), dh = numbers(kRows * kUnits, 1, 5),
-                           dc1 = numbers(kRows * kUnits, 1, 6);
+  const std::vector<float> before = numbers(kRows * 4 * kUnits, 4, 1), added = numbers(kRows * 4 * kUnits, 1, 2),
+                           c0 = numbers(kRows * kUnits, 2, 3), dy = numbers(kRows * kUnits, 1, 4),
+                           dh = numbers(kRows * kUnits, 1, 5), dc1 = numbers(kRows * kUnits, 1, 6);
   std::vector<float> gates = before, c1(c0.size()), h1(c0.size()), dc = dc1;
   for (const std::int64_t first : {kUnits / 2, std::int64_t{0}}) {
-    kernel_.lstm_forward(kRows, kUnits, first, kUnits / 2, gates.data(), rows_of(added, kRows).data(),
-                         c0.data(), c1.data(), h1.data());
-    kernel_.lstm_backward(kRows, kUnits, first, kUnits / 2, gates.data(), c0.data(), c1.data(), dy.data(),
-                          dh.data(), dc.data());
+    kernel_.lstm_forward(kRows, kUnits, first, kUnits / 2, gates.data(), rows_of(added, kRows).data(), c0.data(),
+                         c1.data(), h1.data());
+    kernel_.lstm_backward(kRows, kUnits, first, kUnits / 2, gates.data(), c0.data(), c1.data(), dy.data(), dh.data(),
+                          dc.data());
   }
   for (std::size_t at = 0; at < c0.size(); ++at) {
     const std::size_t row = at / kUnits, u = at % kUnits;
@@ -94,16 +93,15 @@ TEST_P(NativeKernels, Lstm) {
 }
 
 TEST_P(NativeKernels, Gru) {
-  const std::vector<float> before = numbers(kRows * 3 * kUnits, 4, 1),
-                           added = numbers(kRows * 3 * kUnits, 1, 2), hidden = numbers(kRows * kUnits, 2, 3),
-                           bias_hidden = numbers(kUnits, 1, 4), h0 = numbers(kRows * kUnits, 1, 5),
-                           dy = numbers(kRows * kUnits, 1, 6), dh1 = numbers(kRows * kUnits, 1, 7);
+  const std::vector<float> before = numbers(kRows * 3 * kUnits, 4, 1), added = numbers(kRows * 3 * kUnits, 1, 2),
+                           hidden = numbers(kRows * kUnits, 2, 3), bias_hidden = numbers(kUnits, 1, 4),
+                           h0 = numbers(kRows * kUnits, 1, 5), dy = numbers(kRows * kUnits, 1, 6),
+                           dh1 = numbers(kRows * kUnits, 1, 7);
   std::vector<float> gates = before, q = hidden, h1(h0.size()), dh = dh1;
   for (const std::int64_t first : {kUnits / 2, std::int64_t{0}}) {
-    kernel_.gru_forward(kRows, kUnits, first, kUnits / 2, gates.data(), q.data(),
-                        rows_of(added, kRows).data(), bias_hidden.data(), h0.data(), h1.data());
-    kernel_.gru_backward(kRows, kUnits, first, kUnits / 2, gates.data(), q.data(), h0.data(), dy.data(),
-                         dh.data());
+    kernel_.gru_forward(kRows, kUnits, first, kUnits / 2, gates.data(), q.data(), rows_of(added, kRows).data(),
+                        bias_hidden.data(), h0.data(), h1.data());
+    kernel_.gru_backward(kRows, kUnits, first, kUnits / 2, gates.data(), q.data(), h0.data(), dy.data(), dh.data());
   }
   for (std::size_t at = 0; at < h0.size(); ++at) {
     const std::size_t row = at / kUnits, u = at % kUnits;
@@ -165,12 +163,10 @@ TEST_P(NativeKernels, Transpose) {
       const std::int64_t from_stride = columns + 2, to_stride = rows + 1;
       const std::vector<float> from = numbers(rows * from_stride, 1, 1);
       std::vector<float> to(static_cast<std::size_t>(columns * to_stride), 9);
-      kernel_.transpose(rows, columns, rows_of(from, static_cast<std::size_t>(rows)).data(), 1, to.data(),
-                        to_stride);
+      kernel_.transpose(rows, columns, rows_of(from, static_cast<std::size_t>(rows)).data(), 1, to.data(), to_stride);
       for (std::int64_t at = 0; at < columns * to_stride; ++at) {
         const std::int64_t row = at % to_stride, column = at / to_stride;
-        const float expected =
-            row < rows ? from[static_cast<std::size_t>(row * from_stride + 1 + column)] : 9;
+        const float expected = row < rows ? from[static_cast<std::size_t>(row * from_stride + 1 + column)] : 9;
         ASSERT_EQ(to[static_cast<std::size_t>(at)], expected) << rows << " x " << columns << ": " << at;
       }
     }
@@ -200,8 +196,7 @@ std::uint16_t nearest_bf16(float x) {
   const auto bits = std::bit_cast<std::uint32_t>(x);
   const auto down = static_cast<std::uint16_t>(bits >> 16), up = static_cast<std::uint16_t>(down + 1);
   const auto distance = [&](std::uint16_t half) {
-    return std::abs(static_cast<double>(std::bit_cast<float>(std::uint32_t{half} << 16)) -
-                    static_cast<double>(x));
+    return std::abs(static_cast<double>(std::bit_cast<float>(std::uint32_t{half} << 16)) - static_cast<double>(x));
   };
   if (distance(down) != distance(up)) return distance(down) < distance(up) ? down : up;
   return down % 2 == 0 ? down : up;
@@ -212,10 +207,9 @@ TEST_P(NativeKernels, ConversionsToBfloat16) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   std::vector<float> from = numbers(4 * 50, 3, 1);
   const std::vector<std::pair<float, std::uint16_t>> known = {
-      {1.0F, 0x3F80},        {-1.0F, 0xBF80},           {1 + 0x1p-8F, 0x3F80},
-      {1 + 0x3p-8F, 0x3F82}, {1 + 0x1.8p-8F, 0x3F81},   {0.0F, 0},
-      {-0.0F, 0x8000},       {0x1.fffffep127F, 0x7F80}, {kInfinity, 0x7F80},
-      {-kInfinity, 0xFF80},  {0x1p-126F, 0x0080}};
+      {1.0F, 0x3F80},     {-1.0F, 0xBF80}, {1 + 0x1p-8F, 0x3F80},     {1 + 0x3p-8F, 0x3F82}, {1 + 0x1.8p-8F, 0x3F81},
+      {0.0F, 0},          {-0.0F, 0x8000}, {0x1.fffffep127F, 0x7F80}, {kInfinity, 0x7F80},   {-kInfinity, 0xFF80},
+      {0x1p-126F, 0x0080}};
   std::vector<std::uint16_t> expected;
   std::ranges::transform(from, std::back_inserter(expected), nearest_bf16);
   for (std::size_t i = 0; i < known.size(); ++i) std::tie(from[7 * i], expected[7 * i]) = known[i];
@@ -231,12 +225,9 @@ TEST_P(NativeKernels, ConversionsToBfloat16) {
                             pairs.data(), 60);
       for (std::size_t i = 0; i < pairs.size(); ++i) {
         const std::size_t row = i / 60 * 2, column = i % 60;
-        const auto half = [&](std::size_t r) -> std::uint32_t {
-          return r < rows ? expected[r * 50 + column] : 0;
-        };
+        const auto half = [&](std::size_t r) -> std::uint32_t { return r < rows ? expected[r * 50 + column] : 0; };
         const bool is_written = row < rows && column < size;
-        EXPECT_EQ(pairs[i], is_written ? half(row) | half(row + 1) << 16 : kUntouched)
-            << rows << " rows: " << i;
+        EXPECT_EQ(pairs[i], is_written ? half(row) | half(row + 1) << 16 : kUntouched) << rows << " rows: " << i;
       }
     }
   }
@@ -246,8 +237,7 @@ TEST_P(NativeKernels, ConversionsToBfloat16) {
   EXPECT_TRUE(std::isnan(std::bit_cast<float>(std::uint32_t{half} << 16)));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, NativeKernels,
-                         ::testing::ValuesIn(runnable_kernels().begin(), runnable_kernels().end()),
+INSTANTIATE_TEST_SUITE_P(All, NativeKernels, ::testing::ValuesIn(runnable_kernels().begin(), runnable_kernels().end()),
                          [](const auto& one) { return std::string(one.param->name); });
 
 }  // namespace

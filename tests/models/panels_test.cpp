@@ -31,8 +31,8 @@ class Products : public ::testing::TestWithParam<Precision> {
   }
 
   void check(std::int64_t rows, std::int64_t depth, std::int64_t columns, const Range& some, bool add) {
-    SCOPED_TRACE(testing::Message() << rows << " x " << depth << " x " << columns << ", panels " << some.first
-                                    << " to " << some.end() << (add ? ", added" : ""));
+    SCOPED_TRACE(testing::Message() << rows << " x " << depth << " x " << columns << ", panels " << some.first << " to "
+                                    << some.end() << (add ? ", added" : ""));
     const std::int64_t a_stride = depth + 3, c_stride = padded(columns) + 32;
     std::vector<float> a(static_cast<std::size_t>(rows * a_stride)),
         b(static_cast<std::size_t>(depth * padded(columns))), c(static_cast<std::size_t>(rows * c_stride), 7);
@@ -57,8 +57,7 @@ class Products : public ::testing::TestWithParam<Precision> {
           sum += term;
           magnitude += std::abs(term);
         }
-        ASSERT_NEAR(c[static_cast<std::size_t>(row * c_stride + n)], sum, 5e-7 * magnitude)
-            << row << ", " << n;
+        ASSERT_NEAR(c[static_cast<std::size_t>(row * c_stride + n)], sum, 5e-7 * magnitude) << row << ", " << n;
       }
     }
   }
@@ -119,8 +118,7 @@ TEST_P(Products, OfBlocksAndOfSomeRows) {
     LeftFactor({from, kDepth, kRows}, kDepth, panels).multiply(one.data(), kColumns, false, panels, {0, 1});
     // The same in two parts.
     LeftFactor({from, kDepth, kRows}, 4, panels).multiply(upper.data(), kColumns, false, panels, {0, 1});
-    LeftFactor({from + 4, kDepth, kRows}, 2, panels)
-        .multiply(upper.data(), kColumns, true, panels, {0, 1}, 4);
+    LeftFactor({from + 4, kDepth, kRows}, 2, panels).multiply(upper.data(), kColumns, true, panels, {0, 1}, 4);
     for (std::size_t i = 0; i < one.size(); ++i) {
       EXPECT_EQ(blocks[static_cast<std::size_t>(block * kApart * kColumns) + i], one[i]);
       EXPECT_NEAR(upper[i], one[i], 1e-6);
@@ -129,8 +127,7 @@ TEST_P(Products, OfBlocksAndOfSomeRows) {
 }
 
 TEST_P(Products, KeepNanAndInfinity) {
-  constexpr float kNan = std::numeric_limits<float>::quiet_NaN(),
-                  kInf = std::numeric_limits<float>::infinity();
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN(), kInf = std::numeric_limits<float>::infinity();
   Panels panels(GetParam());
   panels.resize(1, 32);
   const std::vector<float> ones(32, 1);

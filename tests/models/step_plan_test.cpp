@@ -1,4 +1,4 @@
-// The order and the meetings of a plan's steps, and where its time is booked.
+// The order and the barriers of a plan's steps, and where its time is booked.
 #include "models/native/step_plan.hpp"
 
 #include <gmock/gmock.h>
@@ -24,35 +24,32 @@ WindowSplit two_groups_of_two() {
   return {};
 }
 
-TEST(StepPlan, ThreadsSeeWhatOthersWroteBeforeTheyMet) {
+TEST(StepPlan, ThreadsSeeWhatOthersWroteBeforeABarrier) {
   constexpr int kThreads = 4, kRounds = 200;
   ThreadTeam team(kThreads);
   StepPlan plan;
   const WindowSplit split = two_groups_of_two();
   plan.start(split);
-  // Plain memory on purpose: without the meetings this is a data race, and the values are too small.
+  // Plain memory on purpose: without the barriers this is a data race, and the values are too small.
   std::vector<int> written(kThreads, 0);
   std::vector<int> wrong(kThreads, 0);
   for (int round = 1; round <= kRounds; ++round) {
-    const auto write = [&, round](Worker& worker) {
-      written[static_cast<std::size_t>(worker.number())] = round;
-    };
+    const auto write = [&, round](Worker& worker) { written[static_cast<std::size_t>(worker.number())] = round; };
     const auto check_all = [&, round](Worker& worker) {
       for (const int value : written) wrong[static_cast<std::size_t>(worker.number())] += value != round;
     };
     const auto check_group = [&, round](Worker& worker) {
       for (int thread = 0; thread < kThreads; ++thread) {
         if (split.group_of(thread) != split.group_of(worker.number())) continue;
-        wrong[static_cast<std::size_t>(worker.number())] +=
-            written[static_cast<std::size_t>(thread)] != round;
+        wrong[static_cast<std::size_t>(worker.number())] += written[static_cast<std::size_t>(thread)] != round;
       }
     };
     const bool all = round % 2 == 0;
-    plan.add(Phase::kForward, write, all ? Meet::kAll : Meet::kThreadGroup);
+    plan.add(Phase::kForward, write, all ? WaitFor::kAll : WaitFor::kThreadGroup);
     if (all) {
-      plan.add(Phase::kForward, check_all, Meet::kAll);
+      plan.add(Phase::kForward, check_all, WaitFor::kAll);
     } else {
-      plan.add(Phase::kForward, check_group, Meet::kThreadGroup);
+      plan.add(Phase::kForward, check_group, WaitFor::kThreadGroup);
     }
   }
   plan.run(team);
@@ -74,7 +71,7 @@ TEST(StepPlan, GivesEachThreadItsShareAndPollsOnTheFirst) {
         counts[static_cast<std::size_t>(worker.number())] = worker.count();
         worker.poll();
       },
-      Meet::kNobody);
+      WaitFor::kNobody);
   std::atomic<int> polls = 0;
   plan.run(team, nullptr, [&] { ++polls; });
   EXPECT_EQ(polls, 1);
@@ -101,9 +98,9 @@ TEST(StepPlan, BooksWorkInItsPhaseAndWaitingAsIdle) {
         work(kWork);
         has_worked = true;
       },
-      Meet::kAll);
+      WaitFor::kAll);
   plan.add(
-      Phase::kBackward, [&](Worker&) { work(kWork); }, Meet::kNobody);
+      Phase::kBackward, [&](Worker&) { work(kWork); }, WaitFor::kNobody);
   PhaseClock clock;
   EXPECT_EQ(clock.enter(Phase::kReduce), Phase::kOther);
   const PhaseSeconds before = clock.seconds();
@@ -128,11 +125,11 @@ TEST(StepPlan, StartsEmptyAgain) {
   plan.start(WindowSplit(2, 1, 1, 2));
   std::atomic<int> first = 0, second = 0;
   plan.add(
-      Phase::kForward, [&](Worker&) { ++first; }, Meet::kAll);
+      Phase::kForward, [&](Worker&) { ++first; }, WaitFor::kAll);
   plan.run(team);
   plan.start(WindowSplit(2, 1, 1, 2));
   plan.add(
-      Phase::kForward, [&](Worker&) { ++second; }, Meet::kAll);
+      Phase::kForward, [&](Worker&) { ++second; }, WaitFor::kAll);
   plan.run(team);
   EXPECT_EQ(first, 2);
   EXPECT_EQ(second, 2);

@@ -15,8 +15,7 @@ TEST(WindowSplit, GivesEveryColumnsUnitsToOneThread) {
       for (const int threads : {1, 2, 3, 7, 16}) {
         const WindowSplit split(columns, panels, kLarge, threads);
         EXPECT_EQ(split.thread_groups() * split.threads_per_group(), threads);
-        std::vector<int> units(static_cast<std::size_t>(columns * panels)),
-            own(static_cast<std::size_t>(columns));
+        std::vector<int> units(static_cast<std::size_t>(columns * panels)), own(static_cast<std::size_t>(columns));
         for (int thread = 0; thread < threads; ++thread) {
           const WindowShare share = split.share(thread);
           const int group = split.group_of(thread);
@@ -39,12 +38,12 @@ TEST(WindowSplit, GivesEveryColumnsUnitsToOneThread) {
   }
 }
 
-TEST(WindowSplit, LetsThreadsMeetOnlyWhereItIsWorthIt) {
+TEST(WindowSplit, FormsThreadGroupsOnlyWhereTheyPay) {
   EXPECT_EQ(WindowSplit(64, 16, kLarge, 2).threads_per_group(), 1);   // 32 columns each are enough
   EXPECT_EQ(WindowSplit(16, 16, kLarge, 2).threads_per_group(), 2);   // 8 are not
   EXPECT_EQ(WindowSplit(16, 16, 1 << 16, 2).threads_per_group(), 1);  // unless each has all weights at hand
-  EXPECT_EQ(WindowSplit(64, 16, kLarge, 16).thread_groups(), 1);  // one panel each, nobody reads all weights
-  EXPECT_EQ(WindowSplit(64, 8, kLarge, 16).thread_groups(), 2);   // no more threads than panels
+  EXPECT_EQ(WindowSplit(64, 16, kLarge, 16).thread_groups(), 1);      // one panel each, nobody reads all weights
+  EXPECT_EQ(WindowSplit(64, 8, kLarge, 16).thread_groups(), 2);       // no more threads than panels
   EXPECT_EQ(WindowSplit(64, 1, kLarge, 16).threads_per_group(), 1);
 }
 

@@ -15,8 +15,7 @@ TEST(CostModel, AllReduceByHand) {
 TEST(CostModel, GivesBackWhatWasMeasured) {
   const ReduceCost truth{.alpha = 3e-6, .beta = 5e-10};
   for (const int ranks : {2, 3, 16}) {
-    const ReduceCost found =
-        ReduceCost::from_measured(ranks, truth.seconds(ranks, 0), truth.seconds(ranks, 1e7), 1e7);
+    const ReduceCost found = ReduceCost::from_measured(ranks, truth.seconds(ranks, 0), truth.seconds(ranks, 1e7), 1e7);
     EXPECT_NEAR(found.alpha, truth.alpha, 1e-12);
     EXPECT_NEAR(found.beta, truth.beta, 1e-15);
   }

@@ -75,11 +75,7 @@ void adam(Scalar& x, double g, double rate, double beta1, double beta2, double e
 }
 
 TEST_P(OptimizerTest, Adam) {
-  check({.optimizer = "adam",
-         .learning_rate = 0.02,
-         .weight_decay = 0.1,
-         .betas = {0.8, 0.95},
-         .epsilon = 1e-4},
+  check({.optimizer = "adam", .learning_rate = 0.02, .weight_decay = 0.1, .betas = {0.8, 0.95}, .epsilon = 1e-4},
         [](Scalar& x, double g, double rate, double decay, int n) {
           adam(x, g + decay * x.p, rate, 0.8, 0.95, 1e-4, n);
         });
@@ -110,8 +106,7 @@ TEST_P(OptimizerTest, StateIsNamedAndCanBeMoved) {
   const OptimizerConfig config{.optimizer = "adam"};
   const auto one = make_optimizer(config, *model_, team_);
   EXPECT_THAT(one->buffers(), ElementsAre("exp_avg", "exp_avg_sq"));
-  EXPECT_THAT(make_optimizer({.optimizer = "sgd"}, *model_, team_)->buffers(),
-              ElementsAre("momentum_buffer"));
+  EXPECT_THAT(make_optimizer({.optimizer = "sgd"}, *model_, team_)->buffers(), ElementsAre("momentum_buffer"));
   const auto move_on = [&](Optimizer& optimizer) {
     std::ranges::fill(model_->gradient(), 0.5F);
     optimizer.step(1, 1);
@@ -145,10 +140,9 @@ TEST(ClipFactor, LimitsTheNorm) {
 
 TEST(ParameterGroups, AnUnreadableOneIsNamed) {
   ParameterLayout layout;
-  layout.add("e.weight", {2, 2}, Start::kUniform);
+  layout.add({.name = "e.weight", .shape = {2, 2}});
   for (const char* wrong : {"e.*", "=1", "e.*=x", "e.*=1:2:3", "nothing=1"}) {
-    EXPECT_THAT(error_of<ConfigError>([&] { parameter_groups({.groups = {wrong}}, layout); }),
-                HasSubstr("`groups`"))
+    EXPECT_THAT(error_of<ConfigError>([&] { parameter_groups({.groups = {wrong}}, layout); }), HasSubstr("`groups`"))
         << wrong;
   }
 }

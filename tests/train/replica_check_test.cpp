@@ -48,17 +48,15 @@ TEST_F(ReplicaCheck, NamesTheRankAndTheParameter) {
   // The last bit of one number on the last rank.
   auto& value = parameters_[static_cast<std::size_t>(layout_.parameters()[1].offset + 9)];
   if (control_.rank() == control_.size() - 1) value = std::nextafter(value, 2.0F);
-  EXPECT_THAT(error(),
-              AllOf(HasSubstr("after step 12"), HasSubstr(fmt::format("rank {} holds", control_.size() - 1)),
-                    HasSubstr("first in 'l_out.weight'"),
-                    HasSubstr(control_.size() > 2 ? "than the others" : "cannot be told")));
+  EXPECT_THAT(error(), AllOf(HasSubstr("after step 12"), HasSubstr(fmt::format("rank {} holds", control_.size() - 1)),
+                             HasSubstr("first in 'l_out.weight'"),
+                             HasSubstr(control_.size() > 2 ? "than the others" : "cannot be told")));
 }
 
 TEST_F(ReplicaCheck, TheMajorityIsRight) {
   if (control_.size() < 3) GTEST_SKIP() << "two ranks have no majority";
   if (control_.rank() == 0) parameters_[2] = -parameters_[2];
-  EXPECT_THAT(error(),
-              AllOf(HasSubstr("rank 0 holds other parameters than the others"), HasSubstr("'e.weight'")));
+  EXPECT_THAT(error(), AllOf(HasSubstr("rank 0 holds other parameters than the others"), HasSubstr("'e.weight'")));
 }
 
 }  // namespace

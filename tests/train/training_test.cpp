@@ -70,15 +70,11 @@ struct Recorder : TrainObserver {
     note("sample", step);
     EXPECT_EQ(text.size(), 300U);
   }
-  void on_checkpoint(std::int64_t step, const std::string& path) override {
-    note("checkpoint " + path, step);
-  }
+  void on_checkpoint(std::int64_t step, const std::string& path) override { note("checkpoint " + path, step); }
   void on_end(const EndReport& report) override { note("end", report.step); }
   bool wants_stop() override { return std::ssize(progress) == stop_after; }
 
-  void note(const std::string& what, std::int64_t step) {
-    events.push_back(what + " " + std::to_string(step));
-  }
+  void note(const std::string& what, std::int64_t step) { events.push_back(what + " " + std::to_string(step)); }
 
   std::int64_t stop_after = -1, steps_per_epoch = 0, total_steps = 0;
   std::vector<std::string> events;
@@ -101,8 +97,7 @@ struct Shelf : CheckpointSink {
 
 class TrainingTest : public testing::Test {
  protected:
-  TrainOutcome train(const RunConfig& config, CheckpointSink* sink = nullptr,
-                     const Checkpoint* resumed = nullptr) {
+  TrainOutcome train(const RunConfig& config, CheckpointSink* sink = nullptr, const Checkpoint* resumed = nullptr) {
     training_.emplace(config, text_, alone_);
     if (resumed != nullptr) training_->resume(*resumed);
     TrainObserver* observers[] = {&recorder_};
@@ -124,10 +119,9 @@ TEST_F(TrainingTest, EventsComeInTheOrderOfTheRun) {
   EXPECT_EQ(outcome.code, ExitCode::kDone);
   EXPECT_EQ(outcome.step, kSteps);
   EXPECT_EQ(recorder_.steps_per_epoch, kSteps);
-  EXPECT_THAT(recorder_.events,
-              ElementsAre("rewind 0", "start 0", "sample 0", "step 5", "validation 8", "sample 8",
-                          "checkpoint step best 8", "step 10", "epoch 12", "phases 12", "sample 12",
-                          "checkpoint cycle best 12", "all phases 12", "end 12"));
+  EXPECT_THAT(recorder_.events, ElementsAre("rewind 0", "start 0", "sample 0", "step 5", "validation 8", "sample 8",
+                                            "checkpoint step best 8", "step 10", "epoch 12", "phases 12", "sample 12",
+                                            "checkpoint cycle best 12", "all phases 12", "end 12"));
   EXPECT_EQ(std::ssize(recorder_.progress), kSteps);
 }
 
@@ -238,8 +232,7 @@ TEST_F(TrainingTest, AnotherTextIsRefused) {
   train(config, &shelf);
   const MemoryText other(std::string(1200, 'a') + "bcdefghi");
   Training training(config, other, alone_);
-  EXPECT_THAT(error_of<DataError>([&] { training.resume(shelf.saved.back()); }),
-              HasSubstr("is not the corpus"));
+  EXPECT_THAT(error_of<DataError>([&] { training.resume(shelf.saved.back()); }), HasSubstr("is not the corpus"));
 }
 
 TEST_F(TrainingTest, ReproducibleModeNeedsAMicroBatchForEveryRank) {

@@ -103,8 +103,7 @@ class Builder {
         const double p = share * (zipf(rank) / list_sum) * (ending.share / ending_sum);
         std::string text = list[rank] + ending.text;
         if (state == kStart) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
-        tables_[state].push_back(
-            {std::move(text), static_cast<std::uint32_t>(std::lround(p * 1e9)), ending.next});
+        tables_[state].push_back({std::move(text), static_cast<std::uint32_t>(std::lround(p * 1e9)), ending.next});
       }
     }
   }
@@ -120,8 +119,7 @@ class Builder {
 
 TextTables english_tables() {
   const Words nouns = words(kNouns), noun_plurals = words(kNouns, "s"), adjectives = words(kAdjectives);
-  const Words singular_determiners = words(kSingularDeterminers),
-              plural_determiners = words(kPluralDeterminers);
+  const Words singular_determiners = words(kSingularDeterminers), plural_determiners = words(kPluralDeterminers);
   const Words names = words(kNames), prepositions = words(kPrepositions);
   const auto then = [](State next) { return Endings{{" ", 1, next}}; };
   // After a complete clause: go on, or end the sentence, now and then with the line.

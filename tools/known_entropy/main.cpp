@@ -15,9 +15,9 @@
 #include <string>
 #include <system_error>
 
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/sha256.hpp"
-#include "base/atomic_file.hpp"
 #include "known_entropy/english_tables.hpp"
 #include "known_entropy/synthetic_text.hpp"
 
@@ -64,10 +64,9 @@ void print_json(const Arguments& arguments, const std::string& sha256, double ra
 
 void print_text(const Arguments& arguments, const std::string& sha256, double rate,
                 std::initializer_list<PartLoss> parts) {
-  fmt::print("{}: {} characters, seed {}, sha256 {}\n\n", arguments.output, arguments.characters,
-             arguments.seed, sha256);
-  fmt::print("{:<24}{:>12}{:>14}{:>16}{:>11}\n", "", "characters", "nats/char", "standard error",
-             "bits/char");
+  fmt::print("{}: {} characters, seed {}, sha256 {}\n\n", arguments.output, arguments.characters, arguments.seed,
+             sha256);
+  fmt::print("{:<24}{:>12}{:>14}{:>16}{:>11}\n", "", "characters", "nats/char", "standard error", "bits/char");
   fmt::print("{:<24}{:>12}{:>14.5f}{:>16}{:>11.5f}\n", "entropy rate, exact", "", rate, "", bits(rate));
   for (const PartLoss& part : parts)
     fmt::print("{:<24}{:>12}{:>14.5f}{:>16.5f}{:>11.5f}\n", fmt::format("source, {}", part.name),
@@ -81,20 +80,17 @@ void print_text(const Arguments& arguments, const std::string& sha256, double ra
 
 void run(const Arguments& arguments) {
   const auto characters = static_cast<std::size_t>(arguments.characters);
-  const auto train =
-      static_cast<std::size_t>(std::floor(arguments.train_fraction * static_cast<double>(characters)));
+  const auto train = static_cast<std::size_t>(std::floor(arguments.train_fraction * static_cast<double>(characters)));
   std::error_code ignored;
   const auto status = std::filesystem::status(arguments.output, ignored);
   // Renaming a whole file to such a name would fail on a folder, and replace a pipe or a device.
   require(!std::filesystem::exists(status) || std::filesystem::is_regular_file(status),
-          "cannot write '{}': it exists and is not a plain file; give --output a file name",
-          arguments.output);
+          "cannot write '{}': it exists and is not a plain file; give --output a file name", arguments.output);
 
   const SyntheticText source(english_tables());
   const std::string text = source.generate(arguments.seed, characters);
   const auto part = [&](const char* name, std::size_t first, std::size_t last) {
-    return PartLoss{name, first, last, source.mean_loss(text, first, last),
-                    source.standard_error(last - first)};
+    return PartLoss{name, first, last, source.mean_loss(text, first, last), source.standard_error(last - first)};
   };
   const auto parts = {part("train", 0, train), part("validation", train, characters)};
   Sha256 digest;

@@ -65,8 +65,8 @@ void SyntheticText::check_tables() const {
       require(!choice.text.empty(), "text tables: state {} has a choice without text; remove it", state);
       require(choice.weight > 0, "text tables: state {}, text {}: weight 0; remove it or weigh it", state,
               quoted(choice.text));
-      require(choice.next < tables_.size(), "text tables: state {}, text {}: next state {} of only {} states",
-              state, quoted(choice.text), choice.next, tables_.size());
+      require(choice.next < tables_.size(), "text tables: state {}, text {}: next state {} of only {} states", state,
+              quoted(choice.text), choice.next, tables_.size());
       texts.push_back(choice.text);
     }
     std::sort(texts.begin(), texts.end());
@@ -96,8 +96,7 @@ void SyntheticText::build_tries() {
       std::uint32_t place = static_cast<std::uint32_t>(state);
       nodes[place].weight += choice.weight;
       for (const char c : choice.text) {
-        const auto [child, is_new] =
-            nodes[place].children.try_emplace(c, static_cast<std::uint32_t>(nodes.size()));
+        const auto [child, is_new] = nodes[place].children.try_emplace(c, static_cast<std::uint32_t>(nodes.size()));
         place = child->second;
         if (is_new) nodes.emplace_back();
         nodes[place].weight += choice.weight;
@@ -119,8 +118,7 @@ void SyntheticText::build_tries() {
   edges_.resize(nodes.size());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     for (const auto& [c, child] : nodes[i].children) {
-      const double probability =
-          static_cast<double>(nodes[child].weight) / static_cast<double>(nodes[i].weight);
+      const double probability = static_cast<double>(nodes[child].weight) / static_cast<double>(nodes[i].weight);
       edges_[i].push_back({c, probability, -std::log(probability), place_of[child]});
     }
   }
@@ -143,8 +141,7 @@ std::string SyntheticText::generate(std::uint64_t seed, std::size_t characters) 
 }
 
 double SyntheticText::mean_loss(std::string_view text, std::size_t first, std::size_t last) const {
-  require(first < last && last <= text.size(), "no characters [{}, {}) in a text of {}", first, last,
-          text.size());
+  require(first < last && last <= text.size(), "no characters [{}, {}) in a text of {}", first, last, text.size());
   Reader reader(*this);
   double sum = 0;
   for (std::size_t i = 0; i < last; ++i) {

@@ -102,7 +102,7 @@ class SyntheticText {
 
   TextTables tables_;
   std::vector<std::vector<std::uint64_t>> cumulative_;  // per state: running sums of the weights
-  std::vector<std::vector<Edge>> edges_;  // per place: places 0 … states-1 are the roots of the tries
+  std::vector<std::vector<Edge>> edges_;                // per place: places 0 … states-1 are the roots of the tries
   std::vector<double> stationary_;
   double entropy_rate_ = 0;
   double characters_per_choice_ = 0;

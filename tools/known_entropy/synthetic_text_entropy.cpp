@@ -73,8 +73,7 @@ void SyntheticText::solve_chain() {
   std::vector<double> excess(n);
   for (std::size_t i = 0; i < n; ++i) {
     excess[i] = entropy[i] - entropy_rate_ * characters[i];
-    for (std::size_t j = 0; j < n; ++j)
-      poisson[i][j] = (i == j ? 1.0 : 0.0) - transition[i][j] + stationary_[j];
+    for (std::size_t j = 0; j < n; ++j) poisson[i][j] = (i == j ? 1.0 : 0.0) - transition[i][j] + stationary_[j];
   }
   const std::vector<double> g = solve(std::move(poisson), std::move(excess));
   double variance = 0;

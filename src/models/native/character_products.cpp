@@ -26,8 +26,7 @@ void CharacterProducts::start_gradients(std::int64_t length, std::span<const Ran
       for (std::int64_t t = 0; t < length; ++t) {
         const std::int64_t first = t * columns + micro_batches[m].first;
         for (std::int64_t row = first; row < first + micro_batches[m].count; ++row) {
-          work(rows_by_number_[static_cast<std::size_t>(number_of(row))],
-               own_row_[static_cast<std::size_t>(row)]);
+          work(rows_by_number_[static_cast<std::size_t>(number_of(row))], own_row_[static_cast<std::size_t>(row)]);
         }
       }
     };
@@ -104,8 +103,7 @@ void CharacterProducts::add_gradient(const Range& block, std::int64_t micro_batc
   const auto begin = std::ranges::lower_bound(own, block.first);
   const auto end = std::ranges::lower_bound(begin, own.end(), block.end());
   const std::int64_t count = end - begin, units = first_.gate_units();
-  const float* d =
-      d_products_rows_[static_cast<std::size_t>(micro_batch)].first + (begin - own.begin()) * units;
+  const float* d = d_products_rows_[static_cast<std::size_t>(micro_batch)].first + (begin - own.begin()) * units;
   const Panels& weights = first_.weight_ih().backward();
   products.grow(count * stride());
   LeftFactor({d, units, count}, units, weights)

@@ -25,8 +25,7 @@ class CharacterProducts final : public InputLayer {
   void start_window(std::int64_t length, std::span<const Range> micro_batches, bool trains) override;
   /// Numbers each micro-batch's own characters.
   void start_gradients(std::int64_t length, std::span<const Range> micro_batches);
-  void add_gradient(const Range& block, std::int64_t micro_batch, float* sum,
-                    AlignedBuffer& products) const override;
+  void add_gradient(const Range& block, std::int64_t micro_batch, float* sum, AlignedBuffer& products) const override;
 
   RecurrentLayer& first_;
   AlignedBuffer x_;         ///< of different() [different, stride()]

@@ -26,8 +26,7 @@ class DropoutMask {
   void draw(const Range& columns);
   const float* row(std::int64_t row) const { return values_.data() + row % rows() * units_; }
   /// to = from · mask on these columns and units, both [length · columns, stride]; `to` may be `from`.
-  void apply(const Range& columns, const Range& units, const float* from, float* to,
-             std::int64_t stride) const;
+  void apply(const Range& columns, const Range& units, const float* from, float* to, std::int64_t stride) const;
 
  private:
   std::int64_t rows() const { return (is_locked_ ? 1 : length_) * columns_; }

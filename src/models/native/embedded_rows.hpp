@@ -23,8 +23,7 @@ class EmbeddedRows final : public InputLayer {
 
  private:
   void start_window(std::int64_t length, std::span<const Range> micro_batches, bool trains) override;
-  void add_gradient(const Range& block, std::int64_t micro_batch, float* sum,
-                    AlignedBuffer& products) const override;
+  void add_gradient(const Range& block, std::int64_t micro_batch, float* sum, AlignedBuffer& products) const override;
 
   const DropoutMask& mask_;
   std::span<const Range> micro_batches_;

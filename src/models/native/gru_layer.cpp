@@ -16,9 +16,7 @@ class GruLayer final : public RecurrentLayer {
   static constexpr std::int64_t kReset = 0, kUpdate = 1, kNew = 2;
 
   float* hidden_new(const StepShare& s) { return hidden_new_.data() + s.row * units(); }
-  float* separate_hidden_bias(std::int64_t gate) override {
-    return gate == kNew ? bias_new_.data() : nullptr;
-  }
+  float* separate_hidden_bias(std::int64_t gate) override { return gate == kNew ? bias_new_.data() : nullptr; }
 
   void resize_cell(std::int64_t length, std::span<const Range> micro_batches) override {
     hidden_new_.grow(length * columns() * units());
@@ -36,8 +34,8 @@ class GruLayer final : public RecurrentLayer {
   }
 
   void activate(const StepShare& s, const float* const* addends) override {
-    kernels().gru_forward(s.columns, units(), s.units.first, s.units.count, gates(s.row), hidden_new(s),
-                          addends, bias_new_.data(), h(s.t) + s.state, h(s.t + 1) + s.state);
+    kernels().gru_forward(s.columns, units(), s.units.first, s.units.count, gates(s.row), hidden_new(s), addends,
+                          bias_new_.data(), h(s.t) + s.state, h(s.t + 1) + s.state);
   }
 
   void differentiate(const StepShare& s, const float* d_output) override {
@@ -49,8 +47,7 @@ class GruLayer final : public RecurrentLayer {
   void multiply_gradients(const StepShare& s) override {
     const Panels& w = hidden_weights();
     float* to = d_h() + s.state + s.units.first;
-    LeftFactor({gates(s.row), gate_units(), s.columns}, kNew * units(), w)
-        .multiply(to, units(), true, w, s.panels);
+    LeftFactor({gates(s.row), gate_units(), s.columns}, kNew * units(), w).multiply(to, units(), true, w, s.panels);
     LeftFactor({hidden_new(s), units(), s.columns}, units(), w)
         .multiply(to, units(), true, w, s.panels, kNew * units());
   }
@@ -61,8 +58,8 @@ class GruLayer final : public RecurrentLayer {
     return std::pair{std::span<const MatrixRows>(d_hidden_new_), first - kNew * units()};
   }
 
-  AlignedBuffer bias_new_;    ///< [units]: the hidden state's, of the new gate
-  AlignedBuffer hidden_new_;  ///< [rows, units]: the hidden state's part of the new gate, then its gradient
+  AlignedBuffer bias_new_;                ///< [units]: the hidden state's, of the new gate
+  AlignedBuffer hidden_new_;              ///< [rows, units]: the hidden state's part of the new gate, then its gradient
   std::vector<MatrixRows> d_hidden_new_;  ///< of each micro-batch
 };
 

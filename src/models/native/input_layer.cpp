@@ -6,8 +6,8 @@
 
 namespace charrnn {
 
-void InputLayer::start(std::span<const std::int64_t> tokens, std::int64_t length,
-                       std::span<const Range> micro_batches, bool trains) {
+void InputLayer::start(std::span<const std::int64_t> tokens, std::int64_t length, std::span<const Range> micro_batches,
+                       bool trains) {
   for (const std::int64_t token : different_) number_[static_cast<std::size_t>(token)] = -1;
   different_.clear();
   for (const std::int64_t token : tokens) {

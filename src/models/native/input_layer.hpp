@@ -1,4 +1,4 @@
-// The embedding, and how it meets the first recurrent layer.
+// The embedding, and what the first recurrent layer gets from it.
 #pragma once
 
 #include <cstdint>
@@ -36,10 +36,10 @@ class InputLayer {
   virtual void backward(const Range& /*own*/) {}
   /// Share `part` of what the gradients need, after backward() of all columns.
   virtual void prepare_gradients(std::int64_t part, std::int64_t parts) = 0;
-  /// The first layer's input as a factor of its input weights' gradient; none: put_weight_gradient() sees to that.
+  /// The first layer's input as a factor of its input weights' gradient; none: put_weight_gradient() computes that gradient.
   virtual FactorRows input_factor() const { return {}; }
-  virtual void put_weight_gradient(std::int64_t /*block*/, const Range& /*micro_batches*/,
-                                   float* /*gradient*/, OuterProducts& /*products*/) const {}
+  virtual void put_weight_gradient(std::int64_t /*block*/, const Range& /*micro_batches*/, float* /*gradient*/,
+                                   OuterProducts& /*products*/) const {}
 
   /// Share `part`: the embedding's gradient becomes zero for characters that the window does not have.
   void clear_unseen(float* gradient, std::int64_t part, std::int64_t parts) const;
@@ -50,8 +50,7 @@ class InputLayer {
     std::deque<AlignedBuffer> levels;  ///< sums of nodes of the tree over the micro-batches
   };
   /// The gradient of a block of characters, summed over these micro-batches.
-  void put_embedding_gradient(std::int64_t block, const Range& micro_batches, float* gradient,
-                              Scratch& scratch) const;
+  void put_embedding_gradient(std::int64_t block, const Range& micro_batches, float* gradient, Scratch& scratch) const;
 
  protected:
   std::int64_t size() const { return size_; }

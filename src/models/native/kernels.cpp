@@ -120,9 +120,8 @@ void lstm_forward(std::int64_t rows, std::int64_t units, std::int64_t first, std
   }
 }
 
-void lstm_backward(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count,
-                   float* gates, const float* c_before, const float* c_after, const float* d_output,
-                   const float* d_h, float* d_c) {
+void lstm_backward(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
+                   const float* c_before, const float* c_after, const float* d_output, const float* d_h, float* d_c) {
   for (std::int64_t row = 0; row < rows; ++row) {
     float* const i = gates + 4 * units * row;
     float *const f = i + units, *const g = f + units, *const o = g + units;
@@ -143,8 +142,8 @@ void lstm_backward(std::int64_t rows, std::int64_t units, std::int64_t first, st
 }
 
 void gru_forward(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
-                 float* hidden_new, const float* const* addends, const float* bias_hidden_new,
-                 const float* h_before, float* h_after) {
+                 float* hidden_new, const float* const* addends, const float* bias_hidden_new, const float* h_before,
+                 float* h_after) {
   for (std::int64_t row = 0; row < rows; ++row) {
     const float* const add = addends[row];
     float* const r = gates + 3 * units * row;
@@ -181,8 +180,8 @@ void gru_backward(std::int64_t rows, std::int64_t units, std::int64_t first, std
   }
 }
 
-void rnn_forward(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count,
-                 const float* gates, const float* const* addends, float* h_after) {
+void rnn_forward(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, const float* gates,
+                 const float* const* addends, float* h_after) {
   for (std::int64_t row = 0; row < rows; ++row) {
     const float* const add = addends[row];
     CHARRNN_INDEPENDENT
@@ -272,8 +271,8 @@ void dropout(std::int64_t size, const std::uint32_t* key, const std::uint32_t* c
   }
 }
 
-void copy_rows(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
-               float* to, std::int64_t to_stride) {
+void copy_rows(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride, float* to,
+               std::int64_t to_stride) {
   for (std::int64_t row = 0; row < rows; ++row) {
     const float* const source = from + row * from_stride;
     float* const copy = to + row * to_stride;
@@ -300,8 +299,7 @@ inline Vector interleaved_high(Vector a, Vector b, std::integer_sequence<int, I.
 /// A square of kVectorSize rows and columns. To interleave row i with row i + kVectorSize / 2, for all i, is
 /// to rotate the bits of every element's address by one: as often as a row number has bits, and rows and
 /// columns have changed places.
-inline void transpose_square(const float* const* from, std::int64_t first, float* to,
-                             std::int64_t to_stride) {
+inline void transpose_square(const float* const* from, std::int64_t first, float* to, std::int64_t to_stride) {
   constexpr std::make_integer_sequence<int, kVectorSize> kLaneNumbers;
   Vector rows[kVectorSize], next[kVectorSize];
   for (std::int64_t i = 0; i < kVectorSize; ++i) {
@@ -319,8 +317,8 @@ inline void transpose_square(const float* const* from, std::int64_t first, float
   }
 }
 
-void transpose(std::int64_t rows, std::int64_t columns, const float* const* from, std::int64_t first,
-               float* to, std::int64_t to_stride) {
+void transpose(std::int64_t rows, std::int64_t columns, const float* const* from, std::int64_t first, float* to,
+               std::int64_t to_stride) {
   const std::int64_t whole_rows = rows / kVectorSize * kVectorSize;
   const std::int64_t whole_columns = columns / kVectorSize * kVectorSize;
   for (std::int64_t column = 0; column < whole_columns; column += kVectorSize) {
@@ -372,9 +370,8 @@ void round_to_bf16(std::int64_t size, const float* from, float* to) {
 }  // namespace
 
 extern const Kernels kKernels;
-const Kernels kKernels = {
-    CHARRNN_KERNELS_NAME, lstm_forward, lstm_backward, gru_forward,  gru_backward, rnn_forward,
-    rnn_backward,         softmax_loss, dropout,       copy_rows,    transpose,    add,
-    add_row_sums,         to_bf16,      to_bf16_pairs, round_to_bf16};
+const Kernels kKernels = {CHARRNN_KERNELS_NAME, lstm_forward, lstm_backward, gru_forward,  gru_backward, rnn_forward,
+                          rnn_backward,         softmax_loss, dropout,       copy_rows,    transpose,    add,
+                          add_row_sums,         to_bf16,      to_bf16_pairs, round_to_bf16};
 
 }  // namespace charrnn::CHARRNN_KERNELS

@@ -9,66 +9,64 @@
 
 namespace charrnn {
 
-/// Units of a layer are padded with zeros to a multiple of this: no kernel has a tail, and a gate is a whole
-/// number of panels (native/panels.hpp).
+/// Units of a layer are padded with zeros to a multiple of this, so that no kernel needs a loop for a remainder and a
+/// gate is a whole number of panels (native/panels.hpp).
 inline constexpr std::int64_t kUnitBlock = 32;
 
 constexpr std::int64_t padded(std::int64_t units) {
   return round_up(units, kUnitBlock);
 }
 
-/// Rows are columns of the text at one time step, `units` is padded. `gates` of a row lie side by side, each
-/// [units], in PyTorch's order; formulas: PyTorch's documentation of RNN, GRU, LSTM. `addends` has for every
-/// row what is added to its products: at least the bias. "Before" and "after" are the state's values at the
-/// step's two ends. `d_…` is the loss's gradient. Of the units only [first, first + count) are worked.
+/// A row is one column of the batch at one time step; `units` is padded(). The `gates` of a row lie side by side, each
+/// [units], in PyTorch's order; formulas: PyTorch's documentation of RNN, GRU, LSTM. `addends` has a pointer for every
+/// row to what is added to its products: at least the bias. "Before" and "after" are the state's values at the
+/// beginning and the end of the time step. `d_…` is the loss's gradient with respect to …. Only the units [first,
+/// first + count) are computed.
 struct Kernels {
   const char* name;
 
   /// gates: products in, activations (input, forget, cell, output) out.
-  void (*lstm_forward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count,
-                       float* gates, const float* const* addends, const float* c_before, float* c_after,
-                       float* h_after);
+  void (*lstm_forward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
+                       const float* const* addends, const float* c_before, float* c_after, float* h_after);
   /// gates: activations in, d_gates out. d_c: of c_after in, of c_before out. d_h is that of h_after from the
   /// next time step; d_output what comes from above.
-  void (*lstm_backward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count,
-                        float* gates, const float* c_before, const float* c_after, const float* d_output,
-                        const float* d_h, float* d_c);
+  void (*lstm_backward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
+                        const float* c_before, const float* c_after, const float* d_output, const float* d_h,
+                        float* d_c);
   /// gates (reset, update, new): products in (of new: the input's alone), activations out. hidden_new: the
   /// recurrent product of new in, the same with its bias out.
-  void (*gru_forward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count,
-                      float* gates, float* hidden_new, const float* const* addends,
-                      const float* bias_hidden_new, const float* h_before, float* h_after);
+  void (*gru_forward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
+                      float* hidden_new, const float* const* addends, const float* bias_hidden_new,
+                      const float* h_before, float* h_after);
   /// gates, hidden_new: as forward left them in, their gradients out. d_h: of h_after from the next time step
   /// in; what of it goes to h_before directly out.
-  void (*gru_backward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count,
-                       float* gates, float* hidden_new, const float* h_before, const float* d_output,
-                       float* d_h);
-  void (*rnn_forward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count,
-                      const float* gates, const float* const* addends, float* h_after);
+  void (*gru_backward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
+                       float* hidden_new, const float* h_before, const float* d_output, float* d_h);
+  void (*rnn_forward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, const float* gates,
+                      const float* const* addends, float* h_after);
   /// gates: d_gates out.
-  void (*rnn_backward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count,
-                       float* gates, const float* h_after, const float* d_output, const float* d_h);
+  void (*rnn_backward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
+                       const float* h_after, const float* d_output, const float* d_h);
 
-  /// One row of logits without bias [padded(symbols)]. Returns −ln of the target's probability. d_logits are
-  /// left in their place, zero in the padding.
+  /// `logits`: one row [padded(symbols)] without bias in, the loss's gradient out, zero in the padding. Returns −ln of the
+  /// target's probability.
   double (*softmax_loss)(std::int64_t symbols, float* logits, const float* bias, std::int64_t target);
 
   /// A mask's values from the draws of a stream of random words (base/random.hpp), from its block `first` on:
   /// eight draws of 16 bits a block, each word's lower half first. Below `threshold` it is zero, else `keep`.
-  void (*dropout)(std::int64_t size, const std::uint32_t* key, const std::uint32_t* counter,
-                  std::uint32_t first, std::uint32_t threshold, float keep, float* mask);
+  void (*dropout)(std::int64_t size, const std::uint32_t* key, const std::uint32_t* counter, std::uint32_t first,
+                  std::uint32_t threshold, float keep, float* mask);
 
   /// to[row · to_stride + column] = from[row · from_stride + column]
-  void (*copy_rows)(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
-                    float* to, std::int64_t to_stride);
+  void (*copy_rows)(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride, float* to,
+                    std::int64_t to_stride);
   /// to[column · to_stride + row] = from[row][first + column]
-  void (*transpose)(std::int64_t rows, std::int64_t columns, const float* const* from, std::int64_t first,
-                    float* to, std::int64_t to_stride);
+  void (*transpose)(std::int64_t rows, std::int64_t columns, const float* const* from, std::int64_t first, float* to,
+                    std::int64_t to_stride);
   /// to[i] += from[i]
   void (*add)(std::int64_t size, const float* from, float* to);
   /// sums[row] += Σ from[row · stride + i] over i < size, a multiple of 16.
-  void (*add_row_sums)(std::int64_t rows, std::int64_t size, const float* from, std::int64_t stride,
-                       float* sums);
+  void (*add_row_sums)(std::int64_t rows, std::int64_t size, const float* from, std::int64_t stride, float* sums);
 
   /// Rounds to bfloat16, to the nearest, ties to even; NaN stays NaN.
   void (*to_bf16)(std::int64_t size, const float* from, std::uint16_t* to);
@@ -80,7 +78,7 @@ struct Kernels {
   void (*round_to_bf16)(std::int64_t size, const float* from, float* to);
 };
 
-/// All that this processor can run, the fastest last.
+/// The kernels that this processor can run, the fastest last.
 std::span<const Kernels* const> runnable_kernels();
 /// The fastest of them.
 const Kernels& kernels();

@@ -21,8 +21,8 @@ class LstmLayer final : public RecurrentLayer {
   }
 
   void activate(const StepShare& s, const float* const* addends) override {
-    kernels().lstm_forward(s.columns, units(), s.units.first, s.units.count, gates(s.row), addends,
-                           c(s.t) + s.state, c(s.t + 1) + s.state, h(s.t + 1) + s.state);
+    kernels().lstm_forward(s.columns, units(), s.units.first, s.units.count, gates(s.row), addends, c(s.t) + s.state,
+                           c(s.t + 1) + s.state, h(s.t + 1) + s.state);
   }
 
   void start_backward(const WindowShare& share) override {

@@ -8,33 +8,31 @@ namespace charrnn {
 /// Columns of a panel: 128 bytes of one row of the right factor lie together.
 inline constexpr std::int64_t kPanelWidth = 32;
 
-/// c [rows, 32 · panels] = a [rows, depth] · b [depth, 32 · panels], or += if `add`: of `panels` panels that
-/// lie side by side. All are row-major, their rows so many floats apart. A number of c depends on nothing but
-/// its row of a, its column of b and the processor: not on how many rows and panels there are.
+/// c [rows, 32 · panels] = a [rows, depth] · b [depth, 32 · panels], or += if `add`, where `panels` panels lie side by
+/// side. All are row-major; the strides are floats from row to row. A number of c depends only on its row of a, its
+/// column of b and the processor, not on the number of rows and panels.
 ///
 /// oneDNN's micro-kernels as LibTorch exports them, made at run time for the processor and the shape; where
 /// LibTorch has none for the processor (before AVX2), its BLAS.
-void multiply_panels(const float* a, std::int64_t a_stride, std::int64_t rows, const float* b,
-                     std::int64_t panels, std::int64_t b_stride, std::int64_t depth, float* c,
-                     std::int64_t c_stride, bool add);
+void multiply_panels(const float* a, std::int64_t a_stride, std::int64_t rows, const float* b, std::int64_t panels,
+                     std::int64_t b_stride, std::int64_t depth, float* c, std::int64_t c_stride, bool add);
 
-/// The same of bfloat16 numbers, added up in float32. The rows of b lie in pairs, one after the other:
-/// [depth / 2, 32 · panels, 2], and `depth` is even; from pair to pair it is 2 · `b_stride` numbers. Only
-/// where has_bf16_units().
+/// The same for bfloat16 numbers, added up in float32. `depth` is even and the rows of b lie in pairs: [depth / 2,
+/// 32 · panels, 2], with 2 · `b_stride` numbers from pair to pair. Only where has_bf16_units().
 void multiply_panels(const std::uint16_t* a, std::int64_t a_stride, std::int64_t rows, const std::uint16_t* b,
-                     std::int64_t panels, std::int64_t b_stride, std::int64_t depth, float* c,
-                     std::int64_t c_stride, bool add);
+                     std::int64_t panels, std::int64_t b_stride, std::int64_t depth, float* c, std::int64_t c_stride,
+                     bool add);
 
-/// How many panels of float32 numbers a product takes at once best: as many as make four vector registers,
-/// what a micro-kernel multiplies a number of a with.
+/// How many float32 panels a product should take at once: enough to fill the four vector registers that a micro-kernel
+/// multiplies with a number of a.
 std::int64_t panels_at_once();
 
 /// Whether this processor multiplies bfloat16 numbers faster than float32 numbers: AMX, or AVX-512's dot
 /// products of them.
 bool has_bf16_units();
 
-/// To be called by a thread that has multiplied bfloat16 numbers, before it does something else for long: the
-/// units keep a state that every change of threads would have to save.
+/// Must be called by a thread that has multiplied bfloat16 numbers before it does something else for long: the units
+/// hold state that every context switch would have to save.
 void release_bf16_units();
 
 }  // namespace charrnn

@@ -47,8 +47,7 @@ struct Target {
 
 class NativeLanguageModel final : public LanguageModel {
  public:
-  NativeLanguageModel(const ModelConfig& model, std::int64_t vocabulary, Precision precision,
-                      ThreadTeam& team)
+  NativeLanguageModel(const ModelConfig& model, std::int64_t vocabulary, Precision precision, ThreadTeam& team)
       : LanguageModel(model, vocabulary, parameter_layout(model, vocabulary), Device{}),
         precision_(precision),
         states_(state_specs(model)),
@@ -57,17 +56,17 @@ class NativeLanguageModel final : public LanguageModel {
         flat_gradient_(layout().size()),
         input_mask_(kInputMask, model.dropout_input, model.embedding, model.locked_dropout),
         rows_(at(flat_.data(), layout().embedding()), vocabulary, model.embedding, input_mask_, precision),
-        output_(at(flat_.data(), layout().output_weight()), at(flat_.data(), layout().output_bias()),
-                vocabulary, model.hidden, precision),
+        output_(at(flat_.data(), layout().output_weight()), at(flat_.data(), layout().output_bias()), vocabulary,
+                model.hidden, precision),
         weight_masks_(static_cast<std::size_t>(model.layers)) {
     for (std::int64_t layer = 0; layer < model.layers; ++layer) {
       layers_.push_back(find_cell(model.model)
                             .native_layer({layer == 0 ? model.embedding : model.hidden, model.hidden,
                                            layout().of_layer(layer), flat_.data(), precision}));
       const bool is_last = layer + 1 == model.layers;
-      links_.emplace_back(DropoutMask(layer, is_last ? model.dropout_output : model.dropout, model.hidden,
-                                      model.locked_dropout),
-                          precision);
+      links_.emplace_back(
+          DropoutMask(layer, is_last ? model.dropout_output : model.dropout, model.hidden, model.locked_dropout),
+          precision);
     }
     if (RecurrentLayer* first = layers_.front()->separate_inputs()) {
       characters_ = std::make_unique<CharacterProducts>(at(flat_.data(), layout().embedding()), vocabulary,
@@ -91,9 +90,7 @@ class NativeLanguageModel final : public LanguageModel {
   }
 
   std::vector<float> store_parameters() const override { return {flat_.span().begin(), flat_.span().end()}; }
-  void load_parameters(std::span<const float> flat) override {
-    std::ranges::copy(flat, writable_parameters().data());
-  }
+  void load_parameters(std::span<const float> flat) override { std::ranges::copy(flat, writable_parameters().data()); }
 
   std::unique_ptr<HiddenState> make_state(std::int64_t columns) const override {
     return std::make_unique<NativeState>(states_, columns);
@@ -135,8 +132,7 @@ class NativeLanguageModel final : public LanguageModel {
     assert(of_targets.size() == window.targets.size());
     if (window.columns == 0) return;
     compute_losses(window, state);
-    std::ranges::transform(output_.losses(), of_targets.begin(),
-                           [](double loss) { return static_cast<float>(-loss); });
+    std::ranges::transform(output_.losses(), of_targets.begin(), [](double loss) { return static_cast<float>(-loss); });
   }
 
   void predict(std::span<const std::int64_t> inputs, std::int64_t length, HiddenState& state,
@@ -162,9 +158,7 @@ class NativeLanguageModel final : public LanguageModel {
   static std::int64_t number(std::size_t layer) { return static_cast<std::int64_t>(layer); }
 
   bool drops_weights() const { return key_ && config().weight_dropout > 0; }
-  const float* weight_mask(std::size_t layer) const {
-    return drops_weights() ? weight_masks_[layer].data() : nullptr;
-  }
+  const float* weight_mask(std::size_t layer) const { return drops_weights() ? weight_masks_[layer].data() : nullptr; }
 
   /// Outputs of a layer as the next one gets them.
   float* outputs(std::size_t layer) {
@@ -183,14 +177,13 @@ class NativeLanguageModel final : public LanguageModel {
       Link& link = links_[layer];
       link.mask.start(key, length, columns);
       if (link.mask.is_on()) {
-        link.masked.grow_padded(window_.rows() * padded(hidden),
-                                (window_.rows() + kRowBlock) * padded(hidden));
+        link.masked.grow_padded(window_.rows() * padded(hidden), (window_.rows() + kRowBlock) * padded(hidden));
       }
       if (trains) link.d_outputs.grow(window_.rows() * padded(hidden));
       if (trains && !shares_factor(layer)) {
         const std::int64_t first = first_step_read(layer);
-        rows_of_micro_batches(outputs(layer) + first * columns * padded(hidden), padded(hidden),
-                              length - first, window_.micro_batches(), link.rows);
+        rows_of_micro_batches(outputs(layer) + first * columns * padded(hidden), padded(hidden), length - first,
+                              window_.micro_batches(), link.rows);
         link.factor.resize(link.rows, hidden);
       }
       if (drops_weights()) weight_masks_[layer].grow(layers_[layer]->recurrent_weights());
@@ -200,13 +193,12 @@ class NativeLanguageModel final : public LanguageModel {
     input_->start(window_.inputs(), length, window_.micro_batches(), trains);
     output_.resize(window_.predicting(), window_.micro_batches(), team_.size(), trains);
     while (std::ssize(scratch_) < team_.size()) scratch_.emplace_back();
-    plan_.start(
-        WindowSplit(columns, layers_.front()->panels(), layers_.front()->bytes_per_step(), team_.size()));
+    plan_.start(WindowSplit(columns, layers_.front()->panels(), layers_.front()->bytes_per_step(), team_.size()));
   }
 
   void run_plan(PhaseClock* clock = nullptr, const std::function<void()>& poll = {}) {
     plan_.add(
-        Phase::kBackward, [this](Worker&) { release_units(); }, Meet::kNobody);
+        Phase::kBackward, [this](Worker&) { release_units(); }, WaitFor::kNobody);
     plan_.run(team_, clock, poll);
   }
 
@@ -214,7 +206,7 @@ class NativeLanguageModel final : public LanguageModel {
     if (precision_ == Precision::kBf16 && has_bf16_units()) release_bf16_units();
   }
 
-  // The plans. The meeting after each step is what the next one needs.
+  // The plans. Each step waits for as many threads as the next one needs.
 
   /// Everything up to the last layer's outputs and the states after the window.
   void plan_forward() {
@@ -222,31 +214,28 @@ class NativeLanguageModel final : public LanguageModel {
     const bool packs = std::exchange(packed_, packing) != packing;
     if (packs && drops_weights()) {
       plan_.add(
-          Phase::kForward, [this](Worker& worker) { make_weight_masks(worker); }, Meet::kAll);
+          Phase::kForward, [this](Worker& worker) { make_weight_masks(worker); }, WaitFor::kAll);
     }
     if (packs)
       plan_.add(
-          Phase::kForward, [this](Worker& worker) { pack(worker); }, Meet::kNobody);
+          Phase::kForward, [this](Worker& worker) { pack(worker); }, WaitFor::kNobody);
     plan_.add(
-        Phase::kForward, [this](Worker& worker) { take_states_and_masks(worker); }, Meet::kAll);
+        Phase::kForward, [this](Worker& worker) { take_states_and_masks(worker); }, WaitFor::kAll);
     plan_.add(
-        Phase::kForward, [this](Worker& worker) { input_->embed(worker.number(), worker.count()); },
-        Meet::kAll);
+        Phase::kForward, [this](Worker& worker) { input_->embed(worker.number(), worker.count()); }, WaitFor::kAll);
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
       plan_.add(
-          Phase::kForward, [this, layer](Worker& worker) { forward(layer, worker); }, Meet::kThreadGroup);
+          Phase::kForward, [this, layer](Worker& worker) { forward(layer, worker); }, WaitFor::kThreadGroup);
     }
     plan_.add(
-        Phase::kForward, [this](Worker& worker) { give_states(worker); }, Meet::kNobody);
+        Phase::kForward, [this](Worker& worker) { give_states(worker); }, WaitFor::kNobody);
   }
 
   void plan_losses() {
     plan_.add(
         Phase::kForward,
-        [this](Worker& worker) {
-          output_.forward(worker.share().own, predicting_outputs(), window_.targets());
-        },
-        Meet::kNobody);
+        [this](Worker& worker) { output_.forward(worker.share().own, predicting_outputs(), window_.targets()); },
+        WaitFor::kNobody);
   }
 
   /// A layer's gradient is computed, and the listener hears of it, before the backward pass of the layer below.
@@ -257,23 +246,22 @@ class NativeLanguageModel final : public LanguageModel {
     }
     blocks_.start(blocks, listener);
     plan_.add(
-        Phase::kBackward, [this](Worker& worker) { output_backward(worker); }, Meet::kThreadGroup);
+        Phase::kBackward, [this](Worker& worker) { output_backward(worker); }, WaitFor::kThreadGroup);
     for (std::size_t layer = layers_.size(); layer-- > 0;) {
       const bool is_masked_input = layer == 0 && input_->d_inputs() != nullptr;
       plan_.add(
           Phase::kBackward, [this, layer](Worker& worker) { backward(layer, worker); },
-          is_masked_input ? Meet::kThreadGroup : Meet::kAll);
+          is_masked_input ? WaitFor::kThreadGroup : WaitFor::kAll);
       if (is_masked_input) {
         plan_.add(
-            Phase::kBackward, [this](Worker& worker) { input_->backward(worker.share().own); }, Meet::kAll);
+            Phase::kBackward, [this](Worker& worker) { input_->backward(worker.share().own); }, WaitFor::kAll);
       }
       if (is_top(layer) || layer == 0) {
         plan_.add(
-            Phase::kBackward, [this, layer](Worker& worker) { prepare_gradients(layer, worker); },
-            Meet::kAll);
+            Phase::kBackward, [this, layer](Worker& worker) { prepare_gradients(layer, worker); }, WaitFor::kAll);
       }
       plan_.add(
-          Phase::kBackward, [this, layer](Worker& worker) { put_gradients(layer, worker); }, Meet::kNobody);
+          Phase::kBackward, [this, layer](Worker& worker) { put_gradients(layer, worker); }, WaitFor::kNobody);
     }
   }
 
@@ -282,8 +270,7 @@ class NativeLanguageModel final : public LanguageModel {
   void make_weight_masks(const Worker& worker) {
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
       const std::int64_t weights = layers_[layer]->recurrent_weights();
-      const Range mine =
-          share_of((weights + kDrawsPerBlock - 1) / kDrawsPerBlock, worker.number(), worker.count());
+      const Range mine = share_of((weights + kDrawsPerBlock - 1) / kDrawsPerBlock, worker.number(), worker.count());
       fill_weight_mask(*key_, number(layer), config().weight_dropout, mine.first, mine.end(),
                        weight_masks_[layer].span().first(static_cast<std::size_t>(weights)));
     }
@@ -303,10 +290,9 @@ class NativeLanguageModel final : public LanguageModel {
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
       for (std::size_t i = 0; i < states_.size(); ++i) {
         float* const to = layers_[layer]->state_before(i);
-        window_.for_states(i, number(layer), own,
-                           [&](const float* values, std::int64_t at, std::int64_t count) {
-                             std::copy_n(values, count, to + at);
-                           });
+        window_.for_states(i, number(layer), own, [&](const float* values, std::int64_t at, std::int64_t count) {
+          std::copy_n(values, count, to + at);
+        });
       }
     }
   }
@@ -315,10 +301,9 @@ class NativeLanguageModel final : public LanguageModel {
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
       for (std::size_t i = 0; i < states_.size(); ++i) {
         const float* const from = layers_[layer]->state_after(i);
-        window_.for_states(i, number(layer), worker.share().own,
-                           [&](float* values, std::int64_t at, std::int64_t count) {
-                             std::copy_n(from + at, count, values);
-                           });
+        window_.for_states(
+            i, number(layer), worker.share().own,
+            [&](float* values, std::int64_t at, std::int64_t count) { std::copy_n(from + at, count, values); });
       }
     }
   }
@@ -329,8 +314,7 @@ class NativeLanguageModel final : public LanguageModel {
     Link& link = links_[l];
     if (!link.mask.is_on()) return;
     const WindowShare& share = worker.share();
-    link.mask.apply(share.columns, share.units(), layer.outputs(), link.masked.data(),
-                    padded(config().hidden));
+    link.mask.apply(share.columns, share.units(), layer.outputs(), link.masked.data(), padded(config().hidden));
   }
 
   void output_backward(const Worker& worker) {
@@ -350,8 +334,7 @@ class NativeLanguageModel final : public LanguageModel {
     if (mask.is_on()) {
       mask.apply(share.columns, share.units(), d_outputs, d_outputs, padded(config().hidden));
     }
-    layers_[layer]->backward(worker, d_outputs,
-                             layer > 0 ? links_[layer - 1].d_outputs.data() : input_->d_inputs());
+    layers_[layer]->backward(worker, d_outputs, layer > 0 ? links_[layer - 1].d_outputs.data() : input_->d_inputs());
   }
 
   /// What the layer's part of the gradient needs and no part before it did.
@@ -453,9 +436,8 @@ class NativeLanguageModel final : public LanguageModel {
 
 }  // namespace
 
-std::unique_ptr<LanguageModel> make_native_language_model(const ModelConfig& config,
-                                                          std::int64_t vocabulary_size, Precision precision,
-                                                          ThreadTeam& team) {
+std::unique_ptr<LanguageModel> make_native_language_model(const ModelConfig& config, std::int64_t vocabulary_size,
+                                                          Precision precision, ThreadTeam& team) {
   return std::make_unique<NativeLanguageModel>(config, vocabulary_size, precision, team);
 }
 

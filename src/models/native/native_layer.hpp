@@ -26,8 +26,7 @@ struct NativeLayerOptions {
 ///
 /// A window goes through resize() on one thread; then, on all threads of a plan (native/step_plan.hpp), pack() if the
 /// parameters have changed, forward(), and to train backward(), prepare_gradients() and put_gradients(). None of these
-/// waits before it begins or after it ends: before a thread reads what others have written, the plan lets it meet
-/// them.
+/// synchronises on entry or exit: that is the plan's task, before a thread reads what others have written.
 class NativeLayer {
  public:
   virtual ~NativeLayer() = default;
@@ -67,7 +66,7 @@ class NativeLayer {
   /// The gradients come in blocks, which different threads can work on.
   virtual std::int64_t gradient_blocks() const = 0;
   /// Puts a block of the parameters' gradient, summed over these micro-batches, into `gradient`, a buffer like the
-  /// parameters'. `inputs` is the layer's input, or none if another sees to the input weights; `mask` as for pack().
+  /// parameters'. `inputs` is the layer's input, or none if that of the input weights is computed elsewhere; `mask` as for pack().
   virtual void put_gradients(std::int64_t block, const Range& micro_batches, const FactorRows& inputs,
                              const float* mask, float* gradient, OuterProducts& products) const = 0;
 

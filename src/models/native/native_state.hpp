@@ -13,8 +13,7 @@ namespace charrnn {
 
 class NativeState final : public HiddenState {
  public:
-  NativeState(std::vector<StateSpec> state_specs, std::int64_t columns)
-      : HiddenState(std::move(state_specs), columns) {
+  NativeState(std::vector<StateSpec> state_specs, std::int64_t columns) : HiddenState(std::move(state_specs), columns) {
     for (const StateSpec& spec : specs()) memory_.emplace_back(spec.layers * columns * padded(spec.width));
   }
 

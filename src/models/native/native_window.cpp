@@ -29,8 +29,7 @@ void NativeWindow::take(std::span<const TrainMicroBatch> micro_batches) {
     all_ = micro_batches.front().window;
     return;
   }
-  const auto side_by_side = [&](std::span<const std::int64_t> Window::*tokens,
-                                std::vector<std::int64_t>& to) {
+  const auto side_by_side = [&](std::span<const std::int64_t> Window::*tokens, std::vector<std::int64_t>& to) {
     std::int64_t rows = 0;
     for (const TrainMicroBatch& one : micro_batches) {
       if (one.window.columns > 0) rows = std::ssize(one.window.*tokens) / one.window.columns;

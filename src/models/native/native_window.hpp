@@ -40,8 +40,7 @@ class NativeWindow {
       const std::int64_t count = std::min(columns.end(), micro_batches_[m].end()) - first;
       const std::int64_t width = padded(states_[m]->specs()[i].width);
       if (count > 0) {
-        work(states_[m]->at(i, layer) + (first - micro_batches_[m].first) * width, first * width,
-             count * width);
+        work(states_[m]->at(i, layer) + (first - micro_batches_[m].first) * width, first * width, count * width);
       }
     }
   }

@@ -29,8 +29,7 @@ void OuterFactor::take(std::int64_t part, std::int64_t parts) {
 }
 
 FactorRows OuterFactor::rows(std::int64_t first) const {
-  const bool is_odd =
-      std::ranges::any_of(rows_, [&](const MatrixRows& rows) { return first * rows.rows % 2 != 0; });
+  const bool is_odd = std::ranges::any_of(rows_, [&](const MatrixRows& rows) { return first * rows.rows % 2 != 0; });
   return panels_.is_half() && is_odd ? FactorRows{} : FactorRows{this, first};
 }
 
@@ -79,8 +78,8 @@ void OuterProducts::add_rows(const Job& job, std::int64_t micro_batch, std::size
       const auto& [factor, first_step] = job.sums[i].x;
       if (factor == nullptr) continue;
       if (!left) left.emplace(MatrixRows{to, kStride, count}, all, factor->panels());
-      left->multiply(target(job, i, level), factor->stride(), at > 0, factor->panels(),
-                     {0, factor->panels().count()}, factor->row_of(micro_batch, first_step) + at);
+      left->multiply(target(job, i, level), factor->stride(), at > 0, factor->panels(), {0, factor->panels().count()},
+                     factor->row_of(micro_batch, first_step) + at);
     }
   }
   for (std::size_t i = 0; i < job.sums.size(); ++i) {

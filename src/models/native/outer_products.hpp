@@ -26,8 +26,7 @@ inline void rows_of_micro_batches(const float* matrix, std::int64_t stride, std:
                                   std::span<const Range> micro_batches, std::vector<MatrixRows>& rows) {
   rows.clear();
   for (const Range& columns : micro_batches) {
-    rows.push_back(
-        {matrix + columns.first * stride, stride, columns.count, steps, micro_batches.back().end()});
+    rows.push_back({matrix + columns.first * stride, stride, columns.count, steps, micro_batches.back().end()});
   }
 }
 
@@ -109,13 +108,13 @@ class OuterProducts {
   void sum(std::span<const MatrixRows> d, const Range& micro_batches, std::int64_t first, std::int64_t count,
            const std::array<OuterSum, 2>& sums);
 
-  /// A sum that was given no place (OuterSum::to), [count, its factor's stride()].
+  /// A sum without OuterSum::to, [count, its factor's stride()].
   const float* sums(std::size_t number) const { return levels_.front().sums[number].data(); }
   /// Σ d, [count].
   const float* totals() const { return levels_.front().totals.data(); }
 
  private:
-  static constexpr std::int64_t kDepth = 512;  ///< rows at once: d's and a panel's part stay in the cache
+  static constexpr std::int64_t kDepth = 512;           ///< rows at once: d's and a panel's part stay in the cache
   static constexpr std::int64_t kStride = kDepth + 16;  ///< not a power of two: its rows share no cache sets
 
   /// Sums of a node of the tree.

@@ -8,8 +8,7 @@ OutputLayer::OutputLayer(const float* weight, const float* bias, std::int64_t vo
                          Precision precision)
     : weight_(weight, 1, vocabulary, hidden, precision), bias_(bias) {}
 
-void OutputLayer::resize(std::int64_t length, std::span<const Range> micro_batches, int threads,
-                         bool keeps_logits) {
+void OutputLayer::resize(std::int64_t length, std::span<const Range> micro_batches, int threads, bool keeps_logits) {
   length_ = length;
   columns_ = micro_batches.back().end();
   threads_ = threads;
@@ -51,8 +50,7 @@ double OutputLayer::loss(const Range& columns) const {
 void OutputLayer::backward(const Range& columns, float* d_outputs) const {
   const std::int64_t to = padded(weight_.inputs());
   const Panels& weights = weight_.backward();
-  LeftFactor({logits_.data() + columns.first * stride(), stride(), columns.count, length_, columns_},
-             stride(), weights)
+  LeftFactor({logits_.data() + columns.first * stride(), stride(), columns.count, length_, columns_}, stride(), weights)
       .multiply(d_outputs + columns.first * to, to, false, weights, {0, weights.count()});
 }
 

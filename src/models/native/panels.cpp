@@ -13,9 +13,9 @@ constexpr std::int64_t kRowsAtOnce = 32;  // on their way through the first cach
 
 }  // namespace
 
-void Panels::set(std::int64_t number, std::int64_t row, std::int64_t rows, std::int64_t columns,
-                 const float* from, std::int64_t stride) {
-  float* to = memory_.data() + place(number, row);
+void Panels::set(std::int64_t number, std::int64_t row, std::int64_t rows, std::int64_t columns, const float* from,
+                 std::int64_t stride) {
+  float* to = memory_.data() + offset(number, row);
   const std::int64_t to_stride = this->stride(number);
   if (is_half_) {
     kernels().to_bf16_pairs(rows, columns, from, stride, reinterpret_cast<std::uint32_t*>(to), to_stride);
@@ -35,8 +35,7 @@ void Panels::set_transposed(std::int64_t number, std::int64_t row, std::int64_t 
   std::array<const float*, kPanelWidth> found;
   MatrixRows{from, stride, columns}.find(0, columns, found.data());
   if (precision_ == Precision::kFp32) {
-    kernels().transpose(columns, rows, found.data(), 0, memory_.data() + place(number, row),
-                        this->stride(number));
+    kernels().transpose(columns, rows, found.data(), 0, memory_.data() + offset(number, row), this->stride(number));
     return;
   }
   alignas(64) std::array<float, kRowsAtOnce * kPanelWidth> turned;
@@ -50,7 +49,7 @@ void Panels::set_transposed(std::int64_t number, std::int64_t row, std::int64_t 
 void Panels::clear(std::int64_t number, std::int64_t row, std::int64_t rows) {
   const std::int64_t step = is_half_ ? 2 : 1;  // of an odd row's pair, set() has cleared what is missing
   for (std::int64_t at = round_up(row, step); at < row + rows; at += step) {
-    std::fill_n(memory_.data() + place(number, at), kPanelWidth, 0.0F);
+    std::fill_n(memory_.data() + offset(number, at), kPanelWidth, 0.0F);
   }
 }
 
@@ -102,8 +101,8 @@ LeftFactor::LeftFactor(const MatrixRows& a, std::int64_t depth, const Panels& b)
 
 void LeftFactor::multiply(float* c, std::int64_t c_stride, bool add, const Panels& b, const Range& panels,
                           std::int64_t b_row) const {
-  // Floats of a row that are multiplied before the next row's: what many rows read of the panels stays in the
-  // first two caches. Halves are multiplied in one go.
+  // Depth that is multiplied before going to the next rows: the part of the panels that all rows read stays in the first
+  // two caches. 16-bit numbers are multiplied in one go.
   constexpr std::int64_t kDepth = 512;
   const std::int64_t depth_at_once = is_half_ ? depth_ : kDepth;
   if (rows_.rows == 0) return;
@@ -118,12 +117,12 @@ void LeftFactor::multiply(float* c, std::int64_t c_stride, bool add, const Panel
         float* to = c + block * block_rows_ * c_stride + p * kPanelWidth;
         const std::int64_t first = block * rows_.block_rows * rows_.stride + k;
         if (is_half_) {
-          multiply_panels(reinterpret_cast<const std::uint16_t*>(rows_.first) + first, rows_.stride,
-                          rows_.rows, reinterpret_cast<const std::uint16_t*>(right), at_once, stride,
-                          depth + depth % 2, to, c_stride, add || k > 0);
-        } else {
-          multiply_panels(rows_.first + first, rows_.stride, rows_.rows, right, at_once, stride, depth, to,
+          multiply_panels(reinterpret_cast<const std::uint16_t*>(rows_.first) + first, rows_.stride, rows_.rows,
+                          reinterpret_cast<const std::uint16_t*>(right), at_once, stride, depth + depth % 2, to,
                           c_stride, add || k > 0);
+        } else {
+          multiply_panels(rows_.first + first, rows_.stride, rows_.rows, right, at_once, stride, depth, to, c_stride,
+                          add || k > 0);
         }
       }
     }

@@ -12,8 +12,7 @@
 
 namespace charrnn {
 
-/// Rows of a row-major matrix, `stride` floats apart: `blocks` blocks, each `block_rows` rows after the one
-/// before.
+/// Rows of a row-major matrix, `stride` floats apart, in `blocks` blocks that begin `block_rows` rows apart.
 struct MatrixRows {
   const float* first;
   std::int64_t stride;
@@ -23,7 +22,7 @@ struct MatrixRows {
 
   std::int64_t count() const { return rows * blocks; }
   bool lie_together() const { return blocks == 1 || rows == block_rows; }
-  /// Where rows [begin, begin + size) lie.
+  /// Pointers to rows [begin, begin + size).
   void find(std::int64_t begin, std::int64_t size, const float** found) const {
     if (size == 0) return;
     std::int64_t block = begin / rows, row = begin % rows;
@@ -37,10 +36,10 @@ struct MatrixRows {
   }
 };
 
-/// Rows of a row-major matrix as the right factor of a product: panels of 32 columns, each [rows, 32]. A few
-/// lie side by side, and such blocks one after the other, rows and columns beyond the matrix are zero; or
-/// they are parts of the matrix itself. Bfloat16 numbers are kept as such where the processor has units for
-/// them, elsewhere as float32 numbers with the same values.
+/// A matrix as the right factor of products, packed into panels of 32 columns, each [rows, 32]. A few panels lie side
+/// by side and form a block; blocks follow one another. Rows and columns beyond the matrix are zero. Or the panels are
+/// a view of the matrix itself. Bfloat16 numbers are stored in 16 bits where the processor can multiply them, elsewhere
+/// as float32 numbers of the same values.
 class Panels {
  public:
   explicit Panels(Precision precision = Precision::kFp32)
@@ -56,8 +55,7 @@ class Panels {
     stride_ = 0;
     apart_ = size_of_rows(rows_);
   }
-  /// In float32: takes the matrix as it lies, its rows `stride` floats apart and padded(). It must outlive
-  /// its use here.
+  /// Float32 only: a view of the matrix, whose rows are padded() and `stride` floats apart. It must outlive this view.
   void view(const float* matrix, std::int64_t stride, std::int64_t rows, std::int64_t columns) {
     rows_ = rows;
     count_ = padded(columns) / kPanelWidth;
@@ -66,52 +64,46 @@ class Panels {
     apart_ = kPanelWidth;
   }
   std::int64_t count() const { return count_; }
-  std::int64_t bytes() const {
-    return count_ * size_of_rows(rows_) * static_cast<std::int64_t>(sizeof(float));
-  }
+  std::int64_t bytes() const { return count_ * size_of_rows(rows_) * static_cast<std::int64_t>(sizeof(float)); }
   Precision precision() const { return precision_; }
   bool is_half() const { return is_half_; }
 
-  /// A panel's numbers from row `row` on, which is even if is_half(): then they are halves.
-  const float* panel(std::int64_t number, std::int64_t row) const { return data_ + place(number, row); }
-  /// Panels that lie side by side, from `number` on.
+  /// A panel's numbers from row `row` on: 16-bit ones if is_half(); then `row` is even.
+  const float* panel(std::int64_t number, std::int64_t row) const { return data_ + offset(number, row); }
+  /// How many panels lie side by side from `number` on.
   std::int64_t together(std::int64_t number) const { return end_of_block(number) - number; }
-  /// From row to row of a panel, in floats; of halves from pair of rows to pair of rows.
+  /// Floats from one row of a panel to the next; if is_half(), from one pair of rows to the next.
   std::int64_t stride(std::int64_t number) const {
     return stride_ != 0 ? stride_ : (end_of_block(number) - block_begin(number)) * kPanelWidth;
   }
 
-  // Different stretches of rows that begin with an even one can be written at the same time.
+  // Threads can write different rows at the same time, if each begins with an even one.
 
-  /// Rows of panel `number` from `row` on, which is even, get the numbers of `from` [rows, columns ≤ 32], its
-  /// rows `stride` floats apart. The panel's other columns stay as they are.
+  /// Writes `from` [rows, columns ≤ 32], its rows `stride` floats apart, to panel `number` from row `row` on, which is
+  /// even. The panel's other columns stay as they are.
   void set(std::int64_t number, std::int64_t row, std::int64_t rows, std::int64_t columns, const float* from,
            std::int64_t stride);
-  /// The same of the transposed of `from` [columns, rows].
-  void set_transposed(std::int64_t number, std::int64_t row, std::int64_t rows, std::int64_t columns,
-                      const float* from, std::int64_t stride);
+  /// The same with the transpose of `from` [columns, rows].
+  void set_transposed(std::int64_t number, std::int64_t row, std::int64_t rows, std::int64_t columns, const float* from,
+                      std::int64_t stride);
 
-  /// The rows from `base` on become those of a matrix, whose rows are padded(); of them only [range), zero
-  /// where it has none. `base` and the first one are even.
+  /// Writes the matrix, whose rows are padded(), to the panels from row `base` on, but only its rows in `range`; rows
+  /// beyond the matrix become zero. `base` and range.first are even.
   void pack_rows(const MatrixRows& matrix, std::int64_t base, const Range& range);
 
  private:
-  /// Floats of a panel's memory. Of halves too: the odd row has room.
-  std::int64_t size_of_rows(std::int64_t rows) const {
-    return (is_half_ ? (rows + 1) / 2 : rows) * kPanelWidth;
-  }
+  /// Floats of memory for a panel. For 16-bit numbers an odd last row takes a pair's room.
+  std::int64_t size_of_rows(std::int64_t rows) const { return (is_half_ ? (rows + 1) / 2 : rows) * kPanelWidth; }
   void clear(std::int64_t number, std::int64_t row, std::int64_t rows);
 
   std::int64_t block_begin(std::int64_t number) const { return number / side_by_side_ * side_by_side_; }
-  std::int64_t end_of_block(std::int64_t number) const {
-    return std::min(block_begin(number) + side_by_side_, count_);
-  }
-  std::int64_t place(std::int64_t number, std::int64_t row) const {
+  std::int64_t end_of_block(std::int64_t number) const { return std::min(block_begin(number) + side_by_side_, count_); }
+  std::int64_t offset(std::int64_t number, std::int64_t row) const {
     const std::int64_t begin = block_begin(number), line = is_half_ ? (row + 1) / 2 : row;
     return begin * apart_ + line * stride(number) + (number - begin) * kPanelWidth;
   }
 
-  /// A product of a single panel of halves takes AMX no longer than getting ready for it.
+  /// For a single panel of 16-bit numbers, setting AMX up costs as much as the product.
   static constexpr std::int64_t kHalvesAtOnce = 8;
 
   Precision precision_;
@@ -124,21 +116,21 @@ class Panels {
   std::int64_t apart_ = 0;       ///< floats from panel to panel, of whole blocks
 };
 
-/// The left factor of products, rounded as their right factors are. Of a thread, which has one at a time.
+/// The left factor of products, rounded like their right factors. A thread can have one at a time.
 class LeftFactor {
  public:
   /// a [rows, depth], for products with panels like `b`.
   LeftFactor(const MatrixRows& a, std::int64_t depth, const Panels& b);
 
-  /// c [rows, 32 · panels.count] = or += a · b, its rows `c_stride` floats apart and in blocks like those of
-  /// a; of b only these panels and as many rows as a is deep, from `b_row` on, which is even.
+  /// c = a · b, or c += a · b if `add`. c [rows, 32 · panels.count] has rows `c_stride` floats apart, in blocks like those
+  /// of a. Of b only these panels are used, and `depth` rows from `b_row` on, which is even.
   void multiply(float* c, std::int64_t c_stride, bool add, const Panels& b, const Range& panels,
                 std::int64_t b_row = 0) const;
 
  private:
-  MatrixRows rows_;  ///< rounded; of halves its first is one, and its stride counts them
+  MatrixRows rows_;  ///< rounded; if is_half_, `first` points to 16-bit numbers and `stride` counts them
   std::int64_t depth_;
-  std::int64_t block_rows_;  ///< as they were given: those of c
+  std::int64_t block_rows_;  ///< of a as it was given, and of c
   bool is_half_;
 };
 

@@ -50,16 +50,14 @@ void RecurrentLayer::resize(std::int64_t length, std::span<const Range> micro_ba
 
 RecurrentLayer::StepShare RecurrentLayer::share_of_step(const WindowShare& share, std::int64_t t) const {
   const Range& columns = share.columns;
-  return {
-      t, t * columns_ + columns.first, columns.count, columns.first * units_, share.panels, share.units()};
+  return {t, t * columns_ + columns.first, columns.count, columns.first * units_, share.panels, share.units()};
 }
 
 void RecurrentLayer::multiply_inputs(const WindowShare& share, const float* inputs) {
   const std::int64_t stride = padded(weight_ih_.inputs());
   const Panels& w = weight_ih_.forward();
-  const LeftFactor left(
-      {inputs + share.columns.first * stride, stride, share.columns.count, length_, columns_},
-      weight_ih_.inputs(), w);
+  const LeftFactor left({inputs + share.columns.first * stride, stride, share.columns.count, length_, columns_},
+                        weight_ih_.inputs(), w);
   for (std::int64_t gate = 0; gate < gate_count_; ++gate) {
     const Range panels{gate * this->panels() + share.panels.first, share.panels.count};
     left.multiply(gates(share.columns.first) + panels.first * kPanelWidth, gate_units_, false, w, panels);
@@ -69,7 +67,7 @@ void RecurrentLayer::multiply_inputs(const WindowShare& share, const float* inpu
 void RecurrentLayer::forward(Worker& worker, const float* inputs) {
   if (inputs != nullptr) multiply_inputs(worker.share(), inputs);
   for (std::int64_t t = 0; t < length_; ++t) {
-    if (t > 0) worker.wait_for(Meet::kThreadGroup);
+    if (t > 0) worker.wait(WaitFor::kThreadGroup);
     const StepShare share = share_of_step(worker.share(), t);
     const LeftFactor hidden({h(t) + share.state, units_, share.columns}, hidden_, weight_hh_.forward());
     multiply_hidden(share, hidden, inputs != nullptr);
@@ -77,8 +75,8 @@ void RecurrentLayer::forward(Worker& worker, const float* inputs) {
   }
 }
 
-void RecurrentLayer::multiply_gate(const LeftFactor& hidden, const StepShare& share, std::int64_t gate,
-                                   float* to, std::int64_t stride, bool add) const {
+void RecurrentLayer::multiply_gate(const LeftFactor& hidden, const StepShare& share, std::int64_t gate, float* to,
+                                   std::int64_t stride, bool add) const {
   const Range panels{gate * this->panels() + share.panels.first, share.panels.count};
   hidden.multiply(to + share.units.first, stride, add, weight_hh_.forward(), panels);
 }
@@ -100,7 +98,7 @@ void RecurrentLayer::backward(Worker& worker, const float* d_outputs, float* d_i
     const StepShare share = share_of_step(all, t);
     differentiate(share, d_outputs + share.row * units_);
     worker.poll();
-    worker.wait_for(Meet::kThreadGroup);
+    worker.wait(WaitFor::kThreadGroup);
     if (t > 0) multiply_gradients(share);
   }
   if (d_inputs != nullptr) multiply_to_inputs(all, d_inputs);
@@ -128,9 +126,8 @@ void RecurrentLayer::put_gradients(std::int64_t block, const Range& micro_batche
   const std::int64_t count = gradient_block(), first = block * count;
   float* const weight_ih = gradient + offsets_.weight_ih;
   float* const weight_hh = gradient + offsets_.weight_hh;
-  // Without padding a sum can be made in its place.
-  const OuterSum of_hidden{states_.rows(0), weight_hh_.rows_in_place(first, weight_hh), mask, &weight_hh_,
-                           first};
+  // Without padding a sum can be made where the gradient belongs.
+  const OuterSum of_hidden{states_.rows(0), weight_hh_.rows_in_place(first, weight_hh), mask, &weight_hh_, first};
   const OuterSum of_inputs{inputs, weight_ih_.rows_in_place(first, weight_ih)};
   const auto put_hidden = [&] {
     if (of_hidden.to == nullptr) {

@@ -28,8 +28,8 @@ class RecurrentLayer : public NativeLayer {
   void prepare_gradients(std::int64_t part, std::int64_t parts) override { states_.take(part, parts); }
   FactorRows outputs_factor() const override { return states_.rows(1); }
   std::int64_t gradient_blocks() const override { return gate_units_ / gradient_block(); }
-  void put_gradients(std::int64_t block, const Range& micro_batches, const FactorRows& inputs,
-                     const float* mask, float* gradient, OuterProducts& products) const override;
+  void put_gradients(std::int64_t block, const Range& micro_batches, const FactorRows& inputs, const float* mask,
+                     float* gradient, OuterProducts& products) const override;
   RecurrentLayer* separate_inputs() override { return this; }
 
   // For who makes the inputs' products.
@@ -40,8 +40,8 @@ class RecurrentLayer : public NativeLayer {
   std::int64_t gradient_block() const { return OuterProducts::block_of(gate_units_, units_, threads_); }
   /// [gate_units()]: what is added to the products, of a GRU's new gate only to the inputs'.
   const float* bias() const { return bias_.data(); }
-  /// By row: what is added to the hidden state's products. After resize() the bias; the inputs' products, with the bias
-  /// in them, may be put in its place.
+  /// By row: what is added to the hidden state's products. After resize() the bias; whoever makes the inputs' products
+  /// may replace it by pointers to these, with the bias added.
   std::span<const float*> addends() { return addends_; }
   /// After backward() the gradient of all that enters the gates, from that row on: [gate_units()] each.
   float* gates(std::int64_t row) { return gates_.data() + row * gate_units_; }

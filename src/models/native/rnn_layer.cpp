@@ -16,8 +16,8 @@ class RnnLayer final : public RecurrentLayer {
   }
 
   void differentiate(const StepShare& s, const float* d_output) override {
-    kernels().rnn_backward(s.columns, units(), s.units.first, s.units.count, gates(s.row),
-                           h(s.t + 1) + s.state, d_output, d_h() + s.state);
+    kernels().rnn_backward(s.columns, units(), s.units.first, s.units.count, gates(s.row), h(s.t + 1) + s.state,
+                           d_output, d_h() + s.state);
   }
 };
 

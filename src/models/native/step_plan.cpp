@@ -2,10 +2,10 @@
 
 namespace charrnn {
 
-void Worker::wait_for(Meet whom) {
-  if (whom == Meet::kNobody || (whom == Meet::kThreadGroup && group_ == nullptr)) return;
+void Worker::wait(WaitFor whom) {
+  if (whom == WaitFor::kNobody || (whom == WaitFor::kThreadGroup && group_ == nullptr)) return;
   const PhaseScope scope(clock_, Phase::kIdle);
-  if (whom == Meet::kAll) {
+  if (whom == WaitFor::kAll) {
     team_.barrier();
   } else {
     group_->wait();
@@ -14,8 +14,8 @@ void Worker::wait_for(Meet whom) {
 
 void StepPlan::start(const WindowSplit& split) {
   steps_.clear();
-  const bool is_same = split.thread_groups() == split_.thread_groups() &&
-                       split.threads_per_group() == split_.threads_per_group();
+  const bool is_same =
+      split.thread_groups() == split_.thread_groups() && split.threads_per_group() == split_.threads_per_group();
   split_ = split;
   if (is_same) return;
   barriers_.clear();
@@ -28,14 +28,13 @@ void StepPlan::start(const WindowSplit& split) {
 void StepPlan::run(ThreadTeam& team, PhaseClock* clock, const std::function<void()>& poll) {
   const PhaseScope scope(clock, Phase::kIdle);
   team.run([&](int thread) {
-    Barrier* group =
-        barriers_.empty() ? nullptr : &barriers_[static_cast<std::size_t>(split_.group_of(thread))];
+    Barrier* group = barriers_.empty() ? nullptr : &barriers_[static_cast<std::size_t>(split_.group_of(thread))];
     PhaseClock* own_clock = thread == 0 ? clock : nullptr;
     Worker worker(thread, split_.share(thread), team, group, own_clock, poll);
     for (const Step& step : steps_) {
       const PhaseScope phase(own_clock, step.phase);
       step.work(worker);
-      worker.wait_for(step.then);
+      worker.wait(step.then);
     }
   });
 }

@@ -14,7 +14,7 @@
 namespace charrnn {
 
 /// Whom a thread waits for. What they have written before can be read after.
-enum class Meet {
+enum class WaitFor {
   kNobody,
   kThreadGroup,  ///< the threads that work on the same columns
   kAll,
@@ -30,7 +30,7 @@ class Worker {
   const WindowShare& share() const { return share_; }
 
   /// Waits; on thread 0 the time counts as Phase::kIdle.
-  void wait_for(Meet whom);
+  void wait(WaitFor whom);
   /// Calls the plan's `poll` if this is thread 0. To be called often in work that takes long.
   void poll() const {
     if (number_ == 0 && poll_) poll_();
@@ -53,8 +53,8 @@ class Worker {
 /// Steps of work, executed by every thread of a team one after the other.
 ///
 ///     plan.start(WindowSplit(columns, panels, bytes, team.size()));
-///     plan.add(Phase::kForward, [&](Worker& worker) { pack(worker); }, Meet::kAll);
-///     plan.add(Phase::kForward, [&](Worker& worker) { multiply(worker.share()); }, Meet::kThreadGroup);
+///     plan.add(Phase::kForward, [&](Worker& worker) { pack(worker); }, WaitFor::kAll);
+///     plan.add(Phase::kForward, [&](Worker& worker) { multiply(worker.share()); }, WaitFor::kThreadGroup);
 ///     plan.run(team, clock, poll);
 class StepPlan {
  public:
@@ -63,7 +63,7 @@ class StepPlan {
   /// An empty plan for a window that is shared like this.
   void start(const WindowSplit& split);
   /// `work` must not throw. `then`: whom every thread waits for after it.
-  void add(Phase phase, Work work, Meet then) { steps_.push_back({phase, std::move(work), then}); }
+  void add(Phase phase, Work work, WaitFor then) { steps_.push_back({phase, std::move(work), then}); }
   /// Books thread 0's time on `clock`, unless it is null: each step's in its phase, waiting as Phase::kIdle.
   void run(ThreadTeam& team, PhaseClock* clock = nullptr, const std::function<void()>& poll = {});
 
@@ -71,7 +71,7 @@ class StepPlan {
   struct Step {
     Phase phase;
     Work work;
-    Meet then;
+    WaitFor then;
   };
 
   std::vector<Step> steps_;

@@ -22,8 +22,8 @@ void Weight::pack(std::int64_t part, std::int64_t parts, const float* mask) {
     forward_.set_transposed(p, 0, inputs_, count, values, inputs_);
     for (std::int64_t b = 0; b < backward_.count(); ++b) {
       const std::int64_t first_input = b * kPanelWidth;
-      backward_.set(b, p * kPanelWidth, count, std::min(kPanelWidth, inputs_ - first_input),
-                    values + first_input, inputs_);
+      backward_.set(b, p * kPanelWidth, count, std::min(kPanelWidth, inputs_ - first_input), values + first_input,
+                    inputs_);
     }
   }
 }

@@ -12,14 +12,8 @@ namespace charrnn {
 class Weight {
  public:
   /// `values` must outlive this.
-  Weight(const float* values, std::int64_t gates, std::int64_t units, std::int64_t inputs,
-         Precision precision)
-      : values_(values),
-        gates_(gates),
-        units_(units),
-        inputs_(inputs),
-        forward_(precision),
-        backward_(precision) {
+  Weight(const float* values, std::int64_t gates, std::int64_t units, std::int64_t inputs, Precision precision)
+      : values_(values), gates_(gates), units_(units), inputs_(inputs), forward_(precision), backward_(precision) {
     forward_.resize(inputs, gates * padded(units));
     backward_.resize(outputs(), inputs);
   }
@@ -46,8 +40,7 @@ class Weight {
   }
   /// Multiplies `sums` [count, inputs], rows `stride` apart, which belong to outputs [first, first + count),
   /// with `mask` (shaped as the weight).
-  void mask_rows(std::int64_t first, std::int64_t count, const float* mask, float* sums,
-                 std::int64_t stride) const;
+  void mask_rows(std::int64_t first, std::int64_t count, const float* mask, float* sums, std::int64_t stride) const;
   /// Puts such sums where they belong in `gradient` (shaped as the weight). Padding is left out.
   void put_gradient(std::int64_t first, std::int64_t count, const float* sums, std::int64_t stride,
                     float* gradient) const;

@@ -18,7 +18,7 @@ WindowSplit::WindowSplit(std::int64_t columns, std::int64_t panels, std::int64_t
     : columns_(columns), panels_(panels), thread_groups_(threads) {
   constexpr std::int64_t kCached = 1 << 20;  // a core's own cache; 1 to 2 MiB on today's servers
   if (bytes <= kCached) return;
-  // Threads that meet at every time step wait for each other: it must save a fifth at least.
+  // Threads of a group wait for each other at every time step: a group must save at least a fifth.
   std::int64_t least = cost(columns, panels, threads, 1) * 4 / 5;
   for (int groups = 1; groups < threads; ++groups) {
     const int per_group = threads / groups;

@@ -26,8 +26,7 @@ using RunWindow = at::Tensor (*)(const at::Tensor& x, at::TensorList weights, st
 class AtenLayer final : public TorchLayer {
  public:
   explicit AtenLayer(RunWindow window) : run_(window) {}
-  at::Tensor run(const at::Tensor& x, std::span<const at::Tensor> weights,
-                 std::span<at::Tensor> states) override {
+  at::Tensor run(const at::Tensor& x, std::span<const at::Tensor> weights, std::span<at::Tensor> states) override {
     WithoutCompactionWarning handler;
     const c10::WarningUtils::WarningHandlerGuard guard(&handler);
     return run_(x, {weights.data(), weights.size()}, states);
@@ -44,8 +43,7 @@ bool is_training() {
 
 at::Tensor run_rnn(const at::Tensor& x, at::TensorList weights, std::span<at::Tensor> states) {
   at::Tensor outputs;
-  std::tie(outputs, states[0]) =
-      at::rnn_tanh(x, states[0], weights, true, 1, 0.0, is_training(), false, false);
+  std::tie(outputs, states[0]) = at::rnn_tanh(x, states[0], weights, true, 1, 0.0, is_training(), false, false);
   return outputs;
 }
 

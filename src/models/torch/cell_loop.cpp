@@ -11,16 +11,14 @@ namespace charrnn {
 namespace {
 
 /// One time step: what the gates get from the input and from h, biases included; `states` [columns, hidden] move on.
-using Step = void (*)(const at::Tensor& from_input, const at::Tensor& from_hidden,
-                      std::span<at::Tensor> states);
+using Step = void (*)(const at::Tensor& from_input, const at::Tensor& from_hidden, std::span<at::Tensor> states);
 
 class CellLoop final : public TorchLayer {
  public:
   explicit CellLoop(Step step) : step_(step) {}
 
   /// weights: weight_ih, weight_hh, bias_ih, bias_hh
-  at::Tensor run(const at::Tensor& x, std::span<const at::Tensor> weights,
-                 std::span<at::Tensor> states) override {
+  at::Tensor run(const at::Tensor& x, std::span<const at::Tensor> weights, std::span<at::Tensor> states) override {
     std::vector<at::Tensor> now, outputs;
     for (const at::Tensor& state : states) now.push_back(state[0]);
     for (std::int64_t t = 0; t < x.size(0); ++t) {

@@ -15,8 +15,7 @@ class CharLoop final : public TorchLayer {
   explicit CharLoop(bool concat) : concat_(concat) {}
 
   /// weights: l_in.weight, l_in.bias, l_hidden.weight, l_hidden.bias
-  at::Tensor run(const at::Tensor& x, std::span<const at::Tensor> weights,
-                 std::span<at::Tensor> states) override {
+  at::Tensor run(const at::Tensor& x, std::span<const at::Tensor> weights, std::span<at::Tensor> states) override {
     at::Tensor h = states[0][0];
     std::vector<at::Tensor> outputs;
     for (std::int64_t t = 0; t < x.size(0); ++t) {

@@ -22,7 +22,6 @@ void enqueue_dropout_mask(const std::int64_t* key, std::int64_t layer, double p,
                           std::int64_t hidden, std::span<float> mask, void* stream);
 
 /// The same for fill_weight_mask() and the whole of `mask`.
-void enqueue_weight_mask(const std::int64_t* key, std::int64_t layer, double p, std::span<float> mask,
-                         void* stream);
+void enqueue_weight_mask(const std::int64_t* key, std::int64_t layer, double p, std::span<float> mask, void* stream);
 
 }  // namespace charrnn

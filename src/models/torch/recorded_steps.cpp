@@ -12,15 +12,15 @@ namespace charrnn {
 
 namespace {
 
-/// Some thirty lengths of windows for each of several groups; a graph takes memory on both sides.
+/// About thirty lengths of windows for each of several micro-batches. A graph takes memory on the CPU and the GPU.
 constexpr std::size_t kMostKinds = 256;
 
 }  // namespace
 
-/// What recordings share: they run one after the other, so the memory of what they keep for themselves, too.
+/// What all recordings share. They run one after the other, so they can share their internal memory, too.
 struct RecordedSteps::Recorder {
   at::cuda::MempoolId_t pool = at::cuda::graph_pool_handle();
-  // The default one cannot record; always the same, since memory is used again on the stream that it was on.
+  // Recording needs another stream than the default one; always the same one, since memory is reused per stream.
   c10::cuda::CUDAStream stream = c10::cuda::getStreamFromPool();
 };
 
@@ -69,13 +69,12 @@ double RecordedSteps::run(const StepKind& kind, std::initializer_list<std::span<
 
 bool RecordedSteps::has_room() {
   if (is_full_) return false;
-  // What is recorded has memory of its own, beside what steps that are not recorded use, and keeps it; longer
-  // windows may follow, and other ranks on this GPU may be about to do the same.
+  // A recording keeps its own memory, in addition to what other steps use. Longer windows may follow, and other ranks on
+  // this GPU may be about to record, too.
   constexpr std::int64_t kTimes = 3;
   std::size_t free = 0, total = 0;
   C10_CUDA_CHECK(cudaMemGetInfo(&free, &total));
-  const auto used =
-      c10::cuda::CUDACachingAllocator::getDeviceStats(c10::cuda::current_device()).reserved_bytes;
+  const auto used = c10::cuda::CUDACachingAllocator::getDeviceStats(c10::cuda::current_device()).reserved_bytes;
   constexpr auto kAll = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
   is_full_ = static_cast<std::int64_t>(free) < kTimes * used[kAll].current;
   return !is_full_;

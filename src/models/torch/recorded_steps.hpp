@@ -14,11 +14,11 @@
 
 namespace charrnn {
 
-/// What two steps have in common that are the same work for the GPU, but for the numbers they get.
+/// What decides the work of a step. Steps of the same kind differ only in the numbers they work on.
 struct StepKind {
   std::int64_t length, columns, targets;
   bool drops;
-  const void *state, *gradient;  ///< where they lie
+  const void *state, *gradient;  ///< their addresses
 
   std::strong_ordering operator<=>(const StepKind&) const = default;
 };
@@ -32,16 +32,16 @@ class RecordedSteps {
   RecordedSteps(const RecordedSteps&) = delete;
   RecordedSteps& operator=(const RecordedSteps&) = delete;
 
-  /// Enqueues a step on LibTorch's current stream, for numbers in the GPU's memory, and returns its loss
-  /// there. For one kind it must be the same work each time, on memory that stays where it is, and leave
-  /// nothing in memory of its own.
+  /// Enqueues a step on LibTorch's current stream, for numbers in the GPU's memory, and returns its loss, in the GPU's
+  /// memory too. For one kind of step it must be the same work each time, on memory that never moves, and no result may
+  /// stay in memory that the step allocates.
   using Enqueue = std::function<at::Tensor(const at::Tensor& numbers)>;
 
-  /// Takes the numbers, one span after the other, to the GPU, has the step done there, and returns its loss.
-  /// Calls `enqueue` for the first step of a kind, which lets libraries set themselves up and shows what
-  /// memory it takes, and once more to record the second one; later ones only replay that. Once the GPU has
-  /// less than three times the memory left that this process holds, nothing more is recorded; nor are the
-  /// steps of more than 256 kinds. They all go as the first one.
+  /// Copies the numbers, one span after the other, to the GPU, runs the step there, and returns its loss. Calls `enqueue`
+  /// for the first step of a kind, in which libraries set themselves up and which shows how much memory the step takes,
+  /// and again to record the second one; later steps replay the recording. Nothing more is recorded once the GPU's
+  /// free memory is less than three times what this process holds, nor for more than 256 kinds; such steps all run
+  /// like the first one.
   double run(const StepKind& kind, std::initializer_list<std::span<const std::int64_t>> numbers,
              const Enqueue& enqueue);
 

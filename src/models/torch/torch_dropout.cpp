@@ -14,8 +14,7 @@
 
 namespace charrnn {
 
-TorchDropout::TorchDropout(const ModelConfig& config, const std::optional<DropoutKey>& key,
-                           at::TensorOptions options)
+TorchDropout::TorchDropout(const ModelConfig& config, const std::optional<DropoutKey>& key, at::TensorOptions options)
     : config_(config), key_(key), options_(options) {}
 
 TorchDropout::TorchDropout(const ModelConfig& config, at::Tensor key_on_gpu, at::TensorOptions options)

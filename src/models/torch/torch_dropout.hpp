@@ -9,12 +9,12 @@
 
 namespace charrnn {
 
-/// Multiplies with masks as the model's config wants them, at one place of a run; does nothing without a key.
+/// Multiplies with the masks that the model's config asks for; does nothing without a key.
 class TorchDropout {
  public:
   /// On a CPU; on a GPU only without a key.
   TorchDropout(const ModelConfig& config, const std::optional<DropoutKey>& key, at::TensorOptions options);
-  /// On a GPU, with a key in its memory, as gpu_dropout_key() puts it; undefined: no key.
+  /// On a GPU, with a key in its memory as gpu_dropout_key() makes it; undefined: no key.
   TorchDropout(const ModelConfig& config, at::Tensor key_on_gpu, at::TensorOptions options);
 
   /// Of the embedded characters [length, columns, embedding].

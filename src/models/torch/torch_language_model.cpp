@@ -4,6 +4,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <cassert>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -81,6 +82,7 @@ class TorchLanguageModel final : public LanguageModel {
   void train(std::span<const TrainMicroBatch> micro_batches, const TrainContext& context) override {
     const PhaseScope scope(context.clock, Phase::kForward);
     tell_layers();
+    assert(context.losses.size() == micro_batches.size());
     std::optional<DropoutKey> key = context.dropout;
     std::int64_t first = 0;
     for (const GradientSum& sum : context.sums) {
@@ -88,13 +90,13 @@ class TorchLanguageModel final : public LanguageModel {
       gradient.zero_();
       const std::function<void(std::int64_t)> add = [&](std::int64_t number) {
         const auto& [window, state] = micro_batches[static_cast<std::size_t>(number)];
-        context.losses[static_cast<std::size_t>(number)] =
-            train(window, torch_state(*state), key, context.clock);
+        context.losses[static_cast<std::size_t>(number)] = train(window, torch_state(*state), key, context.clock);
         if (key) key->first_column += window.columns;
       };
       add_up(gradient, first, first + sum.micro_batches, 0, add);
       first += sum.micro_batches;
     }
+    assert(first == std::ssize(micro_batches));
   }
 
   double evaluate(const Window& window, HiddenState& state) override {
@@ -108,12 +110,14 @@ class TorchLanguageModel final : public LanguageModel {
     if (window.columns == 0) return;
     const c10::NoGradGuard no_grad;
     tell_layers();
+    assert(of_targets.size() == window.targets.size());
     const at::Tensor host = at::from_blob(of_targets.data(), {static_cast<std::int64_t>(of_targets.size())});
     host.copy_(losses(window, state, std::nullopt, at::Reduction::None).neg());
   }
 
   void predict(std::span<const std::int64_t> inputs, std::int64_t length, HiddenState& state,
                std::span<float> logits) override {
+    assert(std::ssize(logits) == state.columns() * vocabulary_size());
     const c10::NoGradGuard no_grad;
     tell_layers();
     const at::Tensor outputs = run(tokens(inputs, {length, state.columns()}), torch_state(state),
@@ -152,8 +156,7 @@ class TorchLanguageModel final : public LanguageModel {
   }
 
   /// The loss of one micro-batch; its gradient is added.
-  double train(const Window& window, TorchState& state, const std::optional<DropoutKey>& key,
-               PhaseClock* clock) {
+  double train(const Window& window, TorchState& state, const std::optional<DropoutKey>& key, PhaseClock* clock) {
     if (window.columns == 0) return 0;
 #ifdef CHARRNN_CUDA
     if (device().cuda) return train_on_gpu(window, state, key, clock);
@@ -172,6 +175,7 @@ class TorchLanguageModel final : public LanguageModel {
     return flat.slice(0, 0, size).view(shape);
   }
   static TorchState& torch_state(HiddenState& state) {
+    assert(dynamic_cast<TorchState*>(&state) != nullptr && "a state that another engine made");
     return static_cast<TorchState&>(state);
   }
 
@@ -193,8 +197,7 @@ class TorchLanguageModel final : public LanguageModel {
         const at::Tensor& leaf = leaf_of(parameter);
         weights.push_back(parameter.role == Role::kRecurrentWeight ? dropout.of_weights(leaf, layer) : leaf);
       }
-      const at::Tensor outputs =
-          layers_[static_cast<std::size_t>(layer)]->run(x, weights, state.of_layer(layer));
+      const at::Tensor outputs = layers_[static_cast<std::size_t>(layer)]->run(x, weights, state.of_layer(layer));
       x = dropout.of_outputs(outputs.to(at::kFloat), layer);  // autocast leaves bf16
     }
     return x;
@@ -214,8 +217,8 @@ class TorchLanguageModel final : public LanguageModel {
   }
 
   /// Negative logarithms of the probabilities of `targets` [rows · columns], of every row or the last one.
-  at::Tensor losses(const at::Tensor& inputs, const at::Tensor& targets, TorchState& state,
-                    const TorchDropout& dropout, at::Reduction::Reduction reduction) {
+  at::Tensor losses(const at::Tensor& inputs, const at::Tensor& targets, TorchState& state, const TorchDropout& dropout,
+                    at::Reduction::Reduction reduction) {
     const at::Tensor outputs = run(inputs, state, dropout);
     const at::Tensor predicting = targets.numel() == inputs.numel() ? outputs.flatten(0, 1) : outputs[-1];
     return at::cross_entropy_loss(output_layer(predicting), targets, {}, reduction);
@@ -223,8 +226,8 @@ class TorchLanguageModel final : public LanguageModel {
   at::Tensor losses(const Window& window, HiddenState& state, const std::optional<DropoutKey>& key,
                     at::Reduction::Reduction reduction) {
     return losses(tokens(window.inputs, {window.length, window.columns}),
-                  tokens(window.targets, {static_cast<std::int64_t>(window.targets.size())}),
-                  torch_state(state), TorchDropout(config(), key, options_), reduction);
+                  tokens(window.targets, {static_cast<std::int64_t>(window.targets.size())}), torch_state(state),
+                  TorchDropout(config(), key, options_), reduction);
   }
 
 #ifdef CHARRNN_CUDA
@@ -235,18 +238,18 @@ class TorchLanguageModel final : public LanguageModel {
     state.settle();
     if (clock != nullptr) clock->enter(Phase::kBackward);  // and the forward pass: they are one
     if (!steps_) steps_.emplace();
-    return steps_->run(
-        {window.length, window.columns, targets, key.has_value(), state.address(), gradient_address_},
-        {window.inputs, window.targets, key_words}, [&](const at::Tensor& numbers) {
-          const at::Tensor key_on_gpu = key ? numbers.slice(0, inputs + targets) : at::Tensor();
-          const at::Tensor loss = losses(numbers.slice(0, 0, inputs).view({window.length, window.columns}),
-                                         numbers.slice(0, inputs, inputs + targets), state,
-                                         TorchDropout(config(), key_on_gpu, options_), at::Reduction::Sum);
-          loss.backward();
-          const c10::NoGradGuard no_grad;
-          state.settle();
-          return loss.detach();
-        });
+    return steps_->run({window.length, window.columns, targets, key.has_value(), state.address(), gradient_address_},
+                       {window.inputs, window.targets, key_words}, [&](const at::Tensor& numbers) {
+                         const at::Tensor key_on_gpu = key ? numbers.slice(0, inputs + targets) : at::Tensor();
+                         const at::Tensor loss =
+                             losses(numbers.slice(0, 0, inputs).view({window.length, window.columns}),
+                                    numbers.slice(0, inputs, inputs + targets), state,
+                                    TorchDropout(config(), key_on_gpu, options_), at::Reduction::Sum);
+                         loss.backward();
+                         const c10::NoGradGuard no_grad;
+                         state.settle();
+                         return loss.detach();
+                       });
   }
 
   std::optional<RecordedSteps> steps_;
@@ -265,9 +268,8 @@ class TorchLanguageModel final : public LanguageModel {
 
 }  // namespace
 
-std::unique_ptr<LanguageModel> make_torch_language_model(const ModelConfig& config,
-                                                         std::int64_t vocabulary_size, Precision precision,
-                                                         Device device) {
+std::unique_ptr<LanguageModel> make_torch_language_model(const ModelConfig& config, std::int64_t vocabulary_size,
+                                                         Precision precision, Device device) {
   return std::make_unique<TorchLanguageModel>(config, vocabulary_size, precision, device);
 }
 

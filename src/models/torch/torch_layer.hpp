@@ -35,8 +35,7 @@ class TorchLayer {
   /// x [length, columns, inputs] to the outputs [length, columns, hidden], with autograd. `weights` are the parameters
   /// with dropout applied; `states` has one [1, columns, width] for each of CellSpec::states, which is replaced by
   /// the one after the window.
-  virtual at::Tensor run(const at::Tensor& x, std::span<const at::Tensor> weights,
-                         std::span<at::Tensor> states) = 0;
+  virtual at::Tensor run(const at::Tensor& x, std::span<const at::Tensor> weights, std::span<at::Tensor> states) = 0;
 
  protected:
   TorchLayer() = default;

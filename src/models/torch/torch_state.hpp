@@ -18,8 +18,7 @@ class TorchState final : public HiddenState {
       : HiddenState(std::move(state_specs), columns) {
     own_.resize(static_cast<std::size_t>(specs().front().layers));
     for (const StateSpec& spec : specs()) {
-      const std::vector<at::Tensor> layers =
-          at::zeros({spec.layers, 1, columns, spec.width}, options).unbind();
+      const std::vector<at::Tensor> layers = at::zeros({spec.layers, 1, columns, spec.width}, options).unbind();
       for (std::size_t layer = 0; layer < layers.size(); ++layer) own_[layer].push_back(layers[layer]);
     }
     now_ = own_;

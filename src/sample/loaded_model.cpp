@@ -1,12 +1,9 @@
-#include "app/loaded_model.hpp"
+#include "sample/loaded_model.hpp"
 
-#include <algorithm>
 #include <optional>
 
 #include "base/error.hpp"
-#include "config/check.hpp"
-#include "config/toml.hpp"
-#include "train/snapshot.hpp"
+#include "checkpoint/contents.hpp"
 
 namespace charrnn {
 
@@ -21,8 +18,8 @@ ModelSettings settings_of(const Checkpoint& checkpoint, const std::string& path)
     settings = {config.model, config.data.window, config.data.predict};
   }
   constexpr std::int64_t kLongestWindow = 1 << 24;
-  require(settings.window >= 0 && settings.window <= kLongestWindow,
-          "its window of {} characters is not in 0 … {}", settings.window, kLongestWindow);
+  require(settings.window >= 0 && settings.window <= kLongestWindow, "its window of {} characters is not in 0 … {}",
+          settings.window, kLongestWindow);
   require(settings.predict == "every" || settings.predict == "last", "it predicts '{}', not every or last",
           settings.predict);
   return settings;
@@ -46,31 +43,17 @@ LoadedModel load_model(const std::string& file, const Compute& compute, Parts pa
   return {file, std::move(checkpoint), std::move(settings), *std::move(vocabulary), std::move(model)};
 }
 
-std::vector<LoadedModel> load_ensemble(const std::vector<std::string>& files, const Compute& compute,
-                                       Parts parts) {
+std::vector<LoadedModel> load_ensemble(const std::vector<std::string>& files, const Compute& compute, Parts parts) {
   std::vector<LoadedModel> models;
   for (const std::string& file : files) {
     models.push_back(load_model(file, compute, parts));
     const LoadedModel &first = models.front(), &last = models.back();
-    require(last.vocabulary.symbols() == first.vocabulary.symbols() &&
-                last.settings.window == first.settings.window &&
+    require(last.vocabulary.symbols() == first.vocabulary.symbols() && last.settings.window == first.settings.window &&
                 last.settings.predict == first.settings.predict,
             "'{}' and '{}' cannot predict together: they were trained with different vocabularies or windows",
             first.path, last.path);
   }
   return models;
-}
-
-RunConfig config_of(const Checkpoint& checkpoint, const std::string& path, const Warn& note) {
-  return from_checkpoint(path, [&] {
-    RunConfig config;
-    Strings notes;
-    read_toml(checkpoint.config, "/config", UnknownKeys::kIgnore, &notes).apply(config);
-    validate(config);
-    parameter_layout(config.model, static_cast<std::int64_t>(checkpoint.vocabulary.symbols.size()));
-    if (note) std::ranges::for_each(notes, note);
-    return config;
-  });
 }
 
 }  // namespace charrnn

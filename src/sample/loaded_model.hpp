@@ -1,4 +1,4 @@
-// A model out of a checkpoint, for the commands that only use it.
+// A model out of a checkpoint, for those that only use it.
 #pragma once
 
 #include <memory>
@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "checkpoint/store.hpp"
-#include "config/run_config.hpp"
 #include "data/vocabulary.hpp"
 #include "models/registry.hpp"
 
@@ -21,14 +20,13 @@ struct LoadedModel {
 };
 
 /// `file` is a checkpoint that resolve_checkpoint() gave. DataError if it cannot be used. compute.team must outlive it.
+///
+///     ThreadTeam team;
+///     const LoadedModel loaded = load_model("runs/first/checkpoints/best", {.device = {}, .team = team});
 LoadedModel load_model(const std::string& file, const Compute& compute, Parts parts = Parts::kModel);
 
 /// Models that can predict together. DataError for models with different vocabularies or windows.
 std::vector<LoadedModel> load_ensemble(const std::vector<std::string>& files, const Compute& compute,
                                        Parts parts = Parts::kModel);
-
-/// The config that a checkpoint carries; of `path`, which errors name. Options that this program does not know are
-/// ignored; `note` hears of each.
-RunConfig config_of(const Checkpoint& checkpoint, const std::string& path, const Warn& note = {});
 
 }  // namespace charrnn
