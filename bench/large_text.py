@@ -5,11 +5,11 @@ usage: large_text.py PROGRAM [--size 1e9] [--folder FOLDER] [--python-size 1e8] 
   large_text.py build/release/charrnn_dist --json large_text.json
   large_text.py build/release/charrnn_dist --size 1e8 --python-size 1e7 --folder /scratch --rounds 1
 
-`charrnn_dist corpus` writes the text, and one of a megabyte, which shows what the program takes by itself. The program
-has no preparing step: a run scans and encodes its text at its start. A run here is a tiny LSTM's, for three steps, from
-start to end, one thread a rank, first alone, then under mpirun. The loader in Python reads a slice of the text, makes a
-dictionary of its characters and a tensor of their numbers; its numbers leave out the import of PyTorch and are scaled
-linearly to the whole text. The text was just written: it comes from the page cache.
+`known_entropy`, beside the program, writes the text, and one of a megabyte, which shows what the program takes by itself.
+The program has no preparing step: a run scans and encodes its text at its start. A run here is a tiny LSTM's, for three
+steps, from start to end, one thread a rank, first alone, then under mpirun. The loader in Python reads a slice of the text,
+makes a dictionary of its characters and a tensor of their numbers; its numbers leave out the import of PyTorch and are
+scaled linearly to the whole text. The text was just written: it comes from the page cache.
 
 Peak memory is the largest resident set of a process. The anonymous part of it, sampled 50 times a second, is what the
 kernel cannot evict; the rest is mapped from files. Of several ranks the table has the largest and the busiest one; its
@@ -90,7 +90,7 @@ def measure(folder, command, ranks=1):
 
 def write_text(program, folder, name, size):
     path = Path(folder) / name
-    return path, measure(folder, [program, "corpus", "--output", path, "--characters", size])[1]
+    return path, measure(folder, [Path(program).with_name("known_entropy"), "--output", path, "--characters", size])[1]
 
 
 def start_training(program, folder, text, ranks):

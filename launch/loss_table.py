@@ -1,6 +1,6 @@
 """Prints a run's losses beside the limit that no model can beat.
 
-usage: loss_table.py RUN_FOLDER [LIMITS]    (LIMITS: what `charrnn_dist corpus --json` printed)
+usage: loss_table.py RUN_FOLDER [LIMITS]    (LIMITS: what `known_entropy --json` printed)
 """
 import json
 import math

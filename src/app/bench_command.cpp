@@ -5,12 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.hpp"
-#include "app/training_setup.hpp"
+#include "app/job.hpp"
 #include "base/processor.hpp"
+#include "base/text.hpp"
 #include "config/check.hpp"
-#include "report/text.hpp"
 #include "train/cost_model.hpp"
-#include "train/training_step.hpp"
+#include "train/training.hpp"
+#include "dist/agreement.hpp"
 
 namespace charrnn {
 
@@ -44,14 +45,14 @@ struct StepCost {
   double characters = 0;  ///< of a step, mean
 };
 
-StepCost time_steps(const RunConfig& config, std::int64_t steps, TrainingSetup& setup, Job& job) {
+StepCost time_steps(std::int64_t steps, Training& training) {
   constexpr std::int64_t kWarmUp = 3;  // the first steps make micro-kernels and fetch memory
   PhaseClock clock;
-  Batches& batches = *setup.data.training;
-  TrainingStep step(setup.step_parts(config, job), batches.sharding(), clock);
-  BatchState state(*setup.model, batches);
+  Batches& batches = training.batches();
+  TrainingStep step(training.step_parts(), batches.sharding(), clock);
+  BatchState state(training.model(), batches);
   Batch batch;
-  StepCost cost{setup.is_native ? "native" : "torch"};
+  StepCost cost{training.engine()};
   std::vector<double> seconds;
   PhaseSeconds before{};
   for (std::int64_t i = 0; i < kWarmUp + steps; ++i) {
@@ -77,32 +78,32 @@ StepCost time_steps(const RunConfig& config, std::int64_t steps, TrainingSetup& 
 }
 
 /// Median time of the gradients' all-reduce, cut to `size` floats.
-double time_all_reduce(TrainingSetup& setup, std::size_t size) {
+double time_all_reduce(Training& training, std::size_t size) {
   constexpr int kRepeats = 15;
-  Communicator& communicator = setup.gradients.communicator();
+  Communicator& communicator = training.gradients();
   std::vector<double> seconds;
   for (int i = 0; i < kRepeats; ++i) {
     communicator.barrier();
     const auto start = Clock::now();
-    communicator.all_reduce_sum(setup.model->gradient().first(size));
+    communicator.all_reduce_sum(training.model().gradient().first(size));
     seconds.push_back(seconds_since(start));
   }
   return median(std::move(seconds));
 }
 
-CostModel cost_model(const StepCost& cost, const RunConfig& config, TrainingSetup& setup, Job& job) {
+CostModel cost_model(const StepCost& cost, Training& training) {
   const auto of = [&](Phase phase) { return cost.phases[static_cast<std::size_t>(phase)]; };
   CostModel model;
   model.per_step = of(Phase::kUpdate);
-  const Sharding& sharding = setup.data.training->sharding();
-  const std::int64_t columns = sharding.columns_of_rank(config.data.columns).count;
+  const Sharding& sharding = training.batches().sharding();
+  const std::int64_t columns = sharding.columns_of_rank(training.config().data.columns).count;
   model.per_column = (of(Phase::kData) + of(Phase::kForward) + of(Phase::kBackward) + of(Phase::kIdle)) /
                      static_cast<double>(std::max<std::int64_t>(1, columns));
-  model.gradient_bytes = static_cast<double>(setup.model->gradient().size() * sizeof(float));
-  if (job.mpi.size() > 1) {
+  model.gradient_bytes = static_cast<double>(training.model().gradient().size() * sizeof(float));
+  if (training.gradients().size() > 1) {
     constexpr std::size_t kNearlyNothing = 16;
-    model.reduce = ReduceCost::from_measured(job.mpi.size(), time_all_reduce(setup, kNearlyNothing),
-                                             time_all_reduce(setup, setup.model->gradient().size()),
+    model.reduce = ReduceCost::from_measured(training.gradients().size(), time_all_reduce(training, kNearlyNothing),
+                                             time_all_reduce(training, training.model().gradient().size()),
                                              model.gradient_bytes);
   }
   return model;
@@ -179,18 +180,18 @@ Json describe(const StepCost& cost, const LanguageModel& model, double peak) {
 }
 
 /// The engine that was asked for, and all else there is to measure.
-Json measure(const BenchArguments& arguments, const RunConfig& config, TrainingSetup& setup, Job& job) {
-  const int ranks = job.mpi.size();
-  const double peak_before = setup.measure_products(job);
-  const StepCost cost = time_steps(config, arguments.steps, setup, job);
-  const double peak = std::max(peak_before, setup.measure_products(job));
-  const CostModel model = cost_model(cost, config, setup, job);
+Json measure(const BenchArguments& arguments, Training& training) {
+  const int ranks = training.gradients().size();
+  const double peak_before = training.measure_products();
+  const StepCost cost = time_steps(arguments.steps, training);
+  const double peak = std::max(peak_before, training.measure_products());
+  const CostModel model = cost_model(cost, training);
   Json result{{"processor", processor_description()},
               {"ranks", ranks},
-              {"threads", setup.resources.threads},
+              {"threads", training.resources().threads},
               {"gflop_per_second", peak * 1e-9},
-              {"parameters", setup.model->layout().count()},
-              {"engines", Json::array({describe(cost, *setup.model, peak)})}};
+              {"parameters", training.model().layout().count()},
+              {"engines", Json::array({describe(cost, training.model(), peak)})}};
   if (ranks > 1) {
     result["all_reduce"] = {{"milliseconds", model.reduce.seconds(ranks, model.gradient_bytes) * 1e3},
                             {"alpha", model.reduce.alpha},
@@ -198,7 +199,7 @@ Json measure(const BenchArguments& arguments, const RunConfig& config, TrainingS
                             {"bytes", model.gradient_bytes}};
   }
   if (!arguments.predict_ranks.empty()) {
-    result["predicted"] = predictions(arguments, cost, config, model, ranks);
+    result["predicted"] = predictions(arguments, cost, training.config(), model, ranks);
   }
   return result;
 }
@@ -208,18 +209,21 @@ ExitCode run_bench(BenchArguments& arguments, Job& job) {
   arguments.sources.given().apply(config);
   validate(config);
   job.control.set_timeout(Seconds(config.run.timeout));
+  std::unique_ptr<TextSource> text;
+  together(job.control, [&] { text = open_text(config.data.corpus); });
   bool has_another = false;
   Json result;
   {
-    TrainingSetup setup(config, job);
-    has_another = config.run.engine == "auto" && setup.is_native;
-    result = measure(arguments, config, setup, job);
+    Training training(config, *text, job.control);
+    has_another = config.run.engine == "auto" && training.engine() == "native";
+    result = measure(arguments, training);
   }
   if (has_another) {
     config.run.engine = "torch";
-    TrainingSetup setup(config, job);
-    const StepCost cost = time_steps(config, arguments.steps, setup, job);
-    result["engines"].push_back(describe(cost, *setup.model, result["gflop_per_second"].get<double>() * 1e9));
+    Training training(config, *text, job.control);
+    const StepCost cost = time_steps(arguments.steps, training);
+    result["engines"].push_back(
+        describe(cost, training.model(), result["gflop_per_second"].get<double>() * 1e9));
   }
   if (job.mpi.rank() != 0) return ExitCode::kDone;
   if (arguments.json) {

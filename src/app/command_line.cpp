@@ -6,7 +6,7 @@
 #include <map>
 #include <utility>
 
-#include "app/messages.hpp"
+#include "report/messages.hpp"
 #include "config/nearest.hpp"
 
 namespace charrnn {

@@ -5,18 +5,17 @@
 #include <optional>
 
 #include "app/commands.hpp"
-#include "app/device_choice.hpp"
-#include "app/gradient_communicator.hpp"
+#include "dist/device_choice.hpp"
 #include "app/job.hpp"
 #include "app/loaded_model.hpp"
-#include "app/messages.hpp"
-#include "app/text_data.hpp"
-#include "app/threads.hpp"
-#include "app/training_setup.hpp"
+#include "report/messages.hpp"
+#include "train/text_data.hpp"
 #include "dist/agreement.hpp"
-#include "report/text.hpp"
+#include "base/text.hpp"
 #include "train/dynamic_evaluation.hpp"
 #include "train/snapshot.hpp"
+#include "train/reduction_mode.hpp"
+#include "train/threads.hpp"
 #include "train/validation.hpp"
 
 namespace charrnn {
@@ -35,14 +34,14 @@ struct EvalArguments {
 
 /// The part of the text that --part names, as the training of `model` cut and split it.
 std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const LoadedModel& model,
-                                         const RunOptions& run, const ScannedText& text, Job& job) {
+                                         const ReductionMode& mode, const ScannedText& text, Job& job) {
   const std::string& part = arguments.part;
   if (model.config.data.window > 0) {
     return evaluation_windows(text, model.vocabulary, window_layout(model.config.data),
                               part == "train"        ? WindowPart::kTraining
                               : part == "validation" ? WindowPart::kValidation
                                                      : WindowPart::kAll,
-                              run.seed, make_sharding(run, model.config.data.columns, job), job);
+                              model.config.run.seed, mode.sharding(model.config.data.columns, job.control), job.control);
   }
   const std::int64_t split = model.checkpoint.data.train_characters;
   require(part == "all" || split <= text.corpus.characters,
@@ -51,7 +50,7 @@ std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const L
   return evaluation_columns(text, model.vocabulary, part == "validation" ? split : 0,
                             part == "train" ? split : text.corpus.characters, arguments.columns,
                             arguments.dynamic.rate > 0 ? arguments.dynamic_rows : kEvaluationRows,
-                            make_sharding(run, arguments.columns, job), job);
+                            mode.sharding(arguments.columns, job.control), job.control);
 }
 
 void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>& models,
@@ -96,11 +95,12 @@ RunConfig config_of_run(const EvalArguments& arguments, const LoadedModel& model
   return config;
 }
 
-Evaluation evaluate_adapting(const EvalArguments& arguments, LoadedModel& loaded, const RunOptions& run,
+Evaluation evaluate_adapting(const EvalArguments& arguments, LoadedModel& loaded, const ReductionMode& mode,
                              Batches& batches, Device device, Job& job) {
-  GradientCommunicator gradients("auto", device, job, Seconds(arguments.compute.timeout));
+  const std::unique_ptr<Communicator> gradients =
+      job.control.make_gradient_communicator("auto", device, Seconds(arguments.compute.timeout));
   const std::unique_ptr<GradientReducer> reducer =
-      make_reducer(run, *loaded.model, batches.sharding(), gradients.communicator());
+      mode.make_reducer(*loaded.model, batches.sharding(), *gradients);
   return evaluate_dynamically(*loaded.model,
                               mean_square_of_gradients(loaded.model->layout(), loaded.checkpoint,
                                                        loaded.config.optimizer.betas.at(1)),
@@ -125,11 +125,13 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   std::vector<LoadedModel> models;
   const std::vector<std::string> files = agree_on_files(paths, warn, job);
   together(job.control, [&] { models = load_ensemble(files, compute, warn); });
-  const ScannedText text = scan_text(arguments.corpus, {.vocabulary = models[0].vocabulary.options()}, job);
+  std::unique_ptr<TextSource> source;
+  together(job.control, [&] { source = open_text(arguments.corpus); });
+  const ScannedText text = scan_text(*source, {.vocabulary = models[0].vocabulary.options()}, job.control);
   const RunConfig config = config_of_run(arguments, models[0]);
-  const RunOptions& run = config.run;
-  give_threads(choose_threads(config, job).threads, config.model, run.reproducible, compute);
-  const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], run, text, job);
+  const std::unique_ptr<ReductionMode> mode = make_reduction_mode(config.run);
+  give_threads(choose_threads(config, *mode, job.control).threads, config.model, mode->is_reproducible(), compute);
+  const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], *mode, text, job);
   if (batches->carry_state() && job.mpi.size() > arguments.columns) {
     warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns",
                      job.mpi.size(), arguments.columns));
@@ -137,7 +139,7 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   std::vector<LanguageModel*> pointers;
   for (const LoadedModel& model : models) pointers.push_back(model.model.get());
   const Evaluation result = arguments.dynamic.rate > 0
-                                ? evaluate_adapting(arguments, models[0], run, *batches, device, job)
+                                ? evaluate_adapting(arguments, models[0], *mode, *batches, device, job)
                             : models.size() == 1 ? evaluate(*pointers[0], *batches, job.control)
                                                  : evaluate_ensemble(pointers, *batches, job.control);
   if (job.mpi.rank() == 0) print_result(arguments, models, result);

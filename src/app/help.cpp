@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "app/messages.hpp"
+#include "report/messages.hpp"
 
 namespace charrnn {
 
@@ -100,7 +100,9 @@ std::string command_help(const Command& command, int width) {
   for (const Argument& argument : command.arguments()) {
     if (argument.kind == Argument::Kind::kWords) words = " " + synopsis(argument);
   }
-  std::string text = fmt::format("usage: charrnn_dist {}{} [OPTIONS]\n\n", command.name(), words);
+  std::string text;
+  add_wrapped(text, fmt::format("usage: charrnn_dist {}{} [OPTIONS]", command.name(), words), 0, 6, most);
+  text += '\n';
   add_wrapped(text, command.summary(), 0, 0, most);
   constexpr std::size_t kTerms = 30;
   std::string group = "none";

@@ -7,8 +7,8 @@
 
 #include "app/commands.hpp"
 #include "app/loaded_model.hpp"
-#include "app/messages.hpp"
-#include "report/text.hpp"
+#include "report/messages.hpp"
+#include "base/text.hpp"
 
 namespace charrnn {
 

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "app/messages.hpp"
+#include "report/messages.hpp"
 #include "dist/agreement.hpp"
 #include "dist/launcher.hpp"
 

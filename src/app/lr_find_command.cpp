@@ -5,13 +5,14 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.hpp"
-#include "app/training_setup.hpp"
+#include "app/job.hpp"
+#include "app/stop_signals.hpp"
+#include "base/text.hpp"
 #include "base/text_file.hpp"
 #include "config/check.hpp"
 #include "dist/agreement.hpp"
-#include "report/line_chart.hpp"
-#include "report/text.hpp"
 #include "train/lr_finder.hpp"
+#include "train/training.hpp"
 
 namespace charrnn {
 
@@ -25,24 +26,13 @@ struct LrFindArguments {
 
 void write_finding(const LrFindArguments& arguments, const LrFinding& finding) {
   nlohmann::ordered_json points = nlohmann::ordered_json::array();
-  Curve losses{"loss", {}, true, 1}, smoothed{"smoothed", {}, false, 0};
   for (const LrPoint& point : finding.points) {
     points.push_back(
         {{"learning_rate", point.learning_rate}, {"loss", point.loss}, {"smoothed", point.smoothed}});
-    // Where it explodes there is nothing to see but how high it goes.
-    constexpr double kDrawn = 1.25;
-    const double most = kDrawn * finding.points.front().loss;
-    if (point.loss < most) losses.points.emplace_back(point.learning_rate, point.loss);
-    if (point.smoothed < most) smoothed.points.emplace_back(point.learning_rate, point.smoothed);
   }
   const nlohmann::ordered_json all{
       {"suggestion", finding.suggestion}, {"diverged", finding.diverged}, {"points", points}};
-  const Curve curves[] = {losses, smoothed};
-  for (const auto& [ending, text] :
-       {std::pair{".json", all.dump(1) + "\n"},
-        std::pair{".svg", line_chart(curves, {"learning rate", "loss, nats per character", true})}}) {
-    write_text_file(arguments.output + ending, text);
-  }
+  write_text_file(arguments.output + ".json", all.dump(1) + "\n");
 }
 
 ExitCode run_lr_find(LrFindArguments& arguments, const StopSignals& signals, Job& job) {
@@ -55,12 +45,13 @@ ExitCode run_lr_find(LrFindArguments& arguments, const StopSignals& signals, Job
     const std::filesystem::path folder = std::filesystem::absolute(arguments.output).parent_path();
     require<UsageError>(std::filesystem::is_directory(folder), "there is no folder '{}' for --output",
                         folder.string());
-    return std::string();
   });
   job.control.set_timeout(Seconds(config.run.timeout));
-  TrainingSetup setup(config, job);
+  std::unique_ptr<TextSource> text;
+  together(job.control, [&] { text = open_text(config.data.corpus); });
+  Training training(config, *text, job.control);
   LrSweep sweep = arguments.sweep;
-  if (sweep.steps == 0) sweep.steps = setup.data.training->per_epoch();
+  if (sweep.steps == 0) sweep.steps = training.batches().per_epoch();
   const bool root = job.mpi.rank() == 0;
   if (root) {
     fmt::print("{} steps from {:g} to {:g} on {} rank(s)\n{:>14}  {:>8}  smoothed\n",
@@ -69,23 +60,21 @@ ExitCode run_lr_find(LrFindArguments& arguments, const StopSignals& signals, Job
   constexpr std::int64_t kLines = 20;
   std::int64_t done = 0;
   PhaseClock clock;
-  TrainingStep step(setup.step_parts(config, job), setup.data.training->sharding(), clock);
+  TrainingStep step(training.step_parts(), training.batches().sharding(), clock);
   const LrFinding finding = find_learning_rate(
-      sweep, config.optimizer.learning_rate, *setup.model, *setup.data.training, step, signals,
+      sweep, config.optimizer.learning_rate, training.model(), training.batches(), step,
+      [&] { return signals.received(); },
       [&](const LrPoint& point) {
         if (root && done++ % std::max<std::int64_t>(1, sweep.steps / kLines) == 0) {
           fmt::print("{:14.3g}  {:8.4f}  {:8.4f}\n", point.learning_rate, point.loss, point.smoothed);
           std::fflush(stdout);
         }
       });
-  on_root(job.control, [&] {
-    write_finding(arguments, finding);
-    return std::string();
-  });
+  on_root(job.control, [&] { write_finding(arguments, finding); });
   if (root) {
     if (finding.diverged) fmt::print("ended early: the loss went up\n");
-    fmt::print("wrote {0}.json and {0}.svg\nsuggestion: --learning-rate {1:.2g}\n", arguments.output,
-               finding.suggestion);
+    fmt::print("wrote {0}.json; draw it: launch/plot {0}.json\nsuggestion: --learning-rate {1:.2g}\n",
+               arguments.output, finding.suggestion);
   }
   return finding.stopped ? ExitCode::kInterrupted : ExitCode::kDone;
 }
@@ -95,12 +84,12 @@ ExitCode run_lr_find(LrFindArguments& arguments, const StopSignals& signals, Job
 Command lr_find_command() {
   auto arguments = std::make_shared<LrFindArguments>();
   LrSweep& sweep = arguments->sweep;
-  Command command("lr-find", "find a learning rate: sweep over rates, draw the loss, make a suggestion");
+  Command command("lr-find", "find a learning rate: sweep over rates and make a suggestion");
   command.add_training_options(arguments->sources);
   command.add("start", &sweep.start, more_than(0), "RATE", "first learning rate");
   command.add("end", &sweep.end, more_than(0), "RATE", "last learning rate");
   command.add("steps", &sweep.steps, at_least(0), "N", "steps of the sweep; 0: one epoch");
-  command.add("output", &arguments->output, {}, "NAME", "write NAME.json and NAME.svg");
+  command.add("output", &arguments->output, {}, "NAME", "write NAME.json");
   command.explain("Takes the options of train; those of the schedule do not matter. Nothing is saved but the result.",
                   {"charrnn_dist lr-find --corpus nietzsche.txt --model gru",
                    "mpirun -np 4 charrnn_dist lr-find --config my.toml --steps 300 --end 1 --output runs/lr"});

@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "app/job.hpp"
-#include "app/messages.hpp"
+#include "report/messages.hpp"
 #include "app/version.hpp"
 #include "config/nearest.hpp"
 #include "report/terminal.hpp"

@@ -1,10 +1,11 @@
 #include "app/run_folder.hpp"
 
 #include "app/loaded_model.hpp"
-#include "app/threads.hpp"
 #include "base/error.hpp"
 #include "config/check.hpp"
 #include "config/resume_rules.hpp"
+#include "train/reduction_mode.hpp"
+#include "train/threads.hpp"
 
 namespace charrnn {
 
@@ -33,8 +34,9 @@ Strings changes(RunConfig then, RunConfig config, const std::string& checkpoint,
   if (then.run.reproducible && !config.run.reproducible) {
     warn(fmt::format("'{}' is of a reproducible run; from here on its bits no longer are", checkpoint));
   }
-  then.run.threads = threads_of(then);
-  config.run.threads = threads_of(config);
+  for (RunConfig* one : {&then, &config}) {
+    one->run.threads = make_reduction_mode(one->run)->threads(one->run.threads, threads_decide_bits(*one));
+  }
   return changes_on_resume(then, config, threads_decide_bits(config), checkpoint);
 }
 
@@ -51,6 +53,7 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
   given.apply(start.config);
   if (!arguments.resume_path.empty()) {
     start.checkpoint = resolve_checkpoint(arguments.resume_path, warn).string();
+    start.from_path = true;
     if (start.config.run.name.empty()) {
       take_place_of(start.checkpoint, start.config.run);
       given.apply(start.config);

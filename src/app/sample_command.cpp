@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "app/commands.hpp"
-#include "app/device_choice.hpp"
+#include "dist/device_choice.hpp"
 #include "app/loaded_model.hpp"
-#include "app/messages.hpp"
+#include "report/messages.hpp"
 #include "data/utf8.hpp"
 #include "dist/topology.hpp"
 #include "models/torch_runtime.hpp"

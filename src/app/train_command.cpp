@@ -29,7 +29,7 @@ Command train_command() {
        "mpirun -np 4 charrnn_dist train --config configs/lesson6/stateful_lstm_sgdr.toml --corpus nietzsche.txt",
        "mpirun -np 2 charrnn_dist train --name first --resume --epochs 8"});
   command.run_by([arguments] {
-    const StopSignals signals;
+    StopSignals signals;
     TrainArguments& train = arguments->train;
     return run_job([&](Job& job) { return run_training(train, signals, job); }, &train.sources);
   });

@@ -1,23 +1,24 @@
 #include "app/training_run.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
 
-#include "app/job.hpp"
 #include "app/loaded_model.hpp"
-#include "app/messages.hpp"
-#include "app/reproducibility.hpp"
-#include "app/run_folder.hpp"
-#include "app/start_screen.hpp"
-#include "app/training_setup.hpp"
+#include "report/messages.hpp"
+#include "base/text.hpp"
 #include "base/text_file.hpp"
+#include "checkpoint/ownership.hpp"
 #include "config/toml.hpp"
 #include "dist/agreement.hpp"
-#include "train/snapshot.hpp"
-#include "train/trainer.hpp"
+#include "report/log_file.hpp"
+#include "report/metrics_file.hpp"
+#include "report/sample_file.hpp"
+#include "report/screen.hpp"
+#include "train/training.hpp"
 
 namespace charrnn {
 
@@ -25,29 +26,64 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Rank 0 plans and takes the folder; every rank gets the same plan. Else nothing is touched.
-RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<Ownership>& ownership) {
+/// The folder of a run while this attempt trains in it. Rank 0 owns and writes it.
+class RunFolder final : public CheckpointSink {
+ public:
+  explicit RunFolder(fs::path path) : path_(std::move(path)), store_(path_ / "checkpoints") {}
+
+  const fs::path& path() const { return path_; }
+
+  /// Takes the folder, nothing in it is changed. UsageError if a live process has it.
+  void own() {
+    std::error_code error;
+    fs::create_directories(path_, error);
+    require<UsageError>(!error, "cannot make the run's folder '{}': {}", path_.string(), error.message());
+    ownership_.emplace(path_, warn_on_stderr);
+  }
+
+  /// Makes it the folder of the run that `start` describes, once nothing can be refused any more.
+  void enter(const RunStart& start, std::int64_t step) const {
+    store_.sweep();
+    if (start.from_path) {
+      // Else the next --resume would take the branch up again that this one leaves.
+      const bool is_own = store_.has(start.checkpoint);
+      const auto aside = store_.set_aside_after(is_own ? step : step - 1);
+      if (aside)
+        warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
+      if (!is_own) store_.adopt(start.checkpoint, step);
+    }
+    write_text_file(path_ / "config.toml", write_config(start.config));
+  }
+
+  std::string save(const Checkpoint& checkpoint, bool ends_cycle, bool is_best) override {
+    return store_.save(checkpoint, ends_cycle, is_best, [&] { ownership_->check(); }).string();
+  }
+
+ private:
+  fs::path path_;
+  CheckpointStore store_;
+  std::optional<Ownership> ownership_;
+};
+
+/// Rank 0 plans and takes the folder; every rank gets the same plan.
+RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFolder>& folder) {
   const std::string plan = on_root(job.control, [&] {
-    // Wrong options come to light before anything is touched. Only a resumed run has something to warn of,
-    // and that is told once: by its second plan, or here where there is none.
+    // Wrong options come to light before anything is touched, and are planned again once the folder is ours: until
+    // then another attempt may have begun to write into it. What there is to warn of is told once.
     std::vector<std::string> warnings;
-    RunStart start;
     try {
-      start = plan_run(arguments, [&](const std::string& warning) { warnings.push_back(warning); });
+      folder.emplace(
+          folder_of(plan_run(arguments, [&](const std::string& line) { warnings.push_back(line); }).config));
     } catch (...) {
       std::ranges::for_each(warnings, warn_on_stderr);
       throw;
     }
-    const fs::path folder = folder_of(start.config);
-    std::error_code error;
-    fs::create_directories(folder, error);
-    require<UsageError>(!error, "cannot make the run's folder '{}': {}", folder.string(), error.message());
-    ownership.emplace(folder, warn_on_stderr);
-    // Until now another attempt may have written checkpoints and removed older ones.
-    if (arguments.resume) start = plan_run(arguments, warn_on_stderr);
+    folder->own();
+    RunStart start = plan_run(arguments, warn_on_stderr);
     start.config.data.corpus = fs::absolute(start.config.data.corpus).lexically_normal().string();
-    return nlohmann::json{{"config", write_toml(start.config)},
+    return nlohmann::json{{"config", write_config(start.config)},
                           {"checkpoint", start.checkpoint},
+                          {"from_path", start.from_path},
                           {"init_from", start.init_from},
                           {"notes", start.notes}}
         .dump();
@@ -55,111 +91,61 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<Owner
   const nlohmann::json json = nlohmann::json::parse(plan);
   RunStart start;
   read_toml(json.at("config").get<std::string>(), "config", UnknownKeys::kRefuse, nullptr).apply(start.config);
-  start.checkpoint = json.at("checkpoint").get<std::string>();
-  start.init_from = json.at("init_from").get<std::string>();
-  start.notes = json.at("notes").get<Strings>();
+  json.at("checkpoint").get_to(start.checkpoint);
+  json.at("from_path").get_to(start.from_path);
+  json.at("init_from").get_to(start.init_from);
+  json.at("notes").get_to(start.notes);
+  if (!folder) folder.emplace(folder_of(start.config));
   return start;
 }
 
-/// Makes the folder that of this run, which goes on from `step`, once nothing can be refused any more.
-void enter_folder(const TrainArguments& arguments, const RunStart& start, std::int64_t step, Job& job) {
-  on_root(job.control, [&] {
-    const fs::path folder = folder_of(start.config);
-    const CheckpointStore store(folder / "checkpoints");
-    store.sweep();
-    if (!arguments.resume_path.empty()) {
-      // Else the next --resume would take the branch up again that this one leaves.
-      const bool is_own = store.has(start.checkpoint);
-      const auto aside = store.set_aside_after(is_own ? step : step - 1);
-      if (aside)
-        warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
-      if (!is_own) store.adopt(start.checkpoint, step);
-    }
-    write_text_file(folder / "config.toml", write_toml(start.config));
-    std::error_code error;
-    if (start.checkpoint.empty()) fs::remove(folder / "samples.txt", error);
-    return std::string();
-  });
-}
-
-/// A checkpoint continues only on the text that it was trained on.
-void check_corpus(const Checkpoint& checkpoint, const CorpusSummary& corpus, const std::string& path) {
-  require(checkpoint.data.corpus_sha256 == corpus.sha256,
-          "'{}' is not the corpus that the checkpoint was trained on: its SHA-256 is {}, that one's was {}",
-          path, corpus.sha256, checkpoint.data.corpus_sha256);
+/// The observers that write, those of rank 0 only there.
+std::vector<std::unique_ptr<TrainObserver>> make_reports(const fs::path& folder, int rank) {
+  std::vector<std::unique_ptr<TrainObserver>> reports;
+  reports.push_back(std::make_unique<LogFile>(folder, rank));
+  if (rank != 0) return reports;
+  reports.push_back(std::make_unique<Screen>(folder));
+  reports.push_back(std::make_unique<MetricsFile>(folder / "metrics.jsonl"));
+  reports.push_back(std::make_unique<SampleFile>(folder / "samples.txt"));
+  return reports;
 }
 
 }  // namespace
 
-ExitCode run_training(TrainArguments& arguments, const StopSignals& signals, Job& job) {
-  std::optional<Ownership> ownership;  // only on rank 0
-  const RunStart start = agree_on_start(arguments, job, ownership);
-  const RunConfig& config = start.config;
-  const fs::path folder = folder_of(config);
-  job.control.set_timeout(Seconds(config.run.timeout));
+ExitCode run_training(TrainArguments& arguments, StopSignals& signals, Job& job) {
+  std::optional<RunFolder> folder;
+  const RunStart start = agree_on_start(arguments, job, folder);
+  job.control.set_timeout(Seconds(start.config.run.timeout));
 
-  TrainingSetup setup(config, job);
-  const CorpusSummary& corpus = setup.data.text.corpus;
-  const Vocabulary& vocabulary = *setup.data.vocabulary;
-  LanguageModel& model = *setup.model;
-  Optimizer& optimizer = *setup.optimizer;
-  Batches& batches = *setup.data.training;
-  const Schedule schedule(config.schedule, config.optimizer, batches.per_epoch());
-
-  // What it starts from. Every rank reads the file: the run's folder is on a file system that all share.
-  std::optional<Checkpoint> checkpoint;
+  std::unique_ptr<TextSource> text;
+  together(job.control, [&] { text = open_text(start.config.data.corpus); });
+  Training training(start.config, *text, job.control);
+  // Every rank reads the file: the run's folder is on a file system that all share.
   together(job.control, [&] {
     if (!start.checkpoint.empty()) {
-      checkpoint = read_checkpoint(start.checkpoint);
-      check_corpus(*checkpoint, corpus, config.data.corpus);
-      load_weights(model, *checkpoint);
-      load_optimizer(optimizer, model.layout(), *checkpoint);
+      training.resume(read_checkpoint(start.checkpoint));
     } else if (!start.init_from.empty()) {
-      const Checkpoint other = read_checkpoint(start.init_from);
-      require(other.vocabulary.symbols == vocabulary.symbols(),
-              "the checkpoint '{}' has another vocabulary ({} symbols) than this text gives ({})",
-              start.init_from, other.vocabulary.symbols.size(), vocabulary.size());
-      load_weights(model, other);
+      training.init_from(read_checkpoint(start.init_from));
     }
   });
-  std::optional<WeightAverage> average;
-  if (config.optimizer.weight_average > 0) {
-    average.emplace(model, config.optimizer.weight_average);
-  }
-  if (checkpoint) together(job.control, [&] { load_trained(model, *checkpoint); });
+  on_root(job.control, [&] { folder->enter(start, training.first_step()); });
 
-  const std::int64_t first_step = checkpoint ? checkpoint->step : 0;
-  enter_folder(arguments, start, first_step, job);
-
-  const double peak = setup.measure_products(job);
-
-  std::optional<Reporter> reporter;
-  together(job.control, [&] {
-    reporter.emplace(folder, job.mpi.rank(),
-                     RunLength{first_step, schedule.last_step(), schedule.epochs(), batches.per_epoch()});
-  });
-  show_start(*reporter, {config, setup, schedule, job, start.checkpoint, first_step, peak});
-  for (const Strings& notes : {start.notes, setup.notes}) {
-    for (const std::string& note : notes) reporter->info(as_flags(note));
-  }
-  if (config.run.reproducible) {
-    for (const std::string& doubt : doubts_about_bits(checkpoint ? &*checkpoint : nullptr, job)) {
-      reporter->warn(doubt);
-    }
-  }
-
-  const CheckpointStore store(folder / "checkpoints");
-  Trainer trainer({config, corpus, vocabulary, schedule, batches, setup.data.validation.get(), model,
-                   optimizer, average ? &*average : nullptr, signals, job.control,
-                   setup.step_parts(config, job), store, ownership ? &*ownership : nullptr, *reporter,
-                   write_toml(config), peak});
-  if (checkpoint) trainer.resume(*checkpoint);
+  std::vector<std::unique_ptr<TrainObserver>> reports;
+  together(job.control, [&] { reports = make_reports(folder->path(), job.mpi.rank()); });
+  std::vector<TrainObserver*> observers{&signals};
+  for (const auto& report : reports) observers.push_back(report.get());
   try {
-    const ExitCode code = trainer.run();
-    show_end(*reporter, code, folder, trainer.step());
-    return code;
+    if (!start.checkpoint.empty()) {
+      Observers(observers).on_message(
+          Severity::kNote,
+          fmt::format("resuming    {} at step {}", start.checkpoint, with_commas(training.first_step())));
+    }
+    for (const std::string& note : start.notes) Observers(observers).on_message(Severity::kNote, note);
+    return training.run(observers, &*folder).code;
   } catch (const std::exception& error) {
-    reporter->log("stopped: " + as_flags(error.what()));
+    const auto* const known = dynamic_cast<const Error*>(&error);
+    Observers(observers).on_end(
+        {.code = known != nullptr ? known->code() : ExitCode::kBug, .error = error.what()});
     throw;
   }
 }

@@ -111,10 +111,7 @@ void parse_value(const Strings& words, const char* key, Value value) {
   std::visit(
       [&](auto* target) {
         *target = {};
-        for (const std::string& word : words) {
-          require_option(!word.empty(), key, "`{}` needs a value", key);
-          parse(word, key, *target);
-        }
+        for (const std::string& word : words) parse(word, key, *target);
       },
       value);
 }

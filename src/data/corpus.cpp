@@ -17,21 +17,21 @@ namespace {
 /// Walks over the characters of a file from a byte position on.
 class Cursor {
  public:
-  Cursor(const MappedFile& file, bool bytes, std::int64_t offset, std::int64_t character)
-      : file_(file), bytes_(bytes), at_(static_cast<std::size_t>(offset)), character_(character) {}
+  Cursor(const TextSource& text, bool bytes, std::int64_t offset, std::int64_t character)
+      : text_(text), bytes_(bytes), at_(static_cast<std::size_t>(offset)), character_(character) {}
 
-  bool at_end() const { return at_ == file_.bytes().size(); }
+  bool at_end() const { return at_ == text_.bytes().size(); }
   std::int64_t offset() const { return static_cast<std::int64_t>(at_); }
   std::int64_t character() const { return character_; }
 
   char32_t next() {
-    const unsigned char byte = file_.bytes()[at_];
+    const unsigned char byte = text_.bytes()[at_];
     ++character_;
     if (bytes_ || byte < 0x80) {
       ++at_;
       return byte;
     }
-    const DecodedCharacter decoded = decode_utf8(file_.bytes().subspan(at_));
+    const DecodedCharacter decoded = decode_utf8(text_.bytes().subspan(at_));
     if (decoded.bytes == 0) fail(byte);
     at_ += static_cast<std::size_t>(decoded.bytes);
     return decoded.code_point;
@@ -42,23 +42,23 @@ class Cursor {
     throw DataError(fmt::format(
         "'{}' is not valid UTF-8 at byte {} (0x{:02x}, character {}); convert it (iconv -t UTF-8) or use "
         "--bytes",
-        file_.path().string(), at_, byte, character_ - 1));
+        text_.name(), at_, byte, character_ - 1));
   }
 
-  const MappedFile& file_;
+  const TextSource& text_;
   bool bytes_;
   std::size_t at_;
   std::int64_t character_;
 };
 
-void release(const MappedFile& file, std::int64_t from, std::int64_t to) {
-  release_pages(file.bytes().subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from)));
+void release(const TextSource& text, std::int64_t from, std::int64_t to) {
+  text.release(text.bytes().subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from)));
 }
 
 /// At character `first`.
-Cursor cursor_at(const MappedFile& file, const CorpusSummary& summary, bool bytes, std::int64_t first) {
+Cursor cursor_at(const TextSource& text, const CorpusSummary& summary, bool bytes, std::int64_t first) {
   const std::int64_t mark = first / CorpusSummary::kStride;
-  Cursor cursor(file, bytes, summary.offsets.at(static_cast<std::size_t>(mark)),
+  Cursor cursor(text, bytes, summary.offsets.at(static_cast<std::size_t>(mark)),
                 mark * CorpusSummary::kStride);
   while (cursor.character() < first) cursor.next();
   return cursor;
@@ -103,13 +103,14 @@ class TokenTable {
   std::vector<std::int32_t> tokens_ = std::vector<std::int32_t>(kCodePoints, kNotAsked);
 };
 
-std::string hash_of(std::span<const unsigned char> bytes) {
+std::string hash_of(const TextSource& text) {
+  const std::span<const unsigned char> bytes = text.bytes();
   Sha256 digest;
   constexpr std::size_t kPiece = std::size_t{4} << 20;
   for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
     const std::span<const unsigned char> piece = bytes.subspan(at, std::min(kPiece, bytes.size() - at));
     digest.update(piece.data(), piece.size());
-    release_pages(piece);
+    text.release(piece);
   }
   return digest.hex();
 }
@@ -125,48 +126,48 @@ std::int64_t train_length(const CorpusOptions& options, const std::string& path,
 }
 
 template <class T>
-void encode_range(const MappedFile& file, const CorpusSummary& summary, const Vocabulary& vocabulary,
+void encode_range(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary,
                   std::int64_t first, std::span<T> tokens) {
   TokenTable table(vocabulary);
-  Cursor cursor = cursor_at(file, summary, vocabulary.options().bytes, first);
+  Cursor cursor = cursor_at(text, summary, vocabulary.options().bytes, first);
   const std::int64_t start = cursor.offset();
   for (T& token : tokens) {
     const char32_t character = cursor.next();
     const std::int32_t found = table.of(character);
     if (found < 0) {  // require() would write its message for every character
       throw DataError(fmt::format("'{}' has the character {} (number {}), which the vocabulary lacks",
-                                  file.path().string(), printable(character), cursor.character() - 1));
+                                  text.name(), printable(character), cursor.character() - 1));
     }
     token = static_cast<T>(found);
   }
-  release(file, start, cursor.offset());
+  release(text, start, cursor.offset());
 }
 
 }  // namespace
 
-CorpusSummary scan_corpus(const MappedFile& file, const CorpusOptions& options) {
+CorpusSummary scan_corpus(const TextSource& text, const CorpusOptions& options) {
   const VocabularyOptions& symbols = options.vocabulary;
   CorpusSummary summary;
-  summary.sha256 = hash_of(file.bytes());
-  summary.bytes = static_cast<std::int64_t>(file.bytes().size());
+  summary.sha256 = hash_of(text);
+  summary.bytes = static_cast<std::int64_t>(text.bytes().size());
   Counter counter;
-  for (Cursor cursor(file, symbols.bytes, 0, 0); !cursor.at_end();) {
+  for (Cursor cursor(text, symbols.bytes, 0, 0); !cursor.at_end();) {
     if (cursor.character() % CorpusSummary::kStride == 0) {
-      if (!summary.offsets.empty()) release(file, summary.offsets.back(), cursor.offset());
+      if (!summary.offsets.empty()) release(text, summary.offsets.back(), cursor.offset());
       summary.offsets.push_back(cursor.offset());
     }
     ++counter[cursor.next()];
     summary.characters = cursor.character();
   }
-  summary.train_characters = train_length(options, file.path().string(), summary.characters);
+  summary.train_characters = train_length(options, text.name(), summary.characters);
 
   const bool needs_training_counts = !symbols.bytes && !symbols.full;
   if (needs_training_counts && summary.train_characters < summary.characters) {
-    Cursor cursor = cursor_at(file, summary, false, summary.train_characters);
+    Cursor cursor = cursor_at(text, summary, false, summary.train_characters);
     for (std::int64_t from = cursor.offset(); !cursor.at_end();) {
       --counter[cursor.next()];
       if (cursor.character() % CorpusSummary::kStride == 0)
-        release(file, std::exchange(from, cursor.offset()), cursor.offset());
+        release(text, std::exchange(from, cursor.offset()), cursor.offset());
     }
   }
   summary.symbols = Vocabulary::from_counts(counter.counts(symbols.lowercase), symbols).symbols();
@@ -192,14 +193,14 @@ CorpusSummary CorpusSummary::from_json(const std::string& text) {
   return summary;
 }
 
-void encode(const MappedFile& file, const CorpusSummary& summary, const Vocabulary& vocabulary,
+void encode(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary,
             std::int64_t first, std::span<std::uint8_t> tokens) {
-  encode_range(file, summary, vocabulary, first, tokens);
+  encode_range(text, summary, vocabulary, first, tokens);
 }
 
-void encode(const MappedFile& file, const CorpusSummary& summary, const Vocabulary& vocabulary,
+void encode(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary,
             std::int64_t first, std::span<Token> tokens) {
-  encode_range(file, summary, vocabulary, first, tokens);
+  encode_range(text, summary, vocabulary, first, tokens);
 }
 
 }  // namespace charrnn

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "data/mapped_file.hpp"
+#include "data/text_source.hpp"
 #include "data/vocabulary.hpp"
 
 namespace charrnn {
@@ -37,13 +37,13 @@ struct CorpusSummary {
 
 /// Reads the whole file once, and what is not for training again: checks that it is UTF-8, counts,
 /// hashes. DataError with byte position or sizes for invalid UTF-8 and for parts that do not fit.
-CorpusSummary scan_corpus(const MappedFile& file, const CorpusOptions& options);
+CorpusSummary scan_corpus(const TextSource& text, const CorpusOptions& options);
 
 /// Encodes characters [first, first + tokens.size()) of the file. DataError for characters that a vocabulary
 /// without unknown token does not have.
-void encode(const MappedFile& file, const CorpusSummary& summary, const Vocabulary& vocabulary,
+void encode(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary,
             std::int64_t first, std::span<std::uint8_t> tokens);
-void encode(const MappedFile& file, const CorpusSummary& summary, const Vocabulary& vocabulary,
+void encode(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary,
             std::int64_t first, std::span<Token> tokens);
 
 }  // namespace charrnn

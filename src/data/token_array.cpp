@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "data/mapped_file.hpp"
+#include "data/text_source.hpp"
 
 namespace charrnn {
 
@@ -62,7 +62,7 @@ class TokenArray::Storage {
   unsigned char* data_ = nullptr;
 };
 
-TokenArray::TokenArray(const MappedFile& file, const CorpusSummary& summary, const Vocabulary& vocabulary,
+TokenArray::TokenArray(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary,
                        std::int64_t first, std::int64_t count)
     : size_(count), wide_(vocabulary.size() > 256) {
   const auto elements = static_cast<std::size_t>(count);
@@ -71,7 +71,7 @@ TokenArray::TokenArray(const MappedFile& file, const CorpusSummary& summary, con
     constexpr std::int64_t kPiece = std::int64_t{4} << 20;
     for (std::int64_t at = 0; at < count; at += kPiece) {
       const std::span piece(tokens + at, static_cast<std::size_t>(std::min(kPiece, count - at)));
-      encode(file, summary, vocabulary, first + at, piece);
+      encode(text, summary, vocabulary, first + at, piece);
       storage_->release(std::as_bytes(piece));
     }
   };

@@ -14,7 +14,7 @@ namespace charrnn {
 class TokenArray {
  public:
   /// Characters first … first + count − 1 of the corpus.
-  TokenArray(const MappedFile& file, const CorpusSummary& summary, const Vocabulary& vocabulary,
+  TokenArray(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary,
              std::int64_t first, std::int64_t count);
   ~TokenArray();
   TokenArray(TokenArray&&) noexcept;

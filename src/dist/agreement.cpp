@@ -4,7 +4,6 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <optional>
 #include <thread>
 #include <utility>
 
@@ -69,43 +68,45 @@ int wait_for_root(Communicator& communicator) {
 
 }  // namespace
 
-std::string on_root(Communicator& communicator, const std::function<std::string()>& work) {
+std::string broadcast_from_root(Communicator& communicator, const std::function<std::string()>& work) {
   std::string result;
-  std::optional<Error> error;
+  std::exception_ptr failure;
   int code = 0;
   if (communicator.rank() == 0) {
     Heartbeat heartbeat(communicator);
     try {
       result = work();
-    } catch (const Error& caught) {
-      error = caught;
-      code = static_cast<int>(caught.code());
+    } catch (const Error& error) {
+      failure = std::current_exception();
+      code = static_cast<int>(error.code());
     }
     heartbeat.end();
     broadcast_code(communicator, code);
   } else {
     code = wait_for_root(communicator);
   }
-  if (error) throw *error;
+  if (failure) std::rethrow_exception(failure);
   if (code != 0) throw RemoteError(static_cast<ExitCode>(code));
   return broadcast_string(communicator, std::move(result), 0);
 }
 
 void together(Communicator& communicator, const std::function<void()>& work) {
-  std::optional<Error> error;
+  std::exception_ptr failure;
+  ExitCode code = ExitCode::kDone;
   try {
     work();
   } catch (const CommError&) {
     throw;
-  } catch (const Error& caught) {
-    error = caught;
+  } catch (const Error& error) {
+    failure = std::current_exception();
+    code = error.code();
   }
   // How many ranks failed with each kind of code. What cannot be mended by starting again counts first.
   constexpr std::array kCodes{ExitCode::kUsage, ExitCode::kData, ExitCode::kInterrupted};
   std::array<double, kCodes.size()> failures{};
-  if (error) failures[error->code() == kCodes[0] ? 0 : error->code() == kCodes[2] ? 2 : 1] = 1;
+  if (failure) failures[code == kCodes[0] ? 0 : code == kCodes[2] ? 2 : 1] = 1;
   communicator.all_reduce_sum(failures);
-  if (error) throw *error;
+  if (failure) std::rethrow_exception(failure);
   for (std::size_t i = 0; i < kCodes.size(); ++i) {
     if (failures[i] > 0) throw RemoteError(kCodes[i]);
   }

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <type_traits>
 
 #include "dist/communicator.hpp"
 
@@ -14,11 +15,21 @@ class RemoteError : public Error {
   explicit RemoteError(ExitCode code) : Error(code, "another rank failed and says why") {}
 };
 
-/// Runs `work` on rank 0 alone and gives its result to all. If it throws an Error, rank 0 throws it and the
-/// others throw RemoteError. `work` may take longer than the deadline, but a rank 0 that is dead or frozen
-/// while it works is noticed within it: from a second thread it says again and again that it is alive. After
-/// kRootPatience deadlines the others give up on a rank 0 that is alive but does not come to an end.
-std::string on_root(Communicator& communicator, const std::function<std::string()>& work);
+/// Runs `work` on rank 0 alone and gives the string it returns to all. If it throws an Error, rank 0 throws it and the
+/// others throw RemoteError. `work` may take longer than the deadline, but a rank 0 that is dead or frozen while it
+/// works is noticed within it: a second thread of rank 0 keeps saying that it is alive. After kRootPatience deadlines
+/// the others give up on a rank 0 that is alive but does not come to an end.
+std::string broadcast_from_root(Communicator& communicator, const std::function<std::string()>& work);
+
+/// The same for work that returns a string or nothing.
+template <class Work>
+auto on_root(Communicator& communicator, const Work& work) {
+  if constexpr (std::is_void_v<std::invoke_result_t<Work>>) {
+    broadcast_from_root(communicator, [&] { return work(), std::string(); });
+  } else {
+    return broadcast_from_root(communicator, work);
+  }
+}
 
 /// Runs `work` on every rank; if it throws an Error on some, those throw theirs and the others RemoteError.
 void together(Communicator& communicator, const std::function<void()>& work);

@@ -8,6 +8,8 @@
 #include <limits>
 #include <utility>
 
+#include "dist/gradient_communicator.hpp"
+
 namespace charrnn {
 
 namespace {
@@ -89,7 +91,7 @@ struct MpiCommunicator::Handle {
 };
 
 MpiCommunicator::MpiCommunicator(const MpiSession& session, Seconds timeout)
-    : Communicator(timeout), handle_(std::make_unique<Handle>()) {
+    : ControlCommunicator(timeout), session_(session), handle_(std::make_unique<Handle>()) {
   handle_->rank = session.rank();
   handle_->size = session.size();
   // Messages of its own, so that two communicators never mix; and errors as codes, so that they can be named.
@@ -212,6 +214,11 @@ void MpiCommunicator::broadcast(std::span<std::byte> data, int root) {
                              return MPI_Ibcast(piece, count, MPI_BYTE, root, comm, request);
                            });
   finish_begun();
+}
+
+std::unique_ptr<Communicator> MpiCommunicator::make_gradient_communicator(const std::string& kind,
+                                                                          Device device, Seconds timeout) {
+  return charrnn::make_gradient_communicator(kind, device, session_, *this, timeout);
 }
 
 void MpiCommunicator::barrier() {

@@ -3,19 +3,20 @@
 
 #include <memory>
 
-#include "dist/communicator.hpp"
+#include "dist/control_communicator.hpp"
 #include "dist/mpi_session.hpp"
 
 namespace charrnn {
 
-class MpiCommunicator final : public Communicator {
+class MpiCommunicator final : public ControlCommunicator {
  public:
-  /// Collective over all ranks of the session.
+  /// Collective over all ranks of the session, which must outlive it.
   MpiCommunicator(const MpiSession& session, Seconds timeout);
   ~MpiCommunicator() override;
 
   int rank() const override;
   int size() const override;
+  int local_rank() const override { return session_.local_rank(); }
   std::string name() const override { return "MPI"; }
 
   void all_reduce_sum(std::span<float> data) override;
@@ -36,6 +37,8 @@ class MpiCommunicator final : public Communicator {
                         std::span<const std::int64_t> counts) override;
   void poll() override;
   void finish_begun() override;
+  std::unique_ptr<Communicator> make_gradient_communicator(const std::string& kind, Device device,
+                                                           Seconds timeout) override;
 
  private:
   struct Handle;
@@ -45,6 +48,7 @@ class MpiCommunicator final : public Communicator {
   template <class T>
   void begin_sum(std::span<T> data);
 
+  const MpiSession& session_;
   std::unique_ptr<Handle> handle_;
 };
 

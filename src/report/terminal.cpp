@@ -31,6 +31,11 @@ bool output_is_terminal() {
   return file.starts_with("/dev/pts/") || file.starts_with("/dev/tty") || file == "/dev/console";
 }
 
+bool output_redraws() {
+  const char* kind = std::getenv("TERM");
+  return output_is_terminal() && kind != nullptr && std::string_view(kind) != "dumb" && *kind != '\0';
+}
+
 int terminal_width() {
   constexpr int kUsual = 80;
   winsize size{};

@@ -42,7 +42,7 @@ std::vector<char32_t> Sampler::prime(std::string_view text) {
   if (vocabulary_.options().bytes) {
     for (const char byte : text) tokens.push_back(static_cast<unsigned char>(byte));
   } else {
-    for (const char32_t character : decode_text(text, "--prime")) {
+    for (const char32_t character : decode_text(text, "`prime`")) {
       if (!vocabulary_.knows(character)) unknown.insert(character);
       if (const auto token = vocabulary_.find(character)) tokens.push_back(*token);
     }
@@ -53,7 +53,7 @@ std::vector<char32_t> Sampler::prime(std::string_view text) {
     tokens.assign(static_cast<std::size_t>(std::max<std::int64_t>(window_, 1)), token);
   }
   require<UsageError>(std::ssize(tokens) >= window_,
-                      "--prime '{}' has {} characters that the model knows, and it reads windows of {}", text,
+                      "`prime` '{}' has {} characters that the model knows, and it reads windows of {}", text,
                       tokens.size(), window_);
   std::vector<std::int64_t> rows;
   for (const std::int64_t token : tokens) rows.insert(rows.end(), written_.size(), token);
@@ -70,6 +70,12 @@ const std::vector<std::string>& Sampler::next() {
   }
   read(tokens);
   return written_;
+}
+
+std::string Sampler::write(std::int64_t length) {
+  std::string text;
+  for (std::int64_t i = 0; i < length; ++i) text += next()[0];
+  return text;
 }
 
 void Sampler::read(const std::vector<std::int64_t>& tokens) {

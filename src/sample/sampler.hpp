@@ -33,6 +33,8 @@ class Sampler {
 
   /// The next character (a byte in bytes mode) of each text.
   const std::vector<std::string>& next();
+  /// The next `length` characters of the first text.
+  std::string write(std::int64_t length);
 
  private:
   /// Tokens [length, texts].

@@ -9,7 +9,7 @@
 namespace charrnn {
 
 LrFinding find_learning_rate(const LrSweep& sweep, double base_rate, LanguageModel& model, Batches& batches,
-                             TrainingStep& step, const StopSignals& signals,
+                             TrainingStep& step, const std::function<bool()>& wants_stop,
                              const std::function<void(const LrPoint&)>& progress) {
   constexpr double kTooMuch = 4, kBelowMinimum = 10;
   LrFinding finding;
@@ -23,7 +23,7 @@ LrFinding find_learning_rate(const LrSweep& sweep, double base_rate, LanguageMod
     const std::int64_t epoch = i / batches.per_epoch(), index = i % batches.per_epoch();
     if (index == 0) state.zero();
     batches.load(epoch, index, batch);
-    const StepOutcome outcome = step.run(batch, state, i, rate / base_rate, signals.received() != 0);
+    const StepOutcome outcome = step.run(batch, state, i, rate / base_rate, wants_stop());
     if (!outcome.finite) {
       finding.diverged = true;
       break;

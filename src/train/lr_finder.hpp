@@ -8,7 +8,6 @@
 
 #include "data/batches.hpp"
 #include "models/language_model.hpp"
-#include "train/stop_signals.hpp"
 #include "train/training_step.hpp"
 
 namespace charrnn {
@@ -26,7 +25,7 @@ struct LrPoint {
 
 struct LrFinding {
   std::vector<LrPoint> points;
-  bool stopped = false;   ///< it ended early at a signal
+  bool stopped = false;   ///< it was asked to stop
   bool diverged = false;  ///< it ended early: the smoothed loss was four times its minimum, or not finite
   /// A tenth of the rate at which the smoothed loss was lowest: there it still falls steeply. 0: too few
   /// steps.
@@ -35,9 +34,9 @@ struct LrFinding {
 
 /// Sweeps over `sweep.steps` batches, from the first on and from a hidden state of zero, one update each at
 /// the next rate. `base_rate` is the config's: groups with their own rates scale along. `progress` gets every
-/// point. Every rank returns the same; the parameters are spoilt. Ends early at a signal.
+/// point. Every rank returns the same; the parameters are spoilt. Ends early when `wants_stop` says so on any rank.
 LrFinding find_learning_rate(const LrSweep& sweep, double base_rate, LanguageModel& model, Batches& batches,
-                             TrainingStep& step, const StopSignals& signals,
+                             TrainingStep& step, const std::function<bool()>& wants_stop,
                              const std::function<void(const LrPoint&)>& progress);
 
 }  // namespace charrnn

@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "base/error.hpp"
+#include "base/processor.hpp"
 #include "models/registry.hpp"
 
 namespace charrnn {
@@ -169,6 +170,36 @@ std::vector<float> mean_square_of_gradients(const ParameterLayout& layout, const
 void load_trained(LanguageModel& model, const Checkpoint& checkpoint) {
   if (checkpoint.trained.empty()) return;
   model.load_parameters(join(model.layout(), checkpoint.trained, "/optimizer/parameters"));
+}
+
+Checkpoint SnapshotMaker::begin(const RunPosition& position, const BatchState& state,
+                                const Sharding& sharding) const {
+  Checkpoint checkpoint;
+  if (state.is_carried()) {
+    checkpoint.hidden = gather_hidden(state.carried(), sharding, config.data.columns, control);
+  } else {
+    const std::unique_ptr<HiddenState> none = model.make_state(0);
+    for (const StateSpec& spec : none->specs()) {
+      checkpoint.hidden.push_back({spec.name, {spec.layers, 0, spec.width}, {}});
+    }
+  }
+  checkpoint.step = position.step;
+  checkpoint.epoch = position.epoch;
+  checkpoint.cycle = position.cycle;
+  checkpoint.data = {corpus.sha256, corpus.train_characters, position.row, config.data.columns, config.data.bptt};
+  checkpoint.history = position.history;
+  checkpoint.progress = position.progress;
+  return checkpoint;
+}
+
+void SnapshotMaker::finish(Checkpoint& checkpoint) const {
+  checkpoint.created_utc = utc_now();
+  checkpoint.program_version = CHARRNN_VERSION;
+  checkpoint.processor = processor_description();
+  checkpoint.config = config_text;
+  checkpoint.vocabulary = describe(vocabulary);
+  const ScopedAverage averaged(average);
+  take(model, optimizer, average, checkpoint);
 }
 
 std::string utc_now() {

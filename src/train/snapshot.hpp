@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.hpp"
+#include "config/run_config.hpp"
+#include "data/corpus.hpp"
 #include "data/vocabulary.hpp"
 #include "dist/communicator.hpp"
 #include "models/language_model.hpp"
@@ -42,5 +44,31 @@ void load_trained(LanguageModel& model, const Checkpoint& checkpoint);
 
 /// Now, as 2026-01-31T12:00:00Z.
 std::string utc_now();
+
+/// Where a run is, beside its weights: what a checkpoint of it says.
+struct RunPosition {
+  std::int64_t step = 0, epoch = 0, cycle = 0;
+  std::int64_t row = 0;  ///< next position in every column, or windows done
+  std::vector<EpochRecord> history;
+  Checkpoint::Progress progress;
+};
+
+/// Makes checkpoints of a run; everything outlives it.
+struct SnapshotMaker {
+  const RunConfig& config;
+  const std::string& config_text;
+  const CorpusSummary& corpus;
+  const Vocabulary& vocabulary;
+  LanguageModel& model;
+  const Optimizer& optimizer;
+  WeightAverage* average;  ///< null: none
+  Communicator& control;
+
+  /// Whole on rank 0, without weights and states elsewhere. Collective, but for work on rank 0 that may take long:
+  /// `finish` it there.
+  Checkpoint begin(const RunPosition& position, const BatchState& state, const Sharding& sharding) const;
+  /// On rank 0: model, moments and all that needs no other rank.
+  void finish(Checkpoint& checkpoint) const;
+};
 
 }  // namespace charrnn

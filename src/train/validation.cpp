@@ -57,4 +57,10 @@ Evaluation evaluate_ensemble(std::span<LanguageModel* const> models, Batches& ba
   });
 }
 
+std::optional<double> Validator::validate() {
+  if (batches_ == nullptr) return std::nullopt;
+  const ScopedAverage averaged(average_);
+  return evaluate(model_, *batches_, control_).loss();
+}
+
 }  // namespace charrnn

@@ -46,7 +46,7 @@ TEST(Value, WholeNumbersAreDecimal) {
   EXPECT_EQ(parsed<std::int64_t>({"-3"}), -3);
   EXPECT_EQ(parsed<std::int64_t>({"1e3"}), 1000);
   EXPECT_EQ(parsed<std::int64_t>({"9223372036854775807"}), INT64_MAX);
-  for (const char* word : {"0x10", "1.5", "1e-3", "8 ", " 8", "8x", "1_000", "nan", "inf", "five"}) {
+  for (const char* word : {"0x10", "1.5", "1e-3", "8 ", " 8", "8x", "1_000", "", "nan", "inf", "five"}) {
     EXPECT_EQ(refusal<std::int64_t>({word}), "`key` must be a whole number, not '" + std::string(word) + "'");
   }
   // Neither saturated nor rounded.
@@ -65,12 +65,6 @@ TEST(Value, OtherTypes) {
   EXPECT_THAT(parsed<Strings>({"a,b", "c"}), ElementsAre("a", "b", "c"));
   EXPECT_THAT(parsed<Numbers>({"0.9,0.95"}), ElementsAre(0.9, 0.95));
   EXPECT_THAT(parsed<Integers>({"4", "16"}), ElementsAre(4, 16));
-}
-
-TEST(Value, EmptyIsNotAbsent) {
-  EXPECT_EQ(refusal<std::string>({""}), "`key` needs a value");
-  EXPECT_EQ(refusal<std::int64_t>({""}), "`key` needs a value");
-  EXPECT_EQ(refusal<Strings>({""}), "`key` needs a value");
 }
 
 TEST(Value, TextHasTheFewestDigits) {

@@ -1,0 +1,19 @@
+// SIGINT, SIGTERM, SIGUSR1 and SIGHUP as a wish to stop, which the trainer looks at once a step.
+#pragma once
+
+#include "train/observer.hpp"
+
+namespace charrnn {
+
+/// While it lives, the first of these signals only leaves a note. A second SIGINT ends the process at once;
+/// more of the others change nothing (SLURM sends them repeatedly). A SIGPIPE is ignored.
+class StopSignals final : public TrainObserver {
+ public:
+  StopSignals();
+  ~StopSignals() override;
+  bool wants_stop() override { return received(); }
+  /// Whether one came.
+  bool received() const;
+};
+
+}  // namespace charrnn

@@ -1,0 +1,56 @@
+#include "base/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace charrnn {
+
+std::string with_commas(std::int64_t number) {
+  const std::string digits = std::to_string(number);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    const bool group_starts = i > 0 && (digits.size() - i) % 3 == 0 && digits[i - 1] != '-';
+    if (group_starts) text += ',';
+    text += digits[i];
+  }
+  return text;
+}
+
+std::string duration_text(double seconds) {
+  if (!std::isfinite(seconds)) return "?";
+  const auto total = static_cast<std::int64_t>(std::llround(std::max(seconds, 0.0)));
+  const std::int64_t days = total / 86'400, hours = total / 3600 % 24, minutes = total / 60 % 60,
+                     rest = total % 60;
+  if (days > 0) return fmt::format("{} d {}:{:02}:{:02}", days, hours, minutes, rest);
+  if (hours > 0) return fmt::format("{}:{:02}:{:02}", hours, minutes, rest);
+  if (minutes > 0) return fmt::format("{}:{:02}", minutes, rest);
+  return fmt::format("{} s", rest);
+}
+
+std::string rate_text(double per_second) {
+  if (per_second >= 1e6) return fmt::format("{:.2f}M", per_second / 1e6);
+  if (per_second >= 1e4) return fmt::format("{:.1f}k", per_second / 1e3);
+  return fmt::format("{:.0f}", per_second);
+}
+
+std::string one_line(const std::string& text, std::size_t bytes) {
+  std::string line = text.substr(0, bytes);
+  if (line.size() < text.size()) {
+    // Not in the middle of a character: its bytes after the first are 10xxxxxx.
+    std::size_t end = line.size();
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+    line.resize(end);
+  }
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  return line;
+}
+
+double bits(double nats) {
+  return nats / std::numbers::ln2;
+}
+
+}  // namespace charrnn

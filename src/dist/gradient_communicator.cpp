@@ -1,0 +1,74 @@
+#include "dist/gradient_communicator.hpp"
+
+#include <array>
+
+#include "base/error.hpp"
+#include "dist/mpi_communicator.hpp"
+#ifdef CHARRNN_CUDA
+#include <unistd.h>
+
+#include "dist/agreement.hpp"
+#include "dist/cuda_runtime.hpp"
+#include "dist/gpu_check.hpp"
+#include "dist/host_staged_communicator.hpp"
+#include "dist/nccl_communicator.hpp"
+#endif
+
+namespace charrnn {
+
+#ifdef CHARRNN_CUDA
+
+namespace {
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+/// With --device auto a node without a driver would compute, and wait, in another way than the rest.
+void check_same_kind(Device device, Communicator& control) {
+  std::array<double, 1> with_gpu{device.cuda ? 1.0 : 0.0};
+  control.all_reduce_sum(with_gpu);
+  const int count = static_cast<int>(with_gpu[0]);
+  require<UsageError>(count == 0 || count == control.size(),
+                      "only {} of {} ranks see a GPU: fix the nodes without one, or use `device` cpu on all",
+                      count, control.size());
+}
+
+std::unique_ptr<Communicator> make_nccl(Device device, Communicator& control, Seconds timeout) {
+  std::string uuid;
+  together(control, [&] { uuid = cuda_device_uuid(device.index); });
+  check_distinct_gpus(gather_gpus(control, host_name(), uuid));
+  return std::make_unique<NcclCommunicator>(control, make_cuda_stream_events(), make_cuda_memory(),
+                                            timeout);
+}
+
+}  // namespace
+
+std::unique_ptr<Communicator> make_gradient_communicator(const std::string& kind, Device device,
+                                                         const MpiSession& session, Communicator& control,
+                                                         Seconds timeout) {
+  check_same_kind(device, control);
+  require_option(kind != "nccl" || device.cuda, "comm",
+                 "`comm` nccl: NCCL works between GPUs, and this run computes on the CPU (`device`); use mpi or auto");
+  if (device.cuda && kind != "mpi") return make_nccl(device, control, timeout);
+  auto over_mpi = std::make_unique<MpiCommunicator>(session, timeout);
+  if (!device.cuda) return over_mpi;
+  // The gradients lie where MPI cannot read them.
+  return std::make_unique<HostStagedCommunicator>(std::move(over_mpi), make_cuda_memory(), timeout);
+}
+
+#else
+
+std::unique_ptr<Communicator> make_gradient_communicator(const std::string& kind, Device /*device*/,
+                                                         const MpiSession& session, Communicator& /*control*/,
+                                                         Seconds timeout) {
+  require_option(kind != "nccl", "comm",
+                 "`comm` nccl: this program was built without CUDA; build it with `cmake --preset cuda`, or use mpi or auto");
+  return std::make_unique<MpiCommunicator>(session, timeout);
+}
+
+#endif
+
+}  // namespace charrnn

@@ -1,0 +1,72 @@
+#include "report/log_file.hpp"
+
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "report/result_lines.hpp"
+#include "report/start_lines.hpp"
+#include "report/messages.hpp"
+
+namespace charrnn {
+
+LogFile::LogFile(const std::filesystem::path& folder, int rank) {
+  const std::filesystem::path file = folder / fmt::format("log.rank{}.txt", rank);
+  try {
+    auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string());
+    log_ = std::make_shared<spdlog::logger>("charrnn", std::move(sink));
+  } catch (const spdlog::spdlog_ex& error) {
+    throw DataError(fmt::format("cannot write '{}': {}; the run's folder must be one that every rank can reach",
+                                file.string(), error.what()));
+  }
+  log_->set_pattern("%Y-%m-%d %H:%M:%S.%e %L %v");
+  log_->flush_on(spdlog::level::info);
+}
+
+void LogFile::on_start(const RunFacts& facts) {
+  for (const std::string& line : start_lines(facts)) log_->info(line);
+  for (const std::string& line : start_warnings(facts)) log_->warn(line);
+}
+
+void LogFile::on_step(const StepReport& report) {
+  log_->info("step {} loss {:.6f} lr {:.3g} gradient norm {:.4g} {} char/s", report.step, report.loss,
+             report.learning_rate, report.gradient_norm, rate_text(report.characters_per_second));
+}
+
+void LogFile::on_validation(const ValidationReport& report) {
+  log_->info(validation_line(report));
+}
+
+void LogFile::on_epoch(const EpochReport& report) {
+  log_->info(epoch_line(report));
+}
+
+void LogFile::on_phases(const PhaseReport& report) {
+  log_->info("time: {}", phases_line(report));
+}
+
+void LogFile::on_checkpoint(std::int64_t /*step*/, const std::string& path) {
+  log_->info("saved {}", path);
+}
+
+void LogFile::on_message(Severity severity, const std::string& text) {
+  if (severity == Severity::kWarning) {
+    log_->warn(as_flags(text));
+  } else {
+    log_->info(as_flags(text));
+  }
+}
+
+void LogFile::on_end(const EndReport& report) {
+  if (!report.error.empty()) {
+    log_->info("stopped: {}", as_flags(report.error));
+  } else {
+    log_->info("{} at step {}", report.code == ExitCode::kDone ? "done" : "stopped by a signal, all saved,",
+               report.step);
+  }
+}
+
+}  // namespace charrnn

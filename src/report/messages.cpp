@@ -1,0 +1,33 @@
+#include "report/messages.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+namespace charrnn {
+
+std::string as_flags(const std::string& message) {
+  std::string shown;
+  for (std::size_t at = 0; at < message.size();) {
+    const std::size_t end = message[at] == '`' ? message.find_first_not_of("abcdefghijklmnopqrstuvwxyz-", at + 1) : 0;
+    if (end == 0 || end == std::string::npos || message[end] != '`' || end == at + 1) {
+      shown += message[at++];
+    } else {
+      shown += "--" + message.substr(at + 1, end - at - 1);
+      at = end + 1;
+    }
+  }
+  return shown;
+}
+
+void print_error(const std::string& message) {
+  std::fflush(stdout);
+  fmt::print(stderr, "charrnn_dist: error: {}\n", as_flags(message));
+  std::fflush(stderr);
+}
+
+void warn_on_stderr(const std::string& message) {
+  fmt::print(stderr, "charrnn_dist: warning: {}\n", as_flags(message));
+}
+
+}  // namespace charrnn

@@ -1,0 +1,16 @@
+// How messages look to the user of the program.
+#pragma once
+
+#include <string>
+
+namespace charrnn {
+
+/// Options in a message, which code below the command line names by their keys in backticks (`columns`), as the command
+/// line spells them: --columns.
+std::string as_flags(const std::string& message);
+
+/// "charrnn_dist: error: …" or "… warning: …" on standard error, after what standard output has.
+void print_error(const std::string& message);
+void warn_on_stderr(const std::string& message);
+
+}  // namespace charrnn

@@ -1,0 +1,102 @@
+#include "report/metrics_file.hpp"
+
+#include <chrono>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/text_file.hpp"
+
+namespace charrnn {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// True for a whole line that belongs to a step up to `last`; a torn last line of a killed run does not.
+bool is_kept(const std::string& line, std::int64_t last) {
+  const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  return json.is_object() && json.contains("step") && json["step"].is_number() && json["step"] <= last;
+}
+
+Json number_or_null(const std::optional<double>& value) {
+  return value ? Json(*value) : Json();
+}
+
+}  // namespace
+
+void MetricsFile::rewind(std::int64_t step) {
+  std::string kept;
+  std::ifstream before(path_);
+  for (std::string line; std::getline(before, line);) {
+    if (is_kept(line, step)) kept += line + "\n";
+  }
+  write_text_file(path_, kept);
+}
+
+void MetricsFile::on_start(const RunFacts& facts) {
+  file_.open(path_, std::ios::app | std::ios::binary);
+  require(file_.good(), "cannot write '{}'", path_.string());
+  write({{"event", "run"},
+         {"step", facts.first_step},
+         {"name", facts.config.run.name},
+         {"program_version", CHARRNN_VERSION},
+         {"ranks", facts.ranks},
+         {"parameters", facts.parameters},
+         {"steps", facts.total_steps},
+         {"config", facts.config_text}});
+}
+
+void MetricsFile::on_step(const StepReport& report) {
+  write({{"event", "step"},
+         {"step", report.step},
+         {"loss", report.loss},
+         {"learning_rate", report.learning_rate},
+         {"gradient_norm", report.gradient_norm},
+         {"characters_per_second", report.characters_per_second}});
+}
+
+void MetricsFile::on_validation(const ValidationReport& report) {
+  write({{"event", "validation"}, {"step", report.step}, {"val_loss", report.val_loss}});
+}
+
+void MetricsFile::on_epoch(const EpochReport& report) {
+  write({{"event", "epoch"},
+         {"epoch", report.epoch},
+         {"step", report.step},
+         {"train_loss", report.train_loss},
+         {"train_loss_smoothed", report.train_loss_smoothed},
+         {"val_loss", number_or_null(report.val_loss)},
+         {"learning_rate", report.learning_rate},
+         {"characters_per_second", report.characters_per_second},
+         {"seconds", report.seconds}});
+}
+
+void MetricsFile::on_phases(const PhaseReport& report) {
+  if (report.whole_run) return;
+  Json event{{"event", "phases"}, {"step", report.step}};
+  for (std::size_t i = 0; i < report.seconds.size(); ++i) {
+    event["seconds"][std::string(kPhaseNames[i])] = report.seconds[i];
+  }
+  event["mfu"] = number_or_null(report.mfu);
+  write(std::move(event));
+}
+
+void MetricsFile::on_end(const EndReport& report) {
+  if (!file_.is_open()) return;
+  write({{"event", "end"},
+         {"step", report.step},
+         {"exit_code", static_cast<int>(report.code)},
+         {"best_val_loss", number_or_null(report.best_val_loss)},
+         {"last_val_loss", number_or_null(report.last_val_loss)}});
+}
+
+void MetricsFile::write(Json event) {
+  const std::chrono::duration<double> since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  event["time"] = since_1970.count();
+  file_ << event.dump() << '\n' << std::flush;
+  require(file_.good(), "cannot write '{}'; is the disk full?", path_.string());
+}
+
+}  // namespace charrnn

@@ -1,0 +1,36 @@
+// metrics.jsonl: one JSON object a line, for programs that watch a run.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <utility>
+
+#include "train/observer.hpp"
+
+namespace charrnn {
+
+/// The first line of an attempt is its "run" event, the last one its "end". Every line has its `time` (seconds since
+/// 1970) and its `step`. Fields: README.md and docs/metrics.md.
+class MetricsFile final : public TrainObserver {
+ public:
+  explicit MetricsFile(std::filesystem::path path) : path_(std::move(path)) {}
+
+  /// Drops the lines of later steps: a resumed run writes them again. DataError if the file cannot be written.
+  void rewind(std::int64_t step) override;
+  void on_start(const RunFacts& facts) override;
+  void on_step(const StepReport& report) override;
+  void on_validation(const ValidationReport& report) override;
+  void on_epoch(const EpochReport& report) override;
+  void on_phases(const PhaseReport& report) override;
+  void on_end(const EndReport& report) override;
+
+ private:
+  void write(nlohmann::ordered_json event);
+
+  std::filesystem::path path_;
+  std::ofstream file_;
+};
+
+}  // namespace charrnn

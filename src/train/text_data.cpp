@@ -1,0 +1,153 @@
+#include "train/text_data.hpp"
+
+#include <algorithm>
+
+#include "data/column_batches.hpp"
+#include "dist/agreement.hpp"
+#include "base/text.hpp"
+
+namespace charrnn {
+
+namespace {
+
+/// This rank's columns of a part of the text.
+std::unique_ptr<Batches> make_columns(const ScannedText& text, const Vocabulary& vocabulary,
+                                      const ColumnLayout& layout, const BpttSchedule& windows,
+                                      const Sharding& sharding) {
+  const Range range = sharding.columns_of_rank(layout.columns());
+  TokenArray tokens(*text.source, text.corpus, vocabulary, layout.column_start(range.first),
+                    range.count * layout.rows());
+  return std::make_unique<ColumnBatches>(std::move(tokens), layout, sharding, windows);
+}
+
+/// Windows for reading in order.
+BpttSchedule evaluation_schedule(const ColumnLayout& layout, std::int64_t rows) {
+  return {0, layout.rows(), std::clamp<std::int64_t>(layout.rows() - 1, 1, rows), false};
+}
+
+/// How many of the columns a rank has: "16", or "16 to 24".
+std::string columns_text(std::int64_t columns, std::int64_t micro_batches, std::int64_t ranks) {
+  std::int64_t least = columns, most = 0;
+  for (std::int64_t rank = 0; rank < ranks; ++rank) {
+    const std::int64_t count = Sharding(micro_batches, rank, ranks).columns_of_rank(columns).count;
+    least = std::min(least, count);
+    most = std::max(most, count);
+  }
+  return least == most ? std::to_string(least) : fmt::format("{} to {}", least, most);
+}
+
+void load_columns(const RunConfig& config, const Sharding& sharding, const Communicator& control, TrainingData& data) {
+  const CorpusSummary& corpus = data.text.corpus;
+  const std::int64_t columns = config.data.columns;
+  const ColumnLayout layout(0, corpus.train_characters, columns);
+  const ColumnLayout rest(corpus.train_characters, corpus.characters - corpus.train_characters, columns);
+  const BpttSchedule windows(static_cast<std::uint64_t>(config.run.seed), layout.rows(), config.data.bptt,
+                             config.data.bptt_jitter);
+  data.training = make_columns(data.text, *data.vocabulary, layout, windows, sharding);
+  if (rest.rows() >= 2)
+    data.validation =
+        make_columns(data.text, *data.vocabulary, rest, evaluation_schedule(rest, kEvaluationRows), sharding);
+  data.shape =
+      fmt::format("columns     {} of {} rows, {} per rank; {} windows of about {} an epoch", columns,
+                  with_commas(layout.rows()), columns_text(columns, sharding.micro_batches, control.size()),
+                  with_commas(windows.windows_per_epoch()), config.data.bptt);
+}
+
+void load_windows(const RunConfig& config, const Sharding& sharding, TrainingData& data) {
+  const WindowLayout layout = window_layout(config.data);
+  const auto tokens = std::make_shared<const TokenArray>(*data.text.source, data.text.corpus, *data.vocabulary,
+                                                         0, data.text.corpus.characters);
+  const auto make = [&](WindowPart part) {
+    return std::make_unique<WindowBatches>(tokens, layout, part, static_cast<std::uint64_t>(config.run.seed),
+                                           sharding);
+  };
+  auto training = make(WindowPart::kTraining);
+  const std::int64_t validation = layout.validation_windows(tokens->size());
+  if (validation > 0) data.validation = make(WindowPart::kValidation);
+  data.shape = fmt::format(
+      "windows     {} of {} characters, one every {}: {} for training in {} batches of {}, {} for validation",
+      with_commas(layout.windows(tokens->size())), layout.length, layout.stride,
+      with_commas(training->windows()), with_commas(training->per_epoch()), layout.batch_size,
+      with_commas(validation));
+  data.training = std::move(training);
+}
+
+}  // namespace
+
+ScannedText scan_text(const TextSource& text, const CorpusOptions& options, Communicator& control) {
+  ScannedText scanned{&text, {}};
+  scanned.corpus =
+      CorpusSummary::from_json(on_root(control, [&] { return scan_corpus(text, options).to_json(); }));
+  together(control, [&] {
+    require(std::ssize(text.bytes()) == scanned.corpus.bytes,
+            "'{}' has {} bytes on the host of rank {}, and {} on that of rank 0: is it the same file?", text.name(),
+            text.bytes().size(), control.rank(), scanned.corpus.bytes);
+  });
+  return scanned;
+}
+
+CorpusOptions corpus_options(const DataConfig& data) {
+  return {.vocabulary = {.bytes = data.bytes,
+                         .full = data.full_vocabulary,
+                         .lowercase = data.lowercase,
+                         .min_freq = data.min_freq},
+          .train_characters = data.train_characters,
+          // Windows are split one by one, so all of the text is looked at for its vocabulary.
+          .train_fraction = data.window > 0 ? 1.0 : data.train_fraction};
+}
+
+WindowLayout window_layout(const DataConfig& data) {
+  return {.length = data.window,
+          .stride = data.stride > 0 ? data.stride : data.window,
+          .most = data.windows,
+          .predict_every = data.predict == "every",
+          .train_fraction = data.train_fraction,
+          .batch_size = data.columns};
+}
+
+std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocabulary& vocabulary,
+                                            std::int64_t first, std::int64_t last, std::int64_t columns,
+                                            std::int64_t rows, const Sharding& sharding, Communicator& control) {
+  std::unique_ptr<Batches> batches;
+  together(control, [&] {
+    const ColumnLayout layout(first, last - first, columns);
+    require(layout.rows() >= 2, "this part of '{}' has {} characters, too few for {} columns",
+            text.source->name(), last - first, columns);
+    batches = make_columns(text, vocabulary, layout, evaluation_schedule(layout, rows), sharding);
+  });
+  return batches;
+}
+
+std::unique_ptr<Batches> evaluation_windows(const ScannedText& text, const Vocabulary& vocabulary,
+                                            const WindowLayout& layout, WindowPart part, std::int64_t seed,
+                                            const Sharding& sharding, Communicator& control) {
+  std::unique_ptr<Batches> batches;
+  together(control, [&] {
+    auto tokens =
+        std::make_shared<const TokenArray>(*text.source, text.corpus, vocabulary, 0, text.corpus.characters);
+    batches = std::make_unique<WindowBatches>(std::move(tokens), layout, part,
+                                              static_cast<std::uint64_t>(seed), sharding);
+  });
+  return batches;
+}
+
+TrainingData load_training_data(const RunConfig& config, const TextSource& text, const Sharding& sharding,
+                                Communicator& control) {
+  TrainingData data;
+  data.text = scan_text(text, corpus_options(config.data), control);
+  require_option(control.size() <= config.data.columns, "columns",
+                 "{} ranks cannot share {} columns: raise `columns` or start fewer ranks", control.size(),
+                 config.data.columns);
+  together(control, [&] {
+    data.vocabulary =
+        Vocabulary::from_symbols(data.text.corpus.symbols, corpus_options(config.data).vocabulary);
+    if (config.data.window > 0) {
+      load_windows(config, sharding, data);
+    } else {
+      load_columns(config, sharding, control, data);
+    }
+  });
+  return data;
+}
+
+}  // namespace charrnn

@@ -1,0 +1,57 @@
+// From a text file to this rank's batches, for every command that reads a text.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "config/run_config.hpp"
+#include "data/batches.hpp"
+#include "data/corpus.hpp"
+#include "data/text_source.hpp"
+#include "data/vocabulary.hpp"
+#include "data/window_batches.hpp"
+#include "dist/communicator.hpp"
+
+namespace charrnn {
+
+/// A text, scanned once by rank 0.
+struct ScannedText {
+  const TextSource* source;  ///< outlives this
+  CorpusSummary corpus;
+};
+
+/// Collective. DataError on every rank for a text that cannot be used.
+ScannedText scan_text(const TextSource& text, const CorpusOptions& options, Communicator& control);
+
+CorpusOptions corpus_options(const DataConfig& data);
+WindowLayout window_layout(const DataConfig& data);
+
+/// Batches for an exact evaluation of characters first … last − 1 in `columns` columns, at most `rows` rows
+/// each.
+std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocabulary& vocabulary,
+                                            std::int64_t first, std::int64_t last, std::int64_t columns,
+                                            std::int64_t rows, const Sharding& sharding, Communicator& control);
+
+/// Where batches begin makes no difference to an evaluation; longer ones are faster, shorter ones need less
+/// memory.
+inline constexpr std::int64_t kEvaluationRows = 64;
+
+/// The windows of a part of a text, by the seed's split.
+std::unique_ptr<Batches> evaluation_windows(const ScannedText& text, const Vocabulary& vocabulary,
+                                            const WindowLayout& layout, WindowPart part, std::int64_t seed,
+                                            const Sharding& sharding, Communicator& control);
+
+struct TrainingData {
+  ScannedText text;
+  std::optional<Vocabulary> vocabulary;
+  std::unique_ptr<Batches> training;
+  std::unique_ptr<Batches> validation;  ///< null: there is no validation part
+  std::string shape;                    ///< a line for the screen: how the text is cut up
+};
+
+/// Collective. The batches of this rank's columns. ConfigError for more ranks than columns.
+TrainingData load_training_data(const RunConfig& config, const TextSource& text, const Sharding& sharding,
+                                Communicator& control);
+
+}  // namespace charrnn

@@ -1,0 +1,126 @@
+#include "train/training.hpp"
+
+#include <array>
+#include <utility>
+
+#include "config/toml.hpp"
+#include "dist/agreement.hpp"
+#include "dist/device_choice.hpp"
+#include "models/native/product_rate.hpp"
+#include "models/registry.hpp"
+#include "train/snapshot.hpp"
+#include "train/trainer.hpp"
+
+namespace charrnn {
+
+Training::Training(RunConfig config, const TextSource& text, ControlCommunicator& control)
+    : config_(std::move(config)),
+      control_(control),
+      mode_(make_reduction_mode(config_.run)),
+      data_(load_training_data(config_, text, mode_->sharding(config_.data.columns, control), control)),
+      resources_(choose_threads(config_, *mode_, control)),
+      device_(choose_device(config_.run.device, control.local_rank(),
+                            [&](const std::string& line) { notes_.push_back(line); })),
+      precision_(config_.run.precision == "bf16" ? Precision::kBf16 : Precision::kFp32),
+      model_(make_model_here()),
+      gradients_(control.make_gradient_communicator(config_.run.comm, device_, Seconds(config_.run.timeout))),
+      reducer_(mode_->make_reducer(*model_, data_.training->sharding(), *gradients_)) {
+  std::vector<float> fresh(static_cast<std::size_t>(model_->layout().size()));
+  initialise(model_->layout(), static_cast<std::uint64_t>(config_.run.seed), fresh);
+  model_->load_parameters(fresh);
+  optimizer_ = make_optimizer(config_.optimizer, *model_, team_);
+}
+
+std::unique_ptr<LanguageModel> Training::make_model_here() {
+  const Compute compute{device_, config_.run.engine, precision_, team_};
+  engine_ = runs_natively(config_.model, compute) ? "native" : "torch";
+  give_threads(resources_.threads, config_.model, mode_->is_reproducible(), compute);
+  return make_model(config_.model, data_.vocabulary->size(), compute);
+}
+
+void Training::init_from(const Checkpoint& checkpoint) {
+  require(checkpoint.vocabulary.symbols == data_.vocabulary->symbols(),
+          "the checkpoint has another vocabulary ({} symbols) than this text gives ({})",
+          checkpoint.vocabulary.symbols.size(), data_.vocabulary->size());
+  load_weights(*model_, checkpoint);
+}
+
+void Training::resume(Checkpoint checkpoint) {
+  const CorpusSummary& corpus = data_.text.corpus;
+  require(checkpoint.data.corpus_sha256 == corpus.sha256,
+          "'{}' is not the corpus that the checkpoint was trained on: its SHA-256 is {}, that one's was {}",
+          config_.data.corpus, corpus.sha256, checkpoint.data.corpus_sha256);
+  load_weights(*model_, checkpoint);
+  load_optimizer(*optimizer_, model_->layout(), checkpoint);
+  resumed_ = std::move(checkpoint);
+}
+
+StepParts Training::step_parts() {
+  return {*model_, *optimizer_, *reducer_, control_, team_, config_.run.seed, config_.optimizer.clip_norm};
+}
+
+double Training::measure_products() {
+  ThreadTeam all(resources_.threads);  // the model's has none where LibTorch runs it
+  control_.barrier();
+  std::array<double, 1> rate{device_.cuda ? 0 : measure_product_rate(precision_, all)};
+  control_.all_reduce_sum(rate);
+  return rate[0];
+}
+
+RunFacts Training::facts(const Schedule& schedule, double peak) const {
+  return {.config = config_,
+          .config_text = write_config(config_),
+          .corpus = data_.text.corpus,
+          .data_shape = data_.shape,
+          .symbols = data_.vocabulary->size(),
+          .parameters = model_->layout().count(),
+          .token_bits = data_.training->bits(),
+          .ranks = control_.size(),
+          .threads = resources_.threads,
+          .hosts = resources_.hosts,
+          .on_gpus = device_.cuda,
+          .engine = engine_,
+          .gradients_over = gradients_->name(),
+          .peak = peak,
+          .has_validation = data_.validation != nullptr,
+          .epochs = schedule.epochs(),
+          .steps_per_epoch = data_.training->per_epoch(),
+          .total_steps = schedule.total_steps(),
+          .first_step = first_step(),
+          .last_step = schedule.last_step()};
+}
+
+TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, CheckpointSink* sink) {
+  Observers observers(all_observers);
+  const Schedule schedule(config_.schedule, config_.optimizer, data_.training->per_epoch());
+  if (config_.optimizer.weight_average > 0) average_.emplace(*model_, config_.optimizer.weight_average);
+  if (resumed_) together(control_, [&] { load_trained(*model_, *resumed_); });
+  const double peak = measure_products();
+
+  const RunFacts known = facts(schedule, peak);
+  together(control_, [&] {
+    observers.rewind(first_step());
+    observers.on_start(known);
+  });
+  for (const std::string& note : notes_) observers.on_message(Severity::kNote, note);
+  for (const std::string& doubt : mode_->doubts(resumed_ ? &*resumed_ : nullptr, control_)) {
+    observers.on_message(Severity::kWarning, doubt);
+  }
+
+  WeightAverage* const average = average_ ? &*average_ : nullptr;
+  Validator validator(*model_, data_.validation.get(), average, control_);
+  const SnapshotMaker snapshots{config_, known.config_text, data_.text.corpus, *data_.vocabulary,
+                                *model_, *optimizer_,       average,           control_};
+  Trainer trainer({config_, schedule, *data_.training, *data_.vocabulary, step_parts(), average, validator,
+                   snapshots, control_, observers, sink, peak});
+  if (resumed_) trainer.resume(*resumed_);
+  resumed_.reset();  // its moments and states are where they belong
+  return trainer.run();
+}
+
+TrainOutcome Training::run(const RunConfig& config, const TextSource& text, ControlCommunicator& control,
+                           std::span<TrainObserver* const> observers) {
+  return Training(config, text, control).run(observers, nullptr);
+}
+
+}  // namespace charrnn

@@ -1,0 +1,100 @@
+// One training: text, model, optimizer and the way to sum gradients, put together from a config.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "checkpoint/checkpoint.hpp"
+#include "config/run_config.hpp"
+#include "dist/control_communicator.hpp"
+#include "models/language_model.hpp"
+#include "train/gradient_reducer.hpp"
+#include "train/observer.hpp"
+#include "train/optimizer.hpp"
+#include "train/reduction_mode.hpp"
+#include "train/schedule.hpp"
+#include "train/text_data.hpp"
+#include "train/threads.hpp"
+#include "train/training_step.hpp"
+#include "train/weight_average.hpp"
+
+namespace charrnn {
+
+/// Where checkpoints go. All ranks have one or none has.
+class CheckpointSink {
+ public:
+  virtual ~CheckpointSink() = default;
+  /// On rank 0 only. Returns the file's path.
+  virtual std::string save(const Checkpoint& checkpoint, bool ends_cycle, bool is_best) = 0;
+};
+
+/// How a training ended. A stopped one can be resumed.
+struct TrainOutcome {
+  ExitCode code = ExitCode::kDone;  ///< kDone, or kInterrupted
+  std::int64_t step = 0;
+};
+
+/// Everything is collective over the ranks of `control`.
+///
+///     SelfCommunicator alone;
+///     LossCurve losses;
+///     TrainObserver* observers[] = {&losses};
+///     Training::run(config, MemoryText("…"), alone, observers);
+class Training {
+ public:
+  /// Scans the text, chooses device and threads, makes the model with fresh parameters. `text` and `control` must
+  /// outlive it.
+  Training(RunConfig config, const TextSource& text, ControlCommunicator& control);
+  Training(const Training&) = delete;
+  Training& operator=(const Training&) = delete;
+
+  /// Takes the weights of a checkpoint. DataError for another vocabulary or another model.
+  void init_from(const Checkpoint& checkpoint);
+  /// Continues from a checkpoint. DataError for another text or another model.
+  void resume(Checkpoint checkpoint);
+
+  /// Trains to the end, or until an observer wants to stop. `sink` may be null: nothing is saved. Once.
+  TrainOutcome run(std::span<TrainObserver* const> observers, CheckpointSink* sink);
+  /// A training from its beginning to its end, nothing saved.
+  static TrainOutcome run(const RunConfig& config, const TextSource& text, ControlCommunicator& control,
+                          std::span<TrainObserver* const> observers);
+
+  const RunConfig& config() const { return config_; }
+  LanguageModel& model() { return *model_; }
+  Batches& batches() { return *data_.training; }
+  const Resources& resources() const { return resources_; }
+  Communicator& gradients() { return *gradients_; }
+  const std::string& engine() const { return engine_; }  ///< its name
+  /// The first step of a run: 0 unless it was resumed.
+  std::int64_t first_step() const { return resumed_ ? resumed_->step : 0; }
+  /// Of a training step with this model and optimizer.
+  StepParts step_parts();
+  /// Floating-point operations a second of all ranks' CPUs in matrix products, measured while all compute; 0 on GPUs.
+  double measure_products();
+
+ private:
+  std::unique_ptr<LanguageModel> make_model_here();
+  RunFacts facts(const Schedule& schedule, double peak) const;
+
+  const RunConfig config_;
+  ControlCommunicator& control_;
+  std::unique_ptr<ReductionMode> mode_;
+  TrainingData data_;
+  Resources resources_;
+  std::vector<std::string> notes_;  ///< about the device
+  Device device_;
+  Precision precision_;
+  ThreadTeam team_;
+  std::string engine_;
+  std::unique_ptr<LanguageModel> model_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<Communicator> gradients_;
+  std::unique_ptr<GradientReducer> reducer_;
+  std::optional<WeightAverage> average_;
+  std::optional<Checkpoint> resumed_;
+};
+
+}  // namespace charrnn
