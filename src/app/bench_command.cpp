@@ -9,9 +9,9 @@
 #include "base/processor.hpp"
 #include "base/text.hpp"
 #include "config/check.hpp"
+#include "dist/agreement.hpp"
 #include "train/cost_model.hpp"
 #include "train/training.hpp"
-#include "dist/agreement.hpp"
 
 namespace charrnn {
 
@@ -102,9 +102,9 @@ CostModel cost_model(const StepCost& cost, Training& training) {
   model.gradient_bytes = static_cast<double>(training.model().gradient().size() * sizeof(float));
   if (training.gradients().size() > 1) {
     constexpr std::size_t kNearlyNothing = 16;
-    model.reduce = ReduceCost::from_measured(training.gradients().size(), time_all_reduce(training, kNearlyNothing),
-                                             time_all_reduce(training, training.model().gradient().size()),
-                                             model.gradient_bytes);
+    model.reduce = ReduceCost::from_measured(
+        training.gradients().size(), time_all_reduce(training, kNearlyNothing),
+        time_all_reduce(training, training.model().gradient().size()), model.gradient_bytes);
   }
   return model;
 }
@@ -238,7 +238,8 @@ ExitCode run_bench(BenchArguments& arguments, Job& job) {
 
 Command bench_command() {
   auto arguments = std::make_shared<BenchArguments>();
-  Command command("bench", "measure how fast this machine trains a model, and predict what more ranks would bring");
+  Command command("bench",
+                  "measure how fast this machine trains a model, and predict what more ranks would bring");
   command.add_training_options(arguments->sources);
   command.add("steps", &arguments->steps, at_least(1), "N", "steps to time, with each engine");
   Argument& ranks = command.add("predict-ranks", &arguments->predict_ranks, at_least(1), "N",
@@ -251,9 +252,10 @@ Command bench_command() {
     const bool is_number = words.empty() || words[0].find_first_not_of("0123456789,-") == std::string::npos;
     (is_number ? ranks_option : data_option)(words);
   };
-  command.explain("Takes the options of train; nothing is saved. Times are medians, phases means.",
-                  {"charrnn_dist bench --corpus nietzsche.txt --config configs/lesson6/stateful_gru.toml",
-                   "mpirun -np 2 charrnn_dist bench --corpus big.txt --model lstm --hidden 1024 --predict-ranks 4 16 64"});
+  command.explain(
+      "Takes the options of train; nothing is saved. Times are medians, phases means.",
+      {"charrnn_dist bench --corpus nietzsche.txt --config configs/lesson6/stateful_gru.toml",
+       "mpirun -np 2 charrnn_dist bench --corpus big.txt --model lstm --hidden 1024 --predict-ranks 4 16 64"});
   command.run_by([arguments] {
     return run_job([&](Job& job) { return run_bench(*arguments, job); }, &arguments->sources);
   });

@@ -6,8 +6,8 @@
 #include <map>
 #include <utility>
 
-#include "report/messages.hpp"
 #include "config/nearest.hpp"
+#include "report/messages.hpp"
 
 namespace charrnn {
 
@@ -42,7 +42,9 @@ Argument describe(const char* group, const char* name, Value value, const Rule& 
           .older = ""};
 }
 
-bool is_option(const std::string& word) { return word.size() > 2 && word.starts_with("--"); }
+bool is_option(const std::string& word) {
+  return word.size() > 2 && word.starts_with("--");
+}
 
 }  // namespace
 
@@ -68,7 +70,8 @@ void Command::add_training_options(ConfigSources& sources, std::initializer_list
   for (const char* const name : names) add_row(sources, *find_option(option_table(), name)).group = "";
 }
 
-Argument& Command::add(const char* name, Value target, const Rule& rule, const char* value, const char* help) {
+Argument& Command::add(const char* name, Value target, const Rule& rule, const char* value,
+                       const char* help) {
   Argument& added = arguments_.emplace_back(describe("", name, target, rule, value, help));
   added.take = [name = std::string(name), target, rule](const Strings& words) {
     parse_value(words, name.c_str(), target);
@@ -77,20 +80,21 @@ Argument& Command::add(const char* name, Value target, const Rule& rule, const c
   return added;
 }
 
-Argument& Command::add(const char* name, bool& target, const char* help) { return add(name, &target, {}, "", help); }
+Argument& Command::add(const char* name, bool& target, const char* help) {
+  return add(name, &target, {}, "", help);
+}
 
 Argument& Command::add_paths(const char* name, Argument::Kind kind, Strings& target, const char* help) {
-  return arguments_.emplace_back(Argument{.group = "",
-                                          .name = name,
-                                          .kind = kind,
-                                          .value = "PATH",
-                                          .help = help,
-                                          .range = "",
-                                          .usual = "",
-                                          .take = [&target](const Strings& words) {
-                                            target.insert(target.end(), words.begin(), words.end());
-                                          },
-                                          .older = ""});
+  return arguments_.emplace_back(Argument{
+      .group = "",
+      .name = name,
+      .kind = kind,
+      .value = "PATH",
+      .help = help,
+      .range = "",
+      .usual = "",
+      .take = [&target](const Strings& words) { target.insert(target.end(), words.begin(), words.end()); },
+      .older = ""});
 }
 
 void Command::explain(std::string text, Strings examples) {

@@ -24,9 +24,9 @@ struct Argument {
   std::string group;  ///< heading in help
   std::string name;
   Kind kind = Kind::kOne;
-  std::string value;         ///< what help calls it: N, or the choices: auto|cpu|cuda
+  std::string value;  ///< what help calls it: N, or the choices: auto|cpu|cuda
   std::string help;
-  std::string range, usual;  ///< of numbers, and the default; empty: not worth a word
+  std::string range, usual;                  ///< of numbers, and the default; empty: not worth a word
   std::function<void(const Strings&)> take;  ///< reads the words that were given
   bool required = false;
   bool empty_value = false;  ///< --name "" is a value

@@ -37,9 +37,11 @@ std::string bash(const Commands& commands) {
       "_charrnn_dist() {\n"
       "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
       "  if [ \"$COMP_CWORD\" = 1 ]; then\n";
-  text += fmt::format("    COMPREPLY=($(compgen -W '{} --help --version' -- \"$word\"))\n", fmt::join(names(commands), " "));
+  text += fmt::format("    COMPREPLY=($(compgen -W '{} --help --version' -- \"$word\"))\n",
+                      fmt::join(names(commands), " "));
   text += "    return\n  fi\n  case ${COMP_WORDS[1]}:$before in\n";
-  text += fmt::format("    help:*) COMPREPLY=($(compgen -W '{}' -- \"$word\")); return ;;\n", fmt::join(names(commands), " "));
+  text += fmt::format("    help:*) COMPREPLY=($(compgen -W '{}' -- \"$word\")); return ;;\n",
+                      fmt::join(names(commands), " "));
   for (const Command& command : commands) {
     for (const Argument& argument : command.arguments()) {
       if (argument.kind == Argument::Kind::kFlag || argument.kind == Argument::Kind::kWords) continue;
@@ -79,32 +81,39 @@ std::string zsh_text(const std::string& text) {
 }
 
 std::string zsh(const Commands& commands) {
-  std::string text = "#compdef charrnn_dist\n_charrnn_dist() {\n  if (( CURRENT == 2 )); then\n    _values command";
-  for (const Command& command : commands) text += fmt::format(" \\\n      '{}[{}]'", command.name(), zsh_text(command.summary()));
+  std::string text =
+      "#compdef charrnn_dist\n_charrnn_dist() {\n  if (( CURRENT == 2 )); then\n    _values command";
+  for (const Command& command : commands)
+    text += fmt::format(" \\\n      '{}[{}]'", command.name(), zsh_text(command.summary()));
   text += " \\\n      'help[explain a command]'\n    return\n  fi\n  case $words[2] in\n";
   for (const Command& command : commands) {
     text += fmt::format("    {}) shift words; (( CURRENT-- )); _arguments", command.name());
     for (const Argument& argument : command.arguments()) {
       std::string action = " ";
-      if (argument.value.find('|') != std::string::npos) action = fmt::format("({})", fmt::join(split(argument.value, '|'), " "));
+      if (argument.value.find('|') != std::string::npos)
+        action = fmt::format("({})", fmt::join(split(argument.value, '|'), " "));
       if (is_file(argument)) action = "_files";
       if (argument.kind == Argument::Kind::kWords) {
         text += " \\\n      '*:path:_files'";
       } else if (argument.kind == Argument::Kind::kFlag) {
-        text += fmt::format(" \\\n      '--{0}[{1}]' '--no-{0}[not: {1}]'", argument.name, zsh_text(description(argument)));
+        text += fmt::format(" \\\n      '--{0}[{1}]' '--no-{0}[not: {1}]'", argument.name,
+                            zsh_text(description(argument)));
       } else {
-        text += fmt::format(" \\\n      '--{}[{}]:{}:{}'", argument.name, zsh_text(description(argument)), zsh_text(argument.name), action);
+        text += fmt::format(" \\\n      '--{}[{}]:{}:{}'", argument.name, zsh_text(description(argument)),
+                            zsh_text(argument.name), action);
       }
     }
     text += " ;;\n";
   }
-  return text + fmt::format("    help) _values command {} ;;\n  esac\n}}\n_charrnn_dist \"$@\"\n", fmt::join(names(commands), " "));
+  return text + fmt::format("    help) _values command {} ;;\n  esac\n}}\n_charrnn_dist \"$@\"\n",
+                            fmt::join(names(commands), " "));
 }
 
 }  // namespace
 
 std::string completion(const Commands& commands, const std::string& shell) {
-  require<UsageError>(shell == "bash" || shell == "zsh", "there is completion for bash and zsh, not for '{}'", shell);
+  require<UsageError>(shell == "bash" || shell == "zsh", "there is completion for bash and zsh, not for '{}'",
+                      shell);
   return shell == "bash" ? bash(commands) : zsh(commands);
 }
 

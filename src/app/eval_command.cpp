@@ -5,16 +5,16 @@
 #include <optional>
 
 #include "app/commands.hpp"
-#include "dist/device_choice.hpp"
 #include "app/job.hpp"
 #include "app/loaded_model.hpp"
-#include "report/messages.hpp"
-#include "train/text_data.hpp"
-#include "dist/agreement.hpp"
 #include "base/text.hpp"
+#include "dist/agreement.hpp"
+#include "dist/device_choice.hpp"
+#include "report/messages.hpp"
 #include "train/dynamic_evaluation.hpp"
-#include "train/snapshot.hpp"
 #include "train/reduction_mode.hpp"
+#include "train/snapshot.hpp"
+#include "train/text_data.hpp"
 #include "train/threads.hpp"
 #include "train/validation.hpp"
 
@@ -41,11 +41,12 @@ std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const L
                               part == "train"        ? WindowPart::kTraining
                               : part == "validation" ? WindowPart::kValidation
                                                      : WindowPart::kAll,
-                              model.config.run.seed, mode.sharding(model.config.data.columns, job.control), job.control);
+                              model.config.run.seed, mode.sharding(model.config.data.columns, job.control),
+                              job.control);
   }
   const std::int64_t split = model.checkpoint.data.train_characters;
   require(part == "all" || split <= text.corpus.characters,
-          "'{}' has {} characters, fewer than the {} that the model was trained on; use --part all",
+          "'{}' has {} characters, fewer than the {} that the model was trained on; use `part` all",
           arguments.corpus, text.corpus.characters, split);
   return evaluation_columns(text, model.vocabulary, part == "validation" ? split : 0,
                             part == "train" ? split : text.corpus.characters, arguments.columns,
@@ -130,10 +131,11 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   const ScannedText text = scan_text(*source, {.vocabulary = models[0].vocabulary.options()}, job.control);
   const RunConfig config = config_of_run(arguments, models[0]);
   const std::unique_ptr<ReductionMode> mode = make_reduction_mode(config.run);
-  give_threads(choose_threads(config, *mode, job.control).threads, config.model, mode->is_reproducible(), compute);
+  give_threads(choose_threads(config, *mode, job.control).threads, config.model, mode->is_reproducible(),
+               compute);
   const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], *mode, text, job);
   if (batches->carry_state() && job.mpi.size() > arguments.columns) {
-    warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns",
+    warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use `columns`",
                      job.mpi.size(), arguments.columns));
   }
   std::vector<LanguageModel*> pointers;
@@ -148,7 +150,7 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
 ExitCode run_eval(const EvalArguments& arguments, Job& job) {
   job.control.set_timeout(Seconds(arguments.compute.timeout));
   require<UsageError>(arguments.checkpoints.empty() != arguments.ensemble.empty(),
-                      "eval needs either the PATH of a checkpoint or of a run's folder, or --ensemble");
+                      "eval needs either the PATH of a checkpoint or of a run's folder, or `ensemble`");
   require_option(arguments.dynamic.rate == 0 || arguments.ensemble.empty(), "dynamic-rate",
                  "`dynamic-rate` adapts one model; it does not go with `ensemble`");
   const Warn warn = job.mpi.rank() == 0 ? Warn(warn_on_stderr) : Warn([](const std::string&) {});
@@ -171,7 +173,8 @@ Command eval_command() {
   command.add_paths("ensemble", Argument::Kind::kList, arguments->ensemble,
                     "evaluate several together: the mean of their probabilities");
   command.add("corpus", &arguments->corpus, {}, "FILE", "text to evaluate on (UTF-8)").required = true;
-  command.add("part", &arguments->part, one_of("train|validation|all"), "", "part of the text, divided as in training");
+  command.add("part", &arguments->part, one_of("train|validation|all"), "",
+              "part of the text, divided as in training");
   command.add("dynamic-rate", &arguments->dynamic.rate, at_least(0), "RATE",
               "dynamic evaluation: learn at this rate from what was read, such as 1e-4; 0: do not learn");
   command.add("dynamic-decay", &arguments->dynamic.decay, probability(), "X",
@@ -180,10 +183,11 @@ Command eval_command() {
   command.add("columns", &arguments->columns, at_least(1), "N", "read the text in N columns at once");
   command.add_training_options(arguments->sources, {"threads", "timeout", "device", "engine"});
   command.add("json", arguments->json, "print a JSON object per checkpoint");
-  command.explain("", {"charrnn_dist eval runs/lstm --corpus nietzsche.txt --part validation",
-                       "charrnn_dist eval --ensemble runs/lstm/checkpoints/cycle_4.h5 runs/lstm/checkpoints/cycle_5.h5 "
-                       "--corpus nietzsche.txt --part validation",
-                       "mpirun -np 4 charrnn_dist eval runs/lstm/checkpoints/best --corpus big.txt --columns 64 --json"});
+  command.explain(
+      "", {"charrnn_dist eval runs/lstm --corpus nietzsche.txt --part validation",
+           "charrnn_dist eval --ensemble runs/lstm/checkpoints/cycle_4.h5 runs/lstm/checkpoints/cycle_5.h5 "
+           "--corpus nietzsche.txt --part validation",
+           "mpirun -np 4 charrnn_dist eval runs/lstm/checkpoints/best --corpus big.txt --columns 64 --json"});
   command.run_by([arguments] {
     RunConfig config;
     arguments->sources.given().apply(config);

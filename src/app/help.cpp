@@ -12,8 +12,8 @@ namespace {
 
 /// Adds words to `text`, whose last line has `column` characters, in lines of at most `width` that go on after `indent`
 /// spaces. `joint` ends every line but the last.
-void add_wrapped(std::string& text, const std::string& words, std::size_t column, std::size_t indent, std::size_t width,
-                 const std::string& joint = "") {
+void add_wrapped(std::string& text, const std::string& words, std::size_t column, std::size_t indent,
+                 std::size_t width, const std::string& joint = "") {
   bool starts_line = true;
   for (const std::string& word : split(words, ' ')) {
     if (!starts_line && column + 1 + word.size() + joint.size() > width) {
@@ -43,7 +43,9 @@ void add_entry(std::string& text, const std::string& term, const std::string& me
   add_wrapped(text, meaning, indent, indent, width);
 }
 
-std::size_t columns(int width) { return static_cast<std::size_t>(std::clamp(width, 40, 100)); }
+std::size_t columns(int width) {
+  return static_cast<std::size_t>(std::clamp(width, 40, 100));
+}
 
 }  // namespace
 
@@ -56,7 +58,8 @@ std::string synopsis(const Argument& argument) {
     case Argument::Kind::kOptional:
       return fmt::format("--{} [{}]", argument.name, argument.value);
     case Argument::Kind::kList:
-      return fmt::format("--{} {}{}", argument.name, argument.value, argument.value.find_first_of(",|") == std::string::npos ? "..." : "");
+      return fmt::format("--{} {}{}", argument.name, argument.value,
+                         argument.value.find_first_of(",|") == std::string::npos ? "..." : "");
     case Argument::Kind::kWords:
       break;
   }
@@ -107,7 +110,8 @@ std::string command_help(const Command& command, int width) {
   constexpr std::size_t kTerms = 30;
   std::string group = "none";
   for (const Argument& argument : command.arguments()) {
-    if (group != argument.group) text += fmt::format("\n{}:\n", argument.group.empty() ? "options" : argument.group);
+    if (group != argument.group)
+      text += fmt::format("\n{}:\n", argument.group.empty() ? "options" : argument.group);
     group = argument.group;
     add_entry(text, synopsis(argument), description(argument), kTerms, most);
   }

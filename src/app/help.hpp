@@ -11,7 +11,8 @@ namespace charrnn {
 using Commands = std::deque<Command>;
 
 /// One line in the manner of a title, for help and the manual page.
-inline constexpr const char* kSummary = "train character-level recurrent language models on many GPUs or CPU ranks at once";
+inline constexpr const char* kSummary =
+    "train character-level recurrent language models on many GPUs or CPU ranks at once";
 
 /// The commands, and where to go on; lines of at most `width` columns where words allow.
 std::string program_help(const Commands& commands, int width);

@@ -1,5 +1,6 @@
 // charrnn_dist lr-find: a sweep over learning rates, as numbers, a picture and a suggestion.
-#include <cmath>
+#include <unistd.h>
+
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -43,7 +44,9 @@ ExitCode run_lr_find(LrFindArguments& arguments, const StopSignals& signals, Job
   require_option(end > start, "end", "`end` must be more than `start`, not {} and {}", end, start);
   on_root(job.control, [&] {
     const std::filesystem::path folder = std::filesystem::absolute(arguments.output).parent_path();
-    require<UsageError>(std::filesystem::is_directory(folder), "there is no folder '{}' for --output",
+    require<UsageError>(std::filesystem::is_directory(folder), "there is no folder '{}' for `output`",
+                        folder.string());
+    require<UsageError>(::access(folder.c_str(), W_OK) == 0, "cannot write into the folder '{}' of `output`",
                         folder.string());
   });
   job.control.set_timeout(Seconds(config.run.timeout));
@@ -90,9 +93,10 @@ Command lr_find_command() {
   command.add("end", &sweep.end, more_than(0), "RATE", "last learning rate");
   command.add("steps", &sweep.steps, at_least(0), "N", "steps of the sweep; 0: one epoch");
   command.add("output", &arguments->output, {}, "NAME", "write NAME.json");
-  command.explain("Takes the options of train; those of the schedule do not matter. Nothing is saved but the result.",
-                  {"charrnn_dist lr-find --corpus nietzsche.txt --model gru",
-                   "mpirun -np 4 charrnn_dist lr-find --config my.toml --steps 300 --end 1 --output runs/lr"});
+  command.explain(
+      "Takes the options of train; those of the schedule do not matter. Nothing is saved but the result.",
+      {"charrnn_dist lr-find --corpus nietzsche.txt --model gru",
+       "mpirun -np 4 charrnn_dist lr-find --config my.toml --steps 300 --end 1 --output runs/lr"});
   command.run_by([arguments] {
     const StopSignals signals;
     return run_job([&](Job& job) { return run_lr_find(*arguments, signals, job); }, &arguments->sources);

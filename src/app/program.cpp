@@ -8,9 +8,9 @@
 #include <cstring>
 
 #include "app/job.hpp"
-#include "report/messages.hpp"
 #include "app/version.hpp"
 #include "config/nearest.hpp"
+#include "report/messages.hpp"
 #include "report/terminal.hpp"
 
 namespace charrnn {
@@ -27,15 +27,19 @@ Command& find_command(Commands& commands, const std::string& name) {
                                hint.empty() ? fmt::format("; there are: {}", fmt::join(names, ", ")) : hint));
 }
 
-bool asks_for_help(const std::string& word) { return word == "-h" || word == "--help"; }
+bool asks_for_help(const std::string& word) {
+  return word == "-h" || word == "--help";
+}
 
 /// help [COMMAND] | --man [COMMAND] | --completion SHELL | --options-table. The last three are for the build and the tests.
 std::string help(Commands& commands, const Strings& words) {
   const std::string first = words.empty() ? "" : words[0], second = words.size() > 1 ? words[1] : "";
   if (first == "--options-table") return options_table();
   if (first == "--completion") return completion(commands, second);
-  if (first == "--man") return second.empty() ? program_manual(commands) : command_manual(find_command(commands, second));
-  if (first.empty() || first == "help" || asks_for_help(first)) return program_help(commands, terminal_width());
+  if (first == "--man")
+    return second.empty() ? program_manual(commands) : command_manual(find_command(commands, second));
+  if (first.empty() || first == "help" || asks_for_help(first))
+    return program_help(commands, terminal_width());
   return command_help(find_command(commands, first), terminal_width());
 }
 

@@ -20,7 +20,8 @@ void take_place_of(const std::filesystem::path& checkpoint, RunOptions& run) {
   std::filesystem::path folder = std::filesystem::absolute(checkpoint).lexically_normal().parent_path();
   while (folder.has_relative_path() && folder.filename() != "checkpoints") folder = folder.parent_path();
   require_option(folder.has_relative_path(), "name",
-                 "'{}' lies in no run's folder: say with `name` which run goes on from it", checkpoint.string());
+                 "'{}' lies in no run's folder: say with `name` which run goes on from it",
+                 checkpoint.string());
   run.name = folder.parent_path().filename().string();
   run.run_dir = folder.parent_path().parent_path().string();
 }
@@ -64,7 +65,7 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
   if (!arguments.resume) {
     validate(start.config);
     require<UsageError>(!store.any(),
-                        "'{}' has checkpoints already: go on with --resume, or use another --name",
+                        "'{}' has checkpoints already: go on with `resume`, or use another `name`",
                         folder_of(start.config).string());
     start.init_from = init_from(arguments, warn);
     return start;
@@ -77,7 +78,8 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
             folder_of(start.config).string());
     validate(start.config);
     start.init_from = init_from(arguments, warn);
-    start.notes.push_back(fmt::format("nothing to resume in '{}': starting a new run", folder_of(start.config).string()));
+    start.notes.push_back(
+        fmt::format("nothing to resume in '{}': starting a new run", folder_of(start.config).string()));
     return start;
   }
   RunConfig then;

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "app/loaded_model.hpp"
-#include "report/messages.hpp"
 #include "base/text.hpp"
 #include "base/text_file.hpp"
 #include "checkpoint/ownership.hpp"
 #include "config/toml.hpp"
 #include "dist/agreement.hpp"
 #include "report/log_file.hpp"
+#include "report/messages.hpp"
 #include "report/metrics_file.hpp"
 #include "report/sample_file.hpp"
 #include "report/screen.hpp"
@@ -90,7 +90,8 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFo
   });
   const nlohmann::json json = nlohmann::json::parse(plan);
   RunStart start;
-  read_toml(json.at("config").get<std::string>(), "config", UnknownKeys::kRefuse, nullptr).apply(start.config);
+  read_toml(json.at("config").get<std::string>(), "config", UnknownKeys::kRefuse, nullptr)
+      .apply(start.config);
   json.at("checkpoint").get_to(start.checkpoint);
   json.at("from_path").get_to(start.from_path);
   json.at("init_from").get_to(start.init_from);

@@ -19,7 +19,7 @@ void ThreadTeam::resize(int threads) {
   } catch (const std::system_error& error) {
     const std::size_t started = threads_.size() + 1;
     resize(1);
-    throw UsageError(fmt::format("the system gives this process only {} threads, not {} ({}); use --threads",
+    throw UsageError(fmt::format("the system gives this process only {} threads, not {} ({}); use `threads`",
                                  started, threads, error.what()));
   }
 }

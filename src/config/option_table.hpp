@@ -19,14 +19,14 @@ enum class OnResume {
 
 /// The default is what the member is initialised with in run_config.hpp.
 struct Option {
-  const char* table;           ///< in config files, and the heading in help
-  const char* name;            ///< on the command line and in config files
+  const char* table;  ///< in config files, and the heading in help
+  const char* name;   ///< on the command line and in config files
   Value (*member)(RunConfig&);
   OnResume on_resume;
   Rule rule;
-  const char* value;           ///< what help calls the value: FILE, N; for choices they themselves, for a flag ""
+  const char* value;  ///< what help calls the value: FILE, N; for choices they themselves, for a flag ""
   const char* help;
-  const char* older = "";      ///< names it had before, separated by '|'
+  const char* older = "";  ///< names it had before, separated by '|'
 };
 
 const std::vector<Option>& option_table();

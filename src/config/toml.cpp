@@ -40,8 +40,12 @@ bool read_one(const toml::node& node, std::vector<T>& value) {
 }
 
 const char* type_name(Value value) {
-  constexpr const char* kNames[] = {"true or false", "a whole number", "a number", "a string",
-                                    "a list of strings, such as [\"1e-3:4\", \"1e-4:4\"]", "a list of whole numbers",
+  constexpr const char* kNames[] = {"true or false",
+                                    "a whole number",
+                                    "a number",
+                                    "a string",
+                                    "a list of strings, such as [\"1e-3:4\", \"1e-4:4\"]",
+                                    "a list of whole numbers",
                                     "a list of numbers"};
   return kNames[value.index()];
 }
@@ -61,12 +65,14 @@ class Reader {
       const std::string name(key.str());
       if (node.is_value() || std::ranges::find(tables, name) == tables.end()) {
         const Option* const option = find_option(option_table(), name);
-        refuse_or_note(node, option != nullptr ? fmt::format("'{}' belongs into the table [{}]", name, option->table)
-                                        : fmt::format("there is no table [{}]{}", name, did_you_mean(name, tables)));
+        refuse_or_note(node, option != nullptr
+                                 ? fmt::format("'{}' belongs into the table [{}]", name, option->table)
+                                 : fmt::format("there is no table [{}]{}", name, did_you_mean(name, tables)));
       } else if (const toml::table* table = node.as_table()) {
         read_table(name, *table);
       } else {
-        throw UsageError(fmt::format("{}: [{}] must be a table that stands there once, written [{}]", place(node), name, name));
+        throw UsageError(fmt::format("{}: [{}] must be a table that stands there once, written [{}]",
+                                     place(node), name, name));
       }
     }
     return std::move(given_);
@@ -96,15 +102,17 @@ class Reader {
       const std::string name(key.str());
       const Option* const option = find_option(option_table(), name);
       if (option == nullptr) {
-        refuse_or_note(node, fmt::format("[{}] has no option '{}'{}", table, name, did_you_mean(name, known)));
+        refuse_or_note(node,
+                       fmt::format("[{}] has no option '{}'{}", table, name, did_you_mean(name, known)));
         continue;
       }
       if (table != option->table) {
-        refuse_or_note(node, fmt::format("'{}' belongs into the table [{}], not [{}]", name, option->table, table));
+        refuse_or_note(node,
+                       fmt::format("'{}' belongs into the table [{}], not [{}]", name, option->table, table));
         continue;
       }
-      require<UsageError>(std::ranges::find(seen, option->name) == seen.end(), "{}: '{}' is given twice", place(node),
-                          option->name);
+      require<UsageError>(std::ranges::find(seen, option->name) == seen.end(), "{}: '{}' is given twice",
+                          place(node), option->name);
       seen.emplace_back(option->name);
       std::string spelled = name;
       std::ranges::replace(spelled, '_', '-');
@@ -150,7 +158,8 @@ std::string read_file(const std::string& path) {
 
 }  // namespace
 
-GivenOptions read_toml(const std::string& text, const std::string& source, UnknownKeys unknown, Strings* notes) {
+GivenOptions read_toml(const std::string& text, const std::string& source, UnknownKeys unknown,
+                       Strings* notes) {
   toml::table root;
   try {
     root = toml::parse(text, source);

@@ -21,17 +21,27 @@ using Value = std::variant<bool*, std::int64_t*, double*, std::string*, Strings*
 struct Rule {
   double least = -std::numeric_limits<double>::infinity();
   double most = std::numeric_limits<double>::infinity();
-  bool open = false;          ///< `least` itself is not allowed
-  bool open_above = false;    ///< nor is `most`
-  const char* choices = "";   ///< "adam|adamw|sgd"; empty: any string
+  bool open = false;         ///< `least` itself is not allowed
+  bool open_above = false;   ///< nor is `most`
+  const char* choices = "";  ///< "adam|adamw|sgd"; empty: any string
 };
 
-constexpr Rule at_least(double least) { return {.least = least}; }
-constexpr Rule more_than(double least) { return {.least = least, .open = true}; }
-constexpr Rule between(double least, double most) { return {.least = least, .most = most}; }
+constexpr Rule at_least(double least) {
+  return {.least = least};
+}
+constexpr Rule more_than(double least) {
+  return {.least = least, .open = true};
+}
+constexpr Rule between(double least, double most) {
+  return {.least = least, .most = most};
+}
 /// At least 0 and less than 1.
-constexpr Rule probability() { return {.least = 0, .most = 1, .open_above = true}; }
-constexpr Rule one_of(const char* choices) { return {.choices = choices}; }
+constexpr Rule probability() {
+  return {.least = 0, .most = 1, .open_above = true};
+}
+constexpr Rule one_of(const char* choices) {
+  return {.choices = choices};
+}
 
 /// Reads the words that were given for the option `key`: one, or any number for a list, whose elements commas may
 /// separate too. Numbers are decimal, whatever zeros they begin with; 1e3 is a whole number. ConfigError.

@@ -41,7 +41,7 @@ class Cursor {
   [[noreturn]] void fail(unsigned byte) const {
     throw DataError(fmt::format(
         "'{}' is not valid UTF-8 at byte {} (0x{:02x}, character {}); convert it (iconv -t UTF-8) or use "
-        "--bytes",
+        "`bytes`",
         text_.name(), at_, byte, character_ - 1));
   }
 
@@ -120,7 +120,7 @@ std::int64_t train_length(const CorpusOptions& options, const std::string& path,
     return static_cast<std::int64_t>(std::floor(options.train_fraction * static_cast<double>(characters)));
   }
   require(options.train_characters <= characters,
-          "--train-characters {} is more than the {} characters of '{}'", options.train_characters,
+          "`train-characters` {} is more than the {} characters of '{}'", options.train_characters,
           characters, path);
   return options.train_characters;
 }

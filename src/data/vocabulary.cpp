@@ -25,7 +25,7 @@ std::string symbol_of(char32_t character) {
 Vocabulary::Vocabulary(std::vector<std::string> symbols, const VocabularyOptions& options)
     : symbols_(std::move(symbols)), options_(options) {
   require(size() <= kMaxSymbols,
-          "the text has {} different symbols, more than {}; raise --min-freq or use --bytes", size(),
+          "the text has {} different symbols, more than {}; raise `min-freq` or use `bytes`", size(),
           kMaxSymbols);
   ascii_.fill(-1);
   const std::int64_t first = unknown() ? 2 : 0;
@@ -61,7 +61,7 @@ Vocabulary Vocabulary::from_counts(const std::map<char32_t, std::int64_t>& count
                      [](const auto& a, const auto& b) { return a.second > b.second; });
     symbols = {"<unk>", "<pad>"};
     for (const auto& entry : frequent) symbols.push_back(symbol_of(entry.first));
-    require(!frequent.empty(), "no character comes up {} times (--min-freq): the text is too short",
+    require(!frequent.empty(), "no character comes up `min-freq` ({}) times or more: the text is too short",
             options.min_freq);
   }
   return {std::move(symbols), options};

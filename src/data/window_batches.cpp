@@ -32,10 +32,10 @@ WindowBatches::WindowBatches(std::shared_ptr<const TokenArray> tokens, const Win
              first_) {
   require(
       split_.size() > 0,
-      "a text of {} characters has no window of --window {}: it takes at least {}; use a shorter window or "
+      "a text of {} characters has no window of `window` {}: it takes at least {}; use a shorter window or "
       "a longer text",
       tokens_->size(), layout.length, layout.length + 2);
-  require(count_ > 0, "none of the {} windows is left for this part of the text; see --train-fraction",
+  require(count_ > 0, "none of the {} windows is left for this part of the text; see `train-fraction`",
           split_.size());
 }
 

@@ -55,7 +55,7 @@ void Communicator::wait(const char* collective, std::uint64_t call,
     const Seconds waited = std::chrono::steady_clock::now() - start;
     if (waited > timeout_) {
       fail(collective, call, waited,
-           "the other ranks did not arrive within the deadline (--timeout); one is dead, frozen or cut off");
+           "the other ranks did not arrive within the deadline (`timeout`); one is dead, frozen or cut off");
     }
   }
 }

@@ -63,7 +63,7 @@ void check_nccl_version() {
       result == ncclSuccess && loaded / 10000 == NCCL_VERSION_CODE / 10000 && loaded >= NCCL_VERSION_CODE,
       "the NCCL that was loaded is {} ({}), but this program was built with {} and needs {}.x, not older: "
       "take "
-      "that folder out of LD_LIBRARY_PATH, or build again with its headers, or use --comm mpi",
+      "that folder out of LD_LIBRARY_PATH, or build again with its headers, or use `comm` mpi",
       version_text(loaded), library_file(), version_text(NCCL_VERSION_CODE), NCCL_MAJOR);
 }
 
@@ -96,7 +96,7 @@ void NcclCommunicator::initialise(Communicator& control) {
     ncclUniqueId id;
     const ncclResult_t result = ncclGetUniqueId(&id);
     require<UsageError>(result == ncclSuccess,
-                        "NCCL cannot start: {}; NCCL_DEBUG=INFO says more, or use --comm mpi",
+                        "NCCL cannot start: {}; NCCL_DEBUG=INFO says more, or use `comm` mpi",
                         describe(result, nullptr));
     return std::string(id.internal, sizeof id.internal);
   });

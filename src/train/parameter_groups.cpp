@@ -29,8 +29,8 @@ ParameterGroup parse_group(const std::string& text, double default_weight_decay)
   std::string_view numbers = equals == std::string::npos ? "" : std::string_view(text).substr(equals + 1);
   const bool readable = take_number(numbers, group.learning_rate) &&
                         (numbers.empty() || take_number(numbers, group.weight_decay)) && numbers.empty();
-  require<UsageError>(readable && !group.match.empty(),
-                      "--groups: '{}' is not PATTERN=LEARNING_RATE[:WEIGHT_DECAY], such as e.*=1e-3:0", text);
+  require_option(readable && !group.match.empty(), "groups",
+                 "`groups`: '{}' is not PATTERN=LEARNING_RATE[:WEIGHT_DECAY], such as e.*=1e-3:0", text);
   return group;
 }
 
@@ -49,8 +49,8 @@ std::vector<ParameterGroup> parameter_groups(const OptimizerConfig& config, cons
     all_names += " " + parameter.name;
   }
   for (std::size_t i = 0; i + 1 < groups.size(); ++i) {
-    require<UsageError>(!groups[i].names.empty(),
-                        "--groups: '{}' matches no parameter that is left; there are:{}", groups[i].match,
+    require_option(!groups[i].names.empty(), "groups",
+                   "`groups`: '{}' matches no parameter that is left; there are:{}", groups[i].match,
                         all_names);
   }
   if (groups.back().names.empty()) groups.pop_back();

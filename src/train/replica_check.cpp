@@ -57,7 +57,7 @@ void check_replicas(const ParameterLayout& layout, std::span<const float> parame
   throw Error(
       ExitCode::kInterrupted,
       fmt::format("after step {} {}: faulty memory, or nodes with different processors or libraries; the "
-                  "newest checkpoint is from before, go on from it with --resume",
+                  "newest checkpoint is from before, go on from it with `resume`",
                   step, difference(layout, digests)));
 }
 

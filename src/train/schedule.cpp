@@ -32,8 +32,8 @@ Phase parse_phase(std::string_view text) {
   const std::size_t colon = std::min(text.find(':'), text.size());
   const auto rate = number<double>(text.substr(0, colon));
   const auto epochs = number<std::int64_t>(text.substr(std::min(colon + 1, text.size())));
-  require<UsageError>(std::isfinite(rate) && rate > 0 && epochs > 0,
-                      "--phases: '{}' is not LEARNING_RATE:EPOCHS, such as 1e-3:4", text);
+  require_option(std::isfinite(rate) && rate > 0 && epochs > 0, "phases",
+                 "`phases`: '{}' is not LEARNING_RATE:EPOCHS, such as 1e-3:4", text);
   return {rate, epochs};
 }
 
@@ -44,10 +44,10 @@ Schedule::Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimi
     : epochs_(optimizer.epochs), steps_per_epoch_(steps_per_epoch) {
   const bool phases = schedule.schedule == "phases";
   const bool sgdr = schedule.schedule == "sgdr";
-  require<UsageError>(phases || sgdr || schedule.phases.empty(),
-                      "--phases goes with --schedule phases or sgdr, not with '{}'", schedule.schedule);
-  require<UsageError>(!phases || !schedule.phases.empty(),
-                      "--schedule phases needs --phases, such as 1e-3:4,1e-4:4");
+  require_option(phases || sgdr || schedule.phases.empty(), "phases",
+                 "`phases` goes with `schedule` phases or sgdr, not with '{}'", schedule.schedule);
+  require_option(!phases || !schedule.phases.empty(), "schedule",
+                 "`schedule` phases needs `phases`, such as 1e-3:4,1e-4:4");
   std::int64_t planned = 0;  // epochs that have a cycle
   const auto add = [&](std::int64_t epochs, double learning_rate, bool cosine, bool warm_up) {
     cycles_.push_back({planned * steps_per_epoch, epochs * steps_per_epoch, learning_rate, cosine, warm_up});
@@ -57,12 +57,12 @@ Schedule::Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimi
     const Phase phase = parse_phase(text);
     add(phase.epochs, phase.learning_rate, false, false);
   }
-  require<UsageError>(std::max({epochs_, planned, schedule.cycle_epochs}) <= kMostEpochs,
-                      "more than {} epochs are too many", kMostEpochs);
+  require_option(std::max({epochs_, planned, schedule.cycle_epochs}) <= kMostEpochs, "epochs",
+                 "more than {} epochs are too many", kMostEpochs);
   if (epochs_ == 0) epochs_ = phases ? planned : planned + kDefaultEpochs;
-  require<UsageError>(!phases || epochs_ == planned, "--epochs {} is not what --phases add up to: {}",
+  require_option(!phases || epochs_ == planned, "epochs", "`epochs` {} is not what `phases` add up to: {}",
                       epochs_, planned);
-  require<UsageError>(epochs_ >= planned, "--epochs {} is less than --phases add up to: {}", epochs_,
+  require_option(epochs_ >= planned, "epochs", "`epochs` {} is less than `phases` add up to: {}", epochs_,
                       planned);
   if (sgdr) {
     for (std::int64_t epochs = schedule.cycle_epochs, i = 0; planned < epochs_; ++i) {

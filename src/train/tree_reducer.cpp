@@ -67,7 +67,7 @@ class TreeReducer final : public GradientReducer {
 
   Exchange make_exchange(const Range& part) const {
     require<UsageError>(part.count <= std::numeric_limits<std::int32_t>::max(),
-                        "--reproducible: a layer of more than 2^31 - 1 parameters is too large for it");
+                        "`reproducible`: a layer of more than 2^31 - 1 parameters is too large for it");
     Exchange exchange;
     const int size = communicator().size();
     for (int rank = 0; rank < size; ++rank) {

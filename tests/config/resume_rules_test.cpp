@@ -60,7 +60,8 @@ TEST(ResumeRules, WhatMustStay) {
   // What a text becomes, the model, the seed, and which moments there are; not where the text is.
   for (const Option& option : option_table()) {
     const std::string table = option.table, name = option.name;
-    const bool fixed = (table == "data" && name != "corpus") || table == "model" || name == "seed" || name == "optimizer";
+    const bool fixed =
+        (table == "data" && name != "corpus") || table == "model" || name == "seed" || name == "optimizer";
     EXPECT_EQ(option.on_resume == OnResume::kFixed, fixed) << name;
   }
 }
@@ -73,8 +74,8 @@ TEST(ResumeRules, SayWhatChanges) {
   now.schedule.phases = {"1e-3:4", "1e-4:4"};
   now.run.reproducible = true;
   EXPECT_THAT(changes_on_resume(then, now, true, ""),
-              ElementsAre("`learning-rate` 0.001 -> 0.0005", "`epochs` 0 -> 8", "`phases` (none) -> 1e-3:4,1e-4:4",
-                          "`reproducible` off -> on"));
+              ElementsAre("`learning-rate` 0.001 -> 0.0005", "`epochs` 0 -> 8",
+                          "`phases` (none) -> 1e-3:4,1e-4:4", "`reproducible` off -> on"));
 }
 
 TEST(ResumeRules, SayWhatCannotChange) {
@@ -86,9 +87,10 @@ TEST(ResumeRules, SayWhatCannotChange) {
     FAIL();
   } catch (const ConfigError& error) {
     EXPECT_EQ(error.key(), "bptt");
-    EXPECT_STREQ(error.what(),
-                 "cannot resume from 'run/latest': `bptt` is 11, was 8; `dropout` is 0.1, was 0; leave it as it was, or "
-                 "start a new run from these weights with `init-from`");
+    EXPECT_STREQ(
+        error.what(),
+        "cannot resume from 'run/latest': `bptt` is 11, was 8; `dropout` is 0.1, was 0; leave it as it was, or "
+        "start a new run from these weights with `init-from`");
   }
 }
 
@@ -104,7 +106,8 @@ TEST(ResumeRules, TheModeMayBeGivenUp) {
   RunConfig then, now;
   then.run.reproducible = true;
   now.run.precision = "bf16";
-  EXPECT_THAT(changes_on_resume(then, now, true, ""), ElementsAre("`precision` fp32 -> bf16", "`reproducible` on -> off"));
+  EXPECT_THAT(changes_on_resume(then, now, true, ""),
+              ElementsAre("`precision` fp32 -> bf16", "`reproducible` on -> off"));
 }
 
 }  // namespace

@@ -81,7 +81,7 @@ TEST(BpttSchedule, EveryShapeIsCovered) {
 
 TEST(BpttSchedule, TooFewRowsAreRefusedWithSizes) {
   EXPECT_THAT(error_of<DataError>([] { BpttSchedule(1, 8, 8, true); }),
-              testing::AllOf(testing::HasSubstr("8 rows"), testing::HasSubstr("--bptt 8")));
+              testing::AllOf(testing::HasSubstr("8 rows"), testing::HasSubstr("`bptt` 8")));
 }
 
 }  // namespace

@@ -101,7 +101,7 @@ TEST_F(CorpusTest, FilesThatAreNone) {
   EXPECT_THAT(error_of<DataError>([&] { scan_corpus(file("abc"), {.train_characters = 4}); }),
               HasSubstr("more than the 3 characters"));
   EXPECT_THAT(error_of<DataError>([&] { scan_corpus(file("abc"), {.vocabulary = {.min_freq = 2}}); }),
-              HasSubstr("--min-freq"));
+              HasSubstr("`min-freq`"));
 }
 
 TEST_F(CorpusTest, ColumnsAreNeighbouringPiecesOfTheText) {

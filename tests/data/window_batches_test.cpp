@@ -123,7 +123,7 @@ TEST_F(WindowBatchesTest, TellsWhatIsMissing) {
   EXPECT_THAT(error_of<DataError>([&] { make({.length = 25, .stride = 1}, WindowPart::kAll); }),
               HasSubstr("it takes at least 27"));
   EXPECT_THAT(error_of<DataError>([&] { make({.length = 2, .stride = 1}, WindowPart::kValidation); }),
-              HasSubstr("--train-fraction"));
+              HasSubstr("`train-fraction`"));
 }
 
 }  // namespace
