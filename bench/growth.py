@@ -19,6 +19,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
+from charrnn import pictures
+
 BASE = {"model": "lstm", "layers": 1, "hidden": 256, "columns": 64, "bptt": 32}
 SIZES = {
     "model": ["rnn", "gru", "lstm"],
@@ -99,30 +102,22 @@ def show(everything):
                   f"{100 * share_of(peak, found):.0f} % | {100 * rest:.0f} % |")
 
 
-def plot(everything, file):
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams.update({"svg.hashsalt": "growth", "svg.fonttype": "none"})  # the same numbers make the same file
-    from matplotlib import pyplot, ticker
+def picture(everything):
+    from matplotlib import ticker
 
     peak = highest_peak(everything)
-    wide = (len(everything) + 1) // 2
-    figure, panels = pyplot.subplots(2, wide, figsize=(3.6 * wide, 6), squeeze=False, constrained_layout=True)
-    for panel, (size, values) in zip(panels.flat, everything.items()):
+    figure, panels = pictures.panels(len(everything), (len(everything) + 1) // 2, (3.6, 3))
+    for panel, (size, values) in zip(panels, everything.items()):
         names = [str(value) for value in values]
         measured = [milliseconds(found) for found in values.values()]
-        shares = [share_of(peak, found) for found in values.values()]
-        panel.plot(names, measured, "o-", label="measured")
-        panel.plot(names, [took * share for took, share in zip(measured, shares)], "s--", label="its products at the peak")
+        products = [took * share_of(peak, found) for took, found in zip(measured, values.values())]
+        panel.plot(names, measured, "o-", color=pictures.COLOURS[0], label="measured")
+        panel.plot(names, products, "s--", color=pictures.COLOURS[1], label="its products at the peak")
         panel.set(yscale="log", xlabel=size, ylabel="ms a step", ylim=(min(measured) / 2, max(measured) * 2))
         panel.yaxis.set(major_locator=ticker.LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}",
                         minor_locator=ticker.NullLocator())
-        panel.grid(alpha=0.3)
-    for panel in panels.flat[len(everything):]:
-        panel.remove()
-    panels[0, 0].legend()
-    figure.savefig(file, metadata={"Date": None})
+    figure.legend(handles=panels[0].get_lines(), loc="outside upper center", ncols=2)
+    return figure
 
 
 def main():
@@ -143,7 +138,7 @@ def main():
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(everything, indent=1))
     if arguments.plot:
-        plot(everything, arguments.plot)
+        pictures.save(arguments.plot, picture, everything)
 
 
 main()

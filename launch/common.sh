@@ -22,6 +22,13 @@ fi
 # The processors this shell may use, as a container or a batch system has limited them.
 cores() { nproc; }
 
+# Becomes a Python that knows our package, and what launch/install brought for it.
+run_python() {
+  local python=$torch_env/bin/python
+  [ -x "$python" ] || python=python3
+  PYTHONPATH="$root/python${PYTHONPATH:+:$PYTHONPATH}" exec "$python" "$@"
+}
+
 # Configures and builds one preset into build/<preset>/; all its chatter goes to build/<preset>.log.
 build_preset() {
   local preset=$1 log="$root/build/$1.log" start=$SECONDS

@@ -5,8 +5,7 @@
 
 int main(int argc, char** argv) {
   charrnn::flush_subnormal_numbers();
-  charrnn::Commands commands = {charrnn::train_command(),  charrnn::lr_find_command(),
-                                charrnn::sample_command(), charrnn::eval_command(),
-                                charrnn::bench_command(),  charrnn::inspect_command()};
+  charrnn::Commands commands = {charrnn::train_command(), charrnn::lr_find_command(), charrnn::sample_command(),
+                                charrnn::eval_command(),  charrnn::bench_command(),   charrnn::inspect_command()};
   return static_cast<int>(charrnn::run_program(commands, {argv + 1, argv + argc}));
 }

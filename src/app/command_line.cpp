@@ -6,8 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "app/messages.hpp"
 #include "config/nearest.hpp"
-#include "report/messages.hpp"
 
 namespace charrnn {
 

@@ -7,10 +7,10 @@
 #include "app/commands.hpp"
 #include "app/job.hpp"
 #include "app/loaded_model.hpp"
+#include "app/messages.hpp"
 #include "base/text.hpp"
 #include "dist/agreement.hpp"
 #include "dist/device_choice.hpp"
-#include "report/messages.hpp"
 #include "train/dynamic_evaluation.hpp"
 #include "train/reduction_mode.hpp"
 #include "train/snapshot.hpp"
@@ -46,7 +46,7 @@ std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const L
   }
   const std::int64_t split = model.checkpoint.data.train_characters;
   require(part == "all" || split <= text.corpus.characters,
-          "'{}' has {} characters, fewer than the {} that the model was trained on; use `part` all",
+          "'{}' has {} characters, fewer than the {} that the model was trained on; use --part all",
           arguments.corpus, text.corpus.characters, split);
   return evaluation_columns(text, model.vocabulary, part == "validation" ? split : 0,
                             part == "train" ? split : text.corpus.characters, arguments.columns,
@@ -135,7 +135,7 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
                compute);
   const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], *mode, text, job);
   if (batches->carry_state() && job.mpi.size() > arguments.columns) {
-    warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use `columns`",
+    warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns",
                      job.mpi.size(), arguments.columns));
   }
   std::vector<LanguageModel*> pointers;
@@ -150,7 +150,7 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
 ExitCode run_eval(const EvalArguments& arguments, Job& job) {
   job.control.set_timeout(Seconds(arguments.compute.timeout));
   require<UsageError>(arguments.checkpoints.empty() != arguments.ensemble.empty(),
-                      "eval needs either the PATH of a checkpoint or of a run's folder, or `ensemble`");
+                      "eval needs either the PATH of a checkpoint or of a run's folder, or --ensemble");
   require_option(arguments.dynamic.rate == 0 || arguments.ensemble.empty(), "dynamic-rate",
                  "`dynamic-rate` adapts one model; it does not go with `ensemble`");
   const Warn warn = job.mpi.rank() == 0 ? Warn(warn_on_stderr) : Warn([](const std::string&) {});

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "report/messages.hpp"
+#include "app/messages.hpp"
 
 namespace charrnn {
 
@@ -97,14 +97,14 @@ std::string program_help(const Commands& commands, int width) {
   return text;
 }
 
-std::string command_help(const Command& command, int width) {
+std::string command_help(const std::string& program, const Command& command, int width) {
   const std::size_t most = columns(width);
   std::string words;
   for (const Argument& argument : command.arguments()) {
     if (argument.kind == Argument::Kind::kWords) words = " " + synopsis(argument);
   }
   std::string text;
-  add_wrapped(text, fmt::format("usage: charrnn_dist {}{} [OPTIONS]", command.name(), words), 0, 6, most);
+  add_wrapped(text, fmt::format("usage: {}{} [OPTIONS]", program, words), 0, 6, most);
   text += '\n';
   add_wrapped(text, command.summary(), 0, 0, most);
   constexpr std::size_t kTerms = 30;

@@ -7,8 +7,8 @@
 
 #include "app/commands.hpp"
 #include "app/loaded_model.hpp"
+#include "app/messages.hpp"
 #include "base/text.hpp"
-#include "report/messages.hpp"
 
 namespace charrnn {
 

@@ -4,9 +4,9 @@
 #include <cstdlib>
 #include <string>
 
+#include "app/messages.hpp"
 #include "dist/agreement.hpp"
 #include "dist/launcher.hpp"
-#include "report/messages.hpp"
 
 namespace charrnn {
 

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "app/help.hpp"
-#include "report/messages.hpp"
+#include "app/messages.hpp"
 
 namespace charrnn {
 

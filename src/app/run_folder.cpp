@@ -4,7 +4,6 @@
 #include "base/error.hpp"
 #include "config/check.hpp"
 #include "config/resume_rules.hpp"
-#include "train/reduction_mode.hpp"
 #include "train/threads.hpp"
 
 namespace charrnn {
@@ -65,7 +64,7 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
   if (!arguments.resume) {
     validate(start.config);
     require<UsageError>(!store.any(),
-                        "'{}' has checkpoints already: go on with `resume`, or use another `name`",
+                        "'{}' has checkpoints already: go on with --resume, or use another --name",
                         folder_of(start.config).string());
     start.init_from = init_from(arguments, warn);
     return start;

@@ -6,11 +6,11 @@
 
 #include "app/commands.hpp"
 #include "app/loaded_model.hpp"
+#include "app/messages.hpp"
 #include "data/utf8.hpp"
 #include "dist/device_choice.hpp"
 #include "dist/topology.hpp"
 #include "models/torch_runtime.hpp"
-#include "report/messages.hpp"
 #include "sample/sampler.hpp"
 
 namespace charrnn {

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "app/loaded_model.hpp"
+#include "app/messages.hpp"
 #include "base/text.hpp"
 #include "base/text_file.hpp"
 #include "checkpoint/ownership.hpp"
 #include "config/toml.hpp"
 #include "dist/agreement.hpp"
 #include "report/log_file.hpp"
-#include "report/messages.hpp"
 #include "report/metrics_file.hpp"
 #include "report/sample_file.hpp"
 #include "report/screen.hpp"
@@ -52,7 +52,7 @@ class RunFolder final : public CheckpointSink {
         warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
       if (!is_own) store_.adopt(start.checkpoint, step);
     }
-    write_text_file(path_ / "config.toml", write_config(start.config));
+    write_text_file(path_ / "config.toml", write_toml(start.config));
   }
 
   std::string save(const Checkpoint& checkpoint, bool ends_cycle, bool is_best) override {
@@ -81,7 +81,7 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFo
     folder->own();
     RunStart start = plan_run(arguments, warn_on_stderr);
     start.config.data.corpus = fs::absolute(start.config.data.corpus).lexically_normal().string();
-    return nlohmann::json{{"config", write_config(start.config)},
+    return nlohmann::json{{"config", write_toml(start.config)},
                           {"checkpoint", start.checkpoint},
                           {"from_path", start.from_path},
                           {"init_from", start.init_from},
@@ -103,9 +103,9 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFo
 /// The observers that write, those of rank 0 only there.
 std::vector<std::unique_ptr<TrainObserver>> make_reports(const fs::path& folder, int rank) {
   std::vector<std::unique_ptr<TrainObserver>> reports;
-  reports.push_back(std::make_unique<LogFile>(folder, rank));
+  reports.push_back(std::make_unique<LogFile>(folder, rank, as_flags));
   if (rank != 0) return reports;
-  reports.push_back(std::make_unique<Screen>(folder));
+  reports.push_back(std::make_unique<Screen>(folder, as_flags));
   reports.push_back(std::make_unique<MetricsFile>(folder / "metrics.jsonl"));
   reports.push_back(std::make_unique<SampleFile>(folder / "samples.txt"));
   return reports;
@@ -129,6 +129,11 @@ ExitCode run_training(TrainArguments& arguments, StopSignals& signals, Job& job)
       training.init_from(read_checkpoint(start.init_from));
     }
   });
+  if (!start.checkpoint.empty()) {
+    training.add_note(
+        fmt::format("resuming    {} at step {}", start.checkpoint, with_commas(training.first_step())));
+  }
+  for (const std::string& note : start.notes) training.add_note(note);
   on_root(job.control, [&] { folder->enter(start, training.first_step()); });
 
   std::vector<std::unique_ptr<TrainObserver>> reports;
@@ -136,12 +141,6 @@ ExitCode run_training(TrainArguments& arguments, StopSignals& signals, Job& job)
   std::vector<TrainObserver*> observers{&signals};
   for (const auto& report : reports) observers.push_back(report.get());
   try {
-    if (!start.checkpoint.empty()) {
-      Observers(observers).on_message(
-          Severity::kNote,
-          fmt::format("resuming    {} at step {}", start.checkpoint, with_commas(training.first_step())));
-    }
-    for (const std::string& note : start.notes) Observers(observers).on_message(Severity::kNote, note);
     return training.run(observers, &*folder).code;
   } catch (const std::exception& error) {
     const auto* const known = dynamic_cast<const Error*>(&error);

@@ -10,7 +10,7 @@
 namespace charrnn {
 
 struct DataConfig {
-  std::string corpus;
+  std::string corpus = "";
   std::int64_t columns = 64;  ///< of the whole job, whatever the number of ranks
   std::int64_t bptt = 8;
   bool bptt_jitter = true;
@@ -36,7 +36,7 @@ struct OptimizerConfig {
   double clip_norm = 0;                      ///< limit of the gradient's global norm; 0: none
   double weight_average = 0;                 ///< decay of the average that is validated and saved; 0: none
   /// PATTERN=LR[:WEIGHT_DECAY]: parameters whose name matches the shell pattern get their own values.
-  std::vector<std::string> groups;
+  std::vector<std::string> groups = {};
   std::int64_t epochs = 0;     ///< 0: what the phases add up to, else 4
   std::int64_t max_steps = 0;  ///< 0: no limit
 };
@@ -44,14 +44,14 @@ struct OptimizerConfig {
 struct ScheduleConfig {
   std::string schedule = "constant";  ///< constant, phases, sgdr
   /// LR:EPOCHS one after the other; with sgdr they come before the first cycle.
-  std::vector<std::string> phases;
+  std::vector<std::string> phases = {};
   std::int64_t cycle_epochs = 1;
   std::int64_t cycle_mult = 2;
 };
 
 struct RunOptions {
   std::string run_dir = "runs";
-  std::string name;  ///< empty: the model's name
+  std::string name = "";  ///< empty: the model's name
   std::int64_t seed = 1;
   std::string device = "auto";     ///< auto, cpu, cuda
   std::string comm = "auto";       ///< auto, mpi, nccl

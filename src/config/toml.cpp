@@ -174,7 +174,7 @@ GivenOptions read_toml_file(const std::string& path, Strings* notes) {
   return read_toml(read_file(path), path, UnknownKeys::kRefuse, notes);
 }
 
-std::string write_config(const RunConfig& config) {
+std::string write_toml(const RunConfig& config) {
   RunConfig copy = config;
   std::string text, table;
   for (const Option& option : option_table()) {

@@ -23,6 +23,6 @@ GivenOptions read_toml(const std::string& text, const std::string& source, Unkno
 GivenOptions read_toml_file(const std::string& path, Strings* notes);
 
 /// The whole config as TOML that gives it back.
-std::string write_config(const RunConfig& config);
+std::string write_toml(const RunConfig& config);
 
 }  // namespace charrnn

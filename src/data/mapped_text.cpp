@@ -1,5 +1,3 @@
-#include "data/text_source.hpp"
-
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -10,6 +8,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "data/text_source.hpp"
 
 namespace charrnn {
 
@@ -30,8 +29,7 @@ class MappedText final : public TextSource {
     }
     const int why = errno;
     ::close(file);
-    require(!known || !S_ISDIR(status.st_mode), "the corpus '{}' is a directory; name a text file",
-            path);
+    require(!known || !S_ISDIR(status.st_mode), "the corpus '{}' is a directory; name a text file", path);
     require(regular, "the corpus '{}' is not a regular file; copy the text into one", path);
     require(status.st_size > 0, "the corpus '{}' is empty", path);
     require(memory != MAP_FAILED, "cannot map the corpus '{}': {}", path, std::strerror(why));

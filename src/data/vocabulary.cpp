@@ -110,4 +110,18 @@ void Vocabulary::append_text(std::string& text, Token token) const {
   }
 }
 
+std::vector<std::int64_t> encode_text(const Vocabulary& vocabulary, std::string_view text, std::string_view what,
+                                      std::set<char32_t>* unknown) {
+  std::vector<std::int64_t> tokens;
+  if (vocabulary.options().bytes) {
+    for (const char byte : text) tokens.push_back(static_cast<unsigned char>(byte));
+    return tokens;
+  }
+  for (const char32_t character : decode_text(text, what)) {
+    if (unknown != nullptr && !vocabulary.knows(character)) unknown->insert(character);
+    if (const auto token = vocabulary.find(character)) tokens.push_back(*token);
+  }
+  return tokens;
+}
+
 }  // namespace charrnn

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -61,5 +63,11 @@ class Vocabulary {
   std::array<std::int32_t, 128> ascii_{};  ///< token or -1: most characters of most texts, without a hash
   std::unordered_map<char32_t, Token> others_;
 };
+
+/// The tokens of a text, bytes in bytes mode. Characters that the vocabulary does not know are unknown(), or left out
+/// where it has no such token; `unknown`, unless null, gets each of them once, by code point. UsageError naming `what`
+/// for a text that is not UTF-8.
+std::vector<std::int64_t> encode_text(const Vocabulary& vocabulary, std::string_view text, std::string_view what,
+                                      std::set<char32_t>* unknown = nullptr);
 
 }  // namespace charrnn

@@ -9,7 +9,8 @@ namespace charrnn {
 
 #ifdef CHARRNN_CUDA
 
-Device choose_device(const std::string& option, int local_rank, const std::function<void(const std::string&)>& note) {
+Device choose_device(const std::string& option, int local_rank,
+                     const std::function<void(const std::string&)>& note) {
   if (option == "cpu") return {};
   const int count = cuda_device_count();
   require_option(option != "cuda" || count > 0, "device",
@@ -29,8 +30,9 @@ Device choose_device(const std::string& option, int local_rank, const std::funct
 
 Device choose_device(const std::string& option, int /*local_rank*/,
                      const std::function<void(const std::string&)>& /*note*/) {
-  require_option(option != "cuda", "device",
-                 "`device` cuda: this program was built without CUDA; build it with `cmake --preset cuda`, or use cpu");
+  require_option(
+      option != "cuda", "device",
+      "`device` cuda: this program was built without CUDA; build it with `cmake --preset cuda`, or use cpu");
   return {};
 }
 

@@ -40,8 +40,7 @@ std::unique_ptr<Communicator> make_nccl(Device device, Communicator& control, Se
   std::string uuid;
   together(control, [&] { uuid = cuda_device_uuid(device.index); });
   check_distinct_gpus(gather_gpus(control, host_name(), uuid));
-  return std::make_unique<NcclCommunicator>(control, make_cuda_stream_events(), make_cuda_memory(),
-                                            timeout);
+  return std::make_unique<NcclCommunicator>(control, make_cuda_stream_events(), make_cuda_memory(), timeout);
 }
 
 }  // namespace
@@ -50,8 +49,9 @@ std::unique_ptr<Communicator> make_gradient_communicator(const std::string& kind
                                                          const MpiSession& session, Communicator& control,
                                                          Seconds timeout) {
   check_same_kind(device, control);
-  require_option(kind != "nccl" || device.cuda, "comm",
-                 "`comm` nccl: NCCL works between GPUs, and this run computes on the CPU (`device`); use mpi or auto");
+  require_option(
+      kind != "nccl" || device.cuda, "comm",
+      "`comm` nccl: NCCL works between GPUs, and this run computes on the CPU (`device`); use mpi or auto");
   if (device.cuda && kind != "mpi") return make_nccl(device, control, timeout);
   auto over_mpi = std::make_unique<MpiCommunicator>(session, timeout);
   if (!device.cuda) return over_mpi;
@@ -64,8 +64,9 @@ std::unique_ptr<Communicator> make_gradient_communicator(const std::string& kind
 std::unique_ptr<Communicator> make_gradient_communicator(const std::string& kind, Device /*device*/,
                                                          const MpiSession& session, Communicator& /*control*/,
                                                          Seconds timeout) {
-  require_option(kind != "nccl", "comm",
-                 "`comm` nccl: this program was built without CUDA; build it with `cmake --preset cuda`, or use mpi or auto");
+  require_option(
+      kind != "nccl", "comm",
+      "`comm` nccl: this program was built without CUDA; build it with `cmake --preset cuda`, or use mpi or auto");
   return std::make_unique<MpiCommunicator>(session, timeout);
 }
 

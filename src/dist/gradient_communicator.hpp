@@ -5,8 +5,8 @@
 #include <string>
 
 #include "base/device.hpp"
-#include "dist/mpi_session.hpp"
 #include "dist/communicator.hpp"
+#include "dist/mpi_session.hpp"
 
 namespace charrnn {
 

@@ -13,7 +13,8 @@ void SelfCommunicator::all_reduce_sum(std::span<double> /*data*/) {
 }
 
 void SelfCommunicator::all_to_all(std::span<const float> send, std::span<const std::int64_t> /*send_counts*/,
-                                  std::span<float> receive, std::span<const std::int64_t> /*receive_counts*/) {
+                                  std::span<float> receive,
+                                  std::span<const std::int64_t> /*receive_counts*/) {
   count_call();
   std::ranges::copy(send, receive.begin());
 }
@@ -39,7 +40,8 @@ void SelfCommunicator::barrier() {
 }
 
 std::unique_ptr<Communicator> SelfCommunicator::make_gradient_communicator(const std::string& kind,
-                                                                           Device /*device*/, Seconds timeout) {
+                                                                           Device /*device*/,
+                                                                           Seconds timeout) {
   require_option(kind != "nccl", "comm", "`comm` nccl is for ranks of an MPI job, and this process is alone");
   auto communicator = std::make_unique<SelfCommunicator>();
   communicator->set_timeout(timeout);

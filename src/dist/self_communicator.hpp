@@ -20,8 +20,8 @@ class SelfCommunicator final : public ControlCommunicator {
 
   void all_reduce_sum(std::span<float> data) override;
   void all_reduce_sum(std::span<double> data) override;
-  void all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts, std::span<float> receive,
-                  std::span<const std::int64_t> receive_counts) override;
+  void all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
+                  std::span<float> receive, std::span<const std::int64_t> receive_counts) override;
   void all_gather(std::span<const float> mine, std::span<float> all,
                   std::span<const std::int64_t> counts) override;
   void gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts,

@@ -9,18 +9,18 @@
 #include "base/text.hpp"
 #include "report/result_lines.hpp"
 #include "report/start_lines.hpp"
-#include "report/messages.hpp"
 
 namespace charrnn {
 
-LogFile::LogFile(const std::filesystem::path& folder, int rank) {
+LogFile::LogFile(const std::filesystem::path& folder, int rank, Spelling spelling) : spelling_(spelling) {
   const std::filesystem::path file = folder / fmt::format("log.rank{}.txt", rank);
   try {
     auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string());
     log_ = std::make_shared<spdlog::logger>("charrnn", std::move(sink));
   } catch (const spdlog::spdlog_ex& error) {
-    throw DataError(fmt::format("cannot write '{}': {}; the run's folder must be one that every rank can reach",
-                                file.string(), error.what()));
+    throw DataError(
+        fmt::format("cannot write '{}': {}; the run's folder must be one that every rank can reach",
+                    file.string(), error.what()));
   }
   log_->set_pattern("%Y-%m-%d %H:%M:%S.%e %L %v");
   log_->flush_on(spdlog::level::info);
@@ -28,7 +28,6 @@ LogFile::LogFile(const std::filesystem::path& folder, int rank) {
 
 void LogFile::on_start(const RunFacts& facts) {
   for (const std::string& line : start_lines(facts)) log_->info(line);
-  for (const std::string& line : start_warnings(facts)) log_->warn(line);
 }
 
 void LogFile::on_step(const StepReport& report) {
@@ -54,15 +53,15 @@ void LogFile::on_checkpoint(std::int64_t /*step*/, const std::string& path) {
 
 void LogFile::on_message(Severity severity, const std::string& text) {
   if (severity == Severity::kWarning) {
-    log_->warn(as_flags(text));
+    log_->warn(spelling_(text));
   } else {
-    log_->info(as_flags(text));
+    log_->info(spelling_(text));
   }
 }
 
 void LogFile::on_end(const EndReport& report) {
   if (!report.error.empty()) {
-    log_->info("stopped: {}", as_flags(report.error));
+    log_->info("stopped: {}", spelling_(report.error));
   } else {
     log_->info("{} at step {}", report.code == ExitCode::kDone ? "done" : "stopped by a signal, all saved,",
                report.step);

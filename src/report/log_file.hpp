@@ -17,7 +17,7 @@ namespace charrnn {
 class LogFile final : public TrainObserver {
  public:
   /// Appends. DataError if the file cannot be written.
-  LogFile(const std::filesystem::path& folder, int rank);
+  LogFile(const std::filesystem::path& folder, int rank, Spelling spelling);
 
   void on_start(const RunFacts& facts) override;
   void on_step(const StepReport& report) override;
@@ -29,6 +29,7 @@ class LogFile final : public TrainObserver {
   void on_end(const EndReport& report) override;
 
  private:
+  Spelling spelling_;
   std::shared_ptr<spdlog::logger> log_;
 };
 

@@ -1,7 +1,6 @@
 #include "report/metrics_file.hpp"
 
 #include <chrono>
-
 #include <nlohmann/json.hpp>
 #include <string>
 

@@ -20,8 +20,8 @@ std::string epoch_line(const EpochReport& report) {
       report.val_loss ? fmt::format("{:8.4f} {:8.3f}", *report.val_loss, bits(*report.val_loss))
                       : "       -        -";
   return fmt::format("{:5} {:8}  {:10.4f}  {}  {:13.4g} {:>8} {:8.1f}{}", report.epoch, report.step,
-                     report.train_loss, validation, report.learning_rate, rate_text(report.characters_per_second),
-                     report.seconds, report.is_best ? "  best" : "");
+                     report.train_loss, validation, report.learning_rate,
+                     rate_text(report.characters_per_second), report.seconds, report.is_best ? "  best" : "");
 }
 
 std::string validation_line(const ValidationReport& report) {

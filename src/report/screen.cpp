@@ -10,11 +10,11 @@
 #include "report/result_lines.hpp"
 #include "report/start_lines.hpp"
 #include "report/terminal.hpp"
-#include "report/messages.hpp"
 
 namespace charrnn {
 
-Screen::Screen(std::filesystem::path folder) : folder_(std::move(folder)), redraws_(output_redraws()) {}
+Screen::Screen(std::filesystem::path folder, Spelling spelling)
+    : folder_(std::move(folder)), spelling_(spelling), redraws_(output_redraws()) {}
 
 Screen::~Screen() {
   clear_line();
@@ -27,7 +27,6 @@ void Screen::on_start(const RunFacts& facts) {
   steps_per_epoch_ = facts.steps_per_epoch;
   started_ = Clock::now();
   for (const std::string& line : start_lines(facts)) print(line);
-  for (const std::string& line : start_warnings(facts)) on_message(Severity::kWarning, line);
 }
 
 void Screen::on_progress(const ProgressReport& report) {
@@ -45,10 +44,10 @@ void Screen::on_progress(const ProgressReport& report) {
   const double to_go = std::chrono::duration<double>(elapsed).count() *
                        static_cast<double>(last_step_ - report.step) /
                        static_cast<double>(report.step - first_step_);
-  const std::string line =
-      fmt::format("epoch {}/{} [{:<{}}] {:3.0f} %  loss {:.4f} ({:.3f} bpc)  {} char/s  ETA {}",
-                  (report.step - 1) / steps_per_epoch_ + 1, epochs_, bar, kBar, 100 * part, report.smoothed_loss,
-                  bits(report.smoothed_loss), rate_text(report.characters_per_second), duration_text(to_go));
+  const std::string line = fmt::format(
+      "epoch {}/{} [{:<{}}] {:3.0f} %  loss {:.4f} ({:.3f} bpc)  {} char/s  ETA {}",
+      (report.step - 1) / steps_per_epoch_ + 1, epochs_, bar, kBar, 100 * part, report.smoothed_loss,
+      bits(report.smoothed_loss), rate_text(report.characters_per_second), duration_text(to_go));
   const auto width = static_cast<std::size_t>(std::max(20, terminal_width() - 1));
   std::fputs(fmt::format("\r\x1b[K{}", one_line(line, width)).c_str(), stdout);
   std::fflush(stdout);
@@ -73,16 +72,17 @@ void Screen::on_sample(std::int64_t /*step*/, const std::string& text) {
 
 void Screen::on_message(Severity severity, const std::string& text) {
   if (severity == Severity::kDetail) return;
-  print((severity == Severity::kWarning ? "warning: " : "") + as_flags(text));
+  print((severity == Severity::kWarning ? "warning: " : "") + spelling_(text));
 }
 
 void Screen::on_end(const EndReport& report) {
+  if (!report.error.empty()) return;  // main() says it
   if (report.code == ExitCode::kDone) {
     print(fmt::format("done at step {}; sample from it: charrnn_dist sample {}", with_commas(report.step),
                       folder_.string()));
   } else {
-    print(fmt::format("stopped by a signal at step {}, everything is saved; continue with --resume",
-                      with_commas(report.step)));
+    print(fmt::format("stopped by a signal at step {}, everything is saved; continue with {}",
+                      with_commas(report.step), spelling_("`resume`")));
   }
 }
 

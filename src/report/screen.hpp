@@ -15,7 +15,7 @@ namespace charrnn {
 class Screen final : public TrainObserver {
  public:
   /// `folder` is the run's, for the last line.
-  explicit Screen(std::filesystem::path folder);
+  Screen(std::filesystem::path folder, Spelling spelling);
   ~Screen() override;
 
   void on_start(const RunFacts& facts) override;
@@ -36,6 +36,7 @@ class Screen final : public TrainObserver {
   void print_row(const std::string& line);
 
   std::filesystem::path folder_;
+  Spelling spelling_;
   bool redraws_;
   std::int64_t first_step_ = 0, last_step_ = 0, epochs_ = 0, steps_per_epoch_ = 1;
   bool line_is_drawn_ = false;

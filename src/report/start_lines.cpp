@@ -40,9 +40,10 @@ std::vector<std::string> start_lines(const RunFacts& facts) {
   const CorpusSummary& corpus = facts.corpus;
   // Windows are for training or validation one by one.
   const std::string parts =
-      data.window > 0 ? ""
-                      : fmt::format(", {} for training, {} for validation", with_commas(corpus.train_characters),
-                                    with_commas(corpus.characters - corpus.train_characters));
+      data.window > 0
+          ? ""
+          : fmt::format(", {} for training, {} for validation", with_commas(corpus.train_characters),
+                        with_commas(corpus.characters - corpus.train_characters));
   std::vector<std::string> lines{
       fmt::format("charrnn_dist {}", CHARRNN_VERSION),
       fmt::format("corpus      {}: {} characters{}", data.corpus, with_commas(corpus.characters), parts),
@@ -53,32 +54,23 @@ std::vector<std::string> start_lines(const RunFacts& facts) {
                   facts.token_bits),
       fmt::format("model       {}, {} x {}, embedding {}, {}: {} parameters", model.model, model.layers,
                   model.hidden, model.embedding, dropout_text(model), with_commas(facts.parameters)),
-      fmt::format("ranks       {} x {} thread(s) on {} of {} node(s), gradients over {}", facts.ranks, facts.threads,
-                  facts.on_gpus ? "GPUs" : "CPUs", facts.hosts, facts.gradients_over),
-      fmt::format("engine      {}{}", facts.engine,
-                  facts.peak > 0 ? fmt::format("; matrix products at up to {:.0f} GFLOP/s", facts.peak * 1e-9) : ""),
+      fmt::format("ranks       {} x {} thread(s) on {} of {} node(s), gradients over {}", facts.ranks,
+                  facts.threads, facts.on_gpus ? "GPUs" : "CPUs", facts.hosts, facts.gradients_over),
+      fmt::format(
+          "engine      {}{}", facts.engine,
+          facts.peak > 0 ? fmt::format("; matrix products at up to {:.0f} GFLOP/s", facts.peak * 1e-9) : ""),
       facts.data_shape};
   if (run.reproducible) {
-    lines.push_back(fmt::format("bits        the same on 1 to {} ranks: {} micro-batches, summed in a fixed order",
-                                run.micro_batches, run.micro_batches));
+    lines.push_back(
+        fmt::format("bits        the same on 1 to {} ranks: {} micro-batches, summed in a fixed order",
+                    run.micro_batches, run.micro_batches));
   }
   lines.push_back(fmt::format(
-      "schedule    {}; {} epochs, {} steps; {}{}", schedule_text(facts), facts.epochs, with_commas(facts.total_steps),
-      optimizer.optimizer,
+      "schedule    {}; {} epochs, {} steps; {}{}", schedule_text(facts), facts.epochs,
+      with_commas(facts.total_steps), optimizer.optimizer,
       optimizer.weight_decay > 0 ? fmt::format(", weight decay {}", optimizer.weight_decay) : ""));
   lines.push_back(fmt::format("files       {}/{}", run.run_dir, run.name));
   return lines;
-}
-
-std::vector<std::string> start_warnings(const RunFacts& facts) {
-  std::vector<std::string> warnings;
-  if (!facts.has_validation) {
-    warnings.emplace_back("the text has no validation part: no validation loss, no best checkpoint");
-  }
-  if (facts.config.model.dropout > 0 && facts.config.model.layers == 1) {
-    warnings.emplace_back("dropout acts between layers: with `layers` 1 it does nothing");
-  }
-  return warnings;
 }
 
 }  // namespace charrnn

@@ -11,7 +11,4 @@ namespace charrnn {
 /// Lines such as "model       lstm, 2 x 512, …".
 std::vector<std::string> start_lines(const RunFacts& facts);
 
-/// Warnings about a config that does less than it seems to.
-std::vector<std::string> start_warnings(const RunFacts& facts);
-
 }  // namespace charrnn

@@ -37,16 +37,8 @@ Sampler::Sampler(std::vector<LanguageModel*> models, const Vocabulary& vocabular
 }
 
 std::vector<char32_t> Sampler::prime(std::string_view text) {
-  std::vector<std::int64_t> tokens;
   std::set<char32_t> unknown;
-  if (vocabulary_.options().bytes) {
-    for (const char byte : text) tokens.push_back(static_cast<unsigned char>(byte));
-  } else {
-    for (const char32_t character : decode_text(text, "`prime`")) {
-      if (!vocabulary_.knows(character)) unknown.insert(character);
-      if (const auto token = vocabulary_.find(character)) tokens.push_back(*token);
-    }
-  }
+  std::vector<std::int64_t> tokens = encode_text(vocabulary_, text, "`prime`", &unknown);
   if (text.empty() || (tokens.empty() && window_ == 0)) {
     const std::int64_t token = vocabulary_.knows('\n') ? std::int64_t{*vocabulary_.find('\n')}
                                                        : static_cast<std::int64_t>(excluded_.size());

@@ -9,12 +9,12 @@
 namespace charrnn {
 
 void validate(const SampleOptions& options) {
-  require<UsageError>(std::isfinite(options.temperature) && options.temperature > 0,
-                      "`temperature` must be positive, not {}; for the most probable character use `greedy`",
-                      options.temperature);
-  require<UsageError>(options.top_k >= 0, "`top-k` must be 0 (all) or more, not {}", options.top_k);
-  require<UsageError>(options.top_p > 0 && options.top_p <= 1, "`top-p` must lie in (0, 1], not {}",
-                      options.top_p);
+  require_option(std::isfinite(options.temperature) && options.temperature > 0, "temperature",
+                 "`temperature` must be positive, not {}; for the most probable character use `greedy`",
+                 options.temperature);
+  require_option(options.top_k >= 0, "top-k", "`top-k` must be 0 (all) or more, not {}", options.top_k);
+  require_option(options.top_p > 0 && options.top_p <= 1, "top-p", "`top-p` must lie in (0, 1], not {}",
+                 options.top_p);
 }
 
 std::vector<double> token_probabilities(std::span<const float> logits, const SampleOptions& options,

@@ -26,7 +26,6 @@ struct RunFacts {
   bool on_gpus = false;
   std::string engine, gradients_over;  ///< descriptions
   double peak = 0;                     ///< floating-point operations a second of all ranks; 0: unknown
-  bool has_validation = false;
   std::int64_t epochs = 0, steps_per_epoch = 0, total_steps = 0;
   std::int64_t first_step = 0;  ///< where this attempt begins
   std::int64_t last_step = 0;   ///< where it ends unless it is stopped
@@ -89,6 +88,9 @@ enum class Severity {
   kWarning,  ///< what a person should do something about
   kDetail,   ///< for a log
 };
+
+/// How messages spell options, which they name by their keys in backticks (`columns`): a command line's --columns.
+using Spelling = std::string (*)(const std::string& message);
 
 /// Events come on every rank, in the order of the run, from the training's thread: an observer that may be slow hands
 /// them on. What an observer throws ends the run.

@@ -51,7 +51,7 @@ std::vector<ParameterGroup> parameter_groups(const OptimizerConfig& config, cons
   for (std::size_t i = 0; i + 1 < groups.size(); ++i) {
     require_option(!groups[i].names.empty(), "groups",
                    "`groups`: '{}' matches no parameter that is left; there are:{}", groups[i].match,
-                        all_names);
+                   all_names);
   }
   if (groups.back().names.empty()) groups.pop_back();
   return groups;

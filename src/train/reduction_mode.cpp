@@ -52,23 +52,24 @@ class ReproducibleMode final : public ReductionMode {
     }
     if (resumed == nullptr) return doubts;
     if (!resumed->processor.empty() && resumed->processor != root) {
-      doubts.push_back(
-          fmt::format("the checkpoint was written on another processor, {}, and this is {}: the bits may differ from here on",
-                      resumed->processor, root));
+      doubts.push_back(fmt::format(
+          "the checkpoint was written on another processor, {}, and this is {}: the bits may differ from here on",
+          resumed->processor, root));
     }
     if (resumed->program_version != CHARRNN_VERSION) {
-      doubts.push_back(
-          fmt::format("the checkpoint was written by charrnn_dist {}, and this is {}: the bits may differ from here on",
-                      resumed->program_version, CHARRNN_VERSION));
+      doubts.push_back(fmt::format(
+          "the checkpoint was written by charrnn_dist {}, and this is {}: the bits may differ from here on",
+          resumed->program_version, CHARRNN_VERSION));
     }
     return doubts;
   }
 
  private:
   std::int64_t micro_batches(std::int64_t columns, std::int64_t ranks) const override {
-    require_option(ranks <= micro_batches_, "micro-batches",
-                   "{} ranks cannot share {} micro-batches: start fewer ranks, or raise `micro-batches` (another number of them gives other bits)",
-                   ranks, micro_batches_);
+    require_option(
+        ranks <= micro_batches_, "micro-batches",
+        "{} ranks cannot share {} micro-batches: start fewer ranks, or raise `micro-batches` (another number of them gives other bits)",
+        ranks, micro_batches_);
     return std::min(micro_batches_, columns);
   }
 

@@ -15,7 +15,7 @@ namespace {
 constexpr std::int64_t kDefaultEpochs = 4;
 constexpr std::int64_t kMostEpochs = 1'000'000;  // so that steps and cycles can be counted
 
-struct Phase {
+struct LearningRatePhase {
   double learning_rate;
   std::int64_t epochs;
 };
@@ -28,7 +28,7 @@ T number(std::string_view text) {
   return error == std::errc() && end == text.data() + text.size() ? value : T{};
 }
 
-Phase parse_phase(std::string_view text) {
+LearningRatePhase parse_phase(std::string_view text) {
   const std::size_t colon = std::min(text.find(':'), text.size());
   const auto rate = number<double>(text.substr(0, colon));
   const auto epochs = number<std::int64_t>(text.substr(std::min(colon + 1, text.size())));
@@ -46,7 +46,7 @@ Schedule::Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimi
   const bool sgdr = schedule.schedule == "sgdr";
   require_option(phases || sgdr || schedule.phases.empty(), "phases",
                  "`phases` goes with `schedule` phases or sgdr, not with '{}'", schedule.schedule);
-  require_option(!phases || !schedule.phases.empty(), "schedule",
+  require_option(!phases || !schedule.phases.empty(), "phases",
                  "`schedule` phases needs `phases`, such as 1e-3:4,1e-4:4");
   std::int64_t planned = 0;  // epochs that have a cycle
   const auto add = [&](std::int64_t epochs, double learning_rate, bool cosine, bool warm_up) {
@@ -54,16 +54,16 @@ Schedule::Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimi
     planned += epochs;
   };
   for (const std::string& text : schedule.phases) {
-    const Phase phase = parse_phase(text);
+    const LearningRatePhase phase = parse_phase(text);
     add(phase.epochs, phase.learning_rate, false, false);
   }
   require_option(std::max({epochs_, planned, schedule.cycle_epochs}) <= kMostEpochs, "epochs",
                  "more than {} epochs are too many", kMostEpochs);
   if (epochs_ == 0) epochs_ = phases ? planned : planned + kDefaultEpochs;
   require_option(!phases || epochs_ == planned, "epochs", "`epochs` {} is not what `phases` add up to: {}",
-                      epochs_, planned);
+                 epochs_, planned);
   require_option(epochs_ >= planned, "epochs", "`epochs` {} is less than `phases` add up to: {}", epochs_,
-                      planned);
+                 planned);
   if (sgdr) {
     for (std::int64_t epochs = schedule.cycle_epochs, i = 0; planned < epochs_; ++i) {
       add(epochs, optimizer.learning_rate, true, i == 0);

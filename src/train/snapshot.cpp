@@ -186,7 +186,8 @@ Checkpoint SnapshotMaker::begin(const RunPosition& position, const BatchState& s
   checkpoint.step = position.step;
   checkpoint.epoch = position.epoch;
   checkpoint.cycle = position.cycle;
-  checkpoint.data = {corpus.sha256, corpus.train_characters, position.row, config.data.columns, config.data.bptt};
+  checkpoint.data = {corpus.sha256, corpus.train_characters, position.row, config.data.columns,
+                     config.data.bptt};
   checkpoint.history = position.history;
   checkpoint.progress = position.progress;
   return checkpoint;

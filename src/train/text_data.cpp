@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "data/column_batches.hpp"
 #include "dist/agreement.hpp"
-#include "base/text.hpp"
 
 namespace charrnn {
 
@@ -36,7 +36,8 @@ std::string columns_text(std::int64_t columns, std::int64_t micro_batches, std::
   return least == most ? std::to_string(least) : fmt::format("{} to {}", least, most);
 }
 
-void load_columns(const RunConfig& config, const Sharding& sharding, const Communicator& control, TrainingData& data) {
+void load_columns(const RunConfig& config, const Sharding& sharding, const Communicator& control,
+                  TrainingData& data) {
   const CorpusSummary& corpus = data.text.corpus;
   const std::int64_t columns = config.data.columns;
   const ColumnLayout layout(0, corpus.train_characters, columns);
@@ -55,8 +56,8 @@ void load_columns(const RunConfig& config, const Sharding& sharding, const Commu
 
 void load_windows(const RunConfig& config, const Sharding& sharding, TrainingData& data) {
   const WindowLayout layout = window_layout(config.data);
-  const auto tokens = std::make_shared<const TokenArray>(*data.text.source, data.text.corpus, *data.vocabulary,
-                                                         0, data.text.corpus.characters);
+  const auto tokens = std::make_shared<const TokenArray>(*data.text.source, data.text.corpus,
+                                                         *data.vocabulary, 0, data.text.corpus.characters);
   const auto make = [&](WindowPart part) {
     return std::make_unique<WindowBatches>(tokens, layout, part, static_cast<std::uint64_t>(config.run.seed),
                                            sharding);
@@ -80,8 +81,8 @@ ScannedText scan_text(const TextSource& text, const CorpusOptions& options, Comm
       CorpusSummary::from_json(on_root(control, [&] { return scan_corpus(text, options).to_json(); }));
   together(control, [&] {
     require(std::ssize(text.bytes()) == scanned.corpus.bytes,
-            "'{}' has {} bytes on the host of rank {}, and {} on that of rank 0: is it the same file?", text.name(),
-            text.bytes().size(), control.rank(), scanned.corpus.bytes);
+            "'{}' has {} bytes on the host of rank {}, and {} on that of rank 0: is it the same file?",
+            text.name(), text.bytes().size(), control.rank(), scanned.corpus.bytes);
   });
   return scanned;
 }
@@ -107,7 +108,8 @@ WindowLayout window_layout(const DataConfig& data) {
 
 std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocabulary& vocabulary,
                                             std::int64_t first, std::int64_t last, std::int64_t columns,
-                                            std::int64_t rows, const Sharding& sharding, Communicator& control) {
+                                            std::int64_t rows, const Sharding& sharding,
+                                            Communicator& control) {
   std::unique_ptr<Batches> batches;
   together(control, [&] {
     const ColumnLayout layout(first, last - first, columns);

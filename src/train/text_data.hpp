@@ -31,7 +31,8 @@ WindowLayout window_layout(const DataConfig& data);
 /// each.
 std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocabulary& vocabulary,
                                             std::int64_t first, std::int64_t last, std::int64_t columns,
-                                            std::int64_t rows, const Sharding& sharding, Communicator& control);
+                                            std::int64_t rows, const Sharding& sharding,
+                                            Communicator& control);
 
 /// Where batches begin makes no difference to an evaluation; longer ones are faster, shorter ones need less
 /// memory.

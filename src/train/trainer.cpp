@@ -26,9 +26,10 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   const std::int64_t per_epoch = parts_.batches.per_epoch();
   if (checkpoint.data.row != 0) batches_done_ = (position_.step - 1) % per_epoch + 1;
   const std::int64_t row = parts_.batches.position(epoch(), batches_done_);
-  require(checkpoint.data.row == row,
-          "the checkpoint stands at row {}, but step {} of this run is at row {}: another version of the program wrote it",
-          checkpoint.data.row, position_.step, row);
+  require(
+      checkpoint.data.row == row,
+      "the checkpoint stands at row {}, but step {} of this run is at row {}: another version of the program wrote it",
+      checkpoint.data.row, position_.step, row);
   if (state_.is_carried()) {
     load_hidden(state_.carried(), parts_.batches.sharding(), parts_.config.data.columns, checkpoint.hidden);
   }
@@ -75,9 +76,10 @@ void Trainer::train_step() {
       training_step_.run(batch_, state_, position_.step, rate / parts_.config.optimizer.learning_rate,
                          parts_.observer.wants_stop());
   stop_ = outcome.stop;
-  require_option(outcome.finite, "learning-rate",
-                 "the training diverged at step {} (loss {}, gradient norm {}): lower `learning-rate` or set `clip-norm`; the newest checkpoint is from before",
-                 position_.step, outcome.loss, outcome.gradient_norm);
+  require_option(
+      outcome.finite, "learning-rate",
+      "the training diverged at step {} (loss {}, gradient norm {}): lower `learning-rate` or set `clip-norm`; the newest checkpoint is from before",
+      position_.step, outcome.loss, outcome.gradient_norm);
   const std::int64_t step = ++position_.step;
   ++batches_done_;
   if (parts_.average != nullptr) parts_.average->update(step);

@@ -69,7 +69,7 @@ double Training::measure_products() {
 
 RunFacts Training::facts(const Schedule& schedule, double peak) const {
   return {.config = config_,
-          .config_text = write_config(config_),
+          .config_text = write_toml(config_),
           .corpus = data_.text.corpus,
           .data_shape = data_.shape,
           .symbols = data_.vocabulary->size(),
@@ -82,7 +82,6 @@ RunFacts Training::facts(const Schedule& schedule, double peak) const {
           .engine = engine_,
           .gradients_over = gradients_->name(),
           .peak = peak,
-          .has_validation = data_.validation != nullptr,
           .epochs = schedule.epochs(),
           .steps_per_epoch = data_.training->per_epoch(),
           .total_steps = schedule.total_steps(),
@@ -103,8 +102,13 @@ TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, Checkp
     observers.on_start(known);
   });
   for (const std::string& note : notes_) observers.on_message(Severity::kNote, note);
+  const auto warn = [&](const std::string& line) { observers.on_message(Severity::kWarning, line); };
+  if (data_.validation == nullptr) warn("the text has no validation part: no validation loss, no best checkpoint");
+  if (config_.model.dropout > 0 && config_.model.layers == 1) {
+    warn("dropout acts between layers: with `layers` 1 it does nothing");
+  }
   for (const std::string& doubt : mode_->doubts(resumed_ ? &*resumed_ : nullptr, control_)) {
-    observers.on_message(Severity::kWarning, doubt);
+    warn(doubt);
   }
 
   WeightAverage* const average = average_ ? &*average_ : nullptr;

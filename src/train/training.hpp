@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "checkpoint/checkpoint.hpp"
@@ -56,6 +57,9 @@ class Training {
   /// Continues from a checkpoint. DataError for another text or another model.
   void resume(Checkpoint checkpoint);
 
+  /// A line that the observers get when the run starts.
+  void add_note(std::string line) { notes_.push_back(std::move(line)); }
+
   /// Trains to the end, or until an observer wants to stop. `sink` may be null: nothing is saved. Once.
   TrainOutcome run(std::span<TrainObserver* const> observers, CheckpointSink* sink);
   /// A training from its beginning to its end, nothing saved.
@@ -84,7 +88,7 @@ class Training {
   std::unique_ptr<ReductionMode> mode_;
   TrainingData data_;
   Resources resources_;
-  std::vector<std::string> notes_;  ///< about the device
+  std::vector<std::string> notes_;
   Device device_;
   Precision precision_;
   ThreadTeam team_;

@@ -30,11 +30,13 @@ Checkpoint some_checkpoint() {
   checkpoint.vocabulary.symbols = {"a", "b"};
   checkpoint.data.corpus_sha256 = std::string(64, '0');
   checkpoint.history.resize(3);
-  for (auto* tensors : {&checkpoint.model, &checkpoint.exp_avg, &checkpoint.exp_avg_sq}) {
+  checkpoint.optimizer = {{"exp_avg", {}}, {"exp_avg_sq", {}}};
+  for (auto* tensors :
+       {&checkpoint.model, &checkpoint.optimizer[0].tensors, &checkpoint.optimizer[1].tensors}) {
     tensors->push_back({"weight", {300, 1000}, std::vector<float>(300'000, 0.5F)});  // several chunks
     tensors->push_back({"bias", {10}, std::vector<float>(10, 0.25F)});
   }
-  checkpoint.hidden = {1, 4, 8, std::vector<float>(32, 1), {}};
+  checkpoint.hidden = {{"h", {1, 4, 8}, std::vector<float>(32, 1)}};
   return checkpoint;
 }
 

@@ -52,11 +52,11 @@ TEST(Toml, GivesEveryOptionBack) {
   for (const Option& option : option_table()) {
     RunConfig config;
     change(option.member(config), option.rule);
-    const std::string text = write_config(config);
-    EXPECT_NE(text, write_config(RunConfig())) << option.name;
-    EXPECT_EQ(write_config(read(text)), text) << option.name;
+    const std::string text = write_toml(config);
+    EXPECT_NE(text, write_toml(RunConfig())) << option.name;
+    EXPECT_EQ(write_toml(read(text)), text) << option.name;
   }
-  EXPECT_THAT(write_config(RunConfig()), HasSubstr("\ntrain-fraction = 0.8\n"));
+  EXPECT_THAT(write_toml(RunConfig()), HasSubstr("\ntrain-fraction = 0.8\n"));
 }
 
 TEST(Toml, ReadsWhatVersion04Wrote) {
@@ -121,7 +121,7 @@ TEST(Toml, AnEmptyFileIsAnEmptyConfig) {
   for (const std::string& file : {path, std::string("/dev/null")}) {
     RunConfig config;
     read_toml_file(file, nullptr).apply(config);
-    EXPECT_EQ(write_config(config), write_config(RunConfig())) << file;
+    EXPECT_EQ(write_toml(config), write_toml(RunConfig())) << file;
   }
   EXPECT_EQ(error_of<UsageError>([] { read_toml_file("/nowhere/run.toml", nullptr); }),
             "cannot read the config '/nowhere/run.toml': No such file or directory");

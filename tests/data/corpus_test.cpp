@@ -15,14 +15,17 @@ using testing::HasSubstr;
 
 class CorpusTest : public testing::Test {
  protected:
-  MappedFile file(const std::string& text) { return MappedFile(folder_.write("text", text)); }
+  const TextSource& file(const std::string& text) {
+    return *texts_.emplace_back(open_text(folder_.write("text" + std::to_string(texts_.size()), text)));
+  }
 
   TemporaryFolder folder_;
+  std::vector<std::unique_ptr<TextSource>> texts_;
 };
 
 TEST_F(CorpusTest, FrequentCharactersFirstTiesByCodePointRareOnesUnknown) {
   // Training part: the first 10 characters "bbbaaaccéé"; z comes later and does not count.
-  const MappedFile text = file("bbbaaaccéézzzzzzzz");
+  const TextSource& text = file("bbbaaaccéézzzzzzzz");
   const CorpusSummary summary = scan_corpus(text, {.vocabulary = {.min_freq = 3}, .train_characters = 10});
   EXPECT_EQ(summary.characters, 18);
   EXPECT_EQ(summary.bytes, 20);
@@ -57,7 +60,7 @@ TEST_F(CorpusTest, EncodesFromAnyCharacterOn) {
     text += letters[letter];
     expected.push_back(static_cast<Token>(letter + 1));
   }
-  const MappedFile mapped = file(text);
+  const TextSource& mapped = file(text);
   const CorpusSummary summary =
       CorpusSummary::from_json(scan_corpus(mapped, {.vocabulary = {.full = true}}).to_json());
   const Vocabulary vocabulary = Vocabulary::from_symbols(summary.symbols, {.full = true});
@@ -72,7 +75,7 @@ TEST_F(CorpusTest, EncodesFromAnyCharacterOn) {
 }
 
 TEST_F(CorpusTest, BytesModeTakesAnything) {
-  const MappedFile mapped = file(std::string("\xff\0\x80", 3));
+  const TextSource& mapped = file(std::string("\xff\0\x80", 3));
   const CorpusSummary summary = scan_corpus(mapped, {.vocabulary = {.bytes = true}, .train_fraction = 1.0});
   EXPECT_EQ(summary.symbols.size(), 256U);
   const Vocabulary vocabulary = Vocabulary::from_symbols(summary.symbols, {.bytes = true});
@@ -94,9 +97,8 @@ TEST_F(CorpusTest, InvalidUtf8IsNamedByPosition) {
 }
 
 TEST_F(CorpusTest, FilesThatAreNone) {
-  EXPECT_THAT(error_of<DataError>([&] { MappedFile(folder_.path() / "missing"); }),
-              HasSubstr("No such file"));
-  EXPECT_THAT(error_of<DataError>([&] { MappedFile{folder_.path()}; }), HasSubstr("is a directory"));
+  EXPECT_THAT(error_of<DataError>([&] { open_text(folder_.path() / "missing"); }), HasSubstr("No such file"));
+  EXPECT_THAT(error_of<DataError>([&] { open_text(folder_.path()); }), HasSubstr("is a directory"));
   EXPECT_THAT(error_of<DataError>([&] { file(""); }), HasSubstr("is empty"));
   EXPECT_THAT(error_of<DataError>([&] { scan_corpus(file("abc"), {.train_characters = 4}); }),
               HasSubstr("more than the 3 characters"));
@@ -105,7 +107,7 @@ TEST_F(CorpusTest, FilesThatAreNone) {
 }
 
 TEST_F(CorpusTest, ColumnsAreNeighbouringPiecesOfTheText) {
-  const MappedFile mapped =
+  const TextSource& mapped =
       file("abcdefghijk");  // 11 characters in 3 columns: 3 rows, two characters left out
   const CorpusSummary summary = scan_corpus(mapped, {.vocabulary = {.min_freq = 1}, .train_fraction = 1.0});
   const Vocabulary vocabulary = Vocabulary::from_symbols(summary.symbols, {.min_freq = 1});

@@ -35,10 +35,10 @@ class WindowBatchesTest : public testing::Test {
   static constexpr std::int64_t kLetters = 26;
 
   WindowBatchesTest()
-      : file_(folder_.write("text.txt", "abcdefghijklmnopqrstuvwxyz")),
-        summary_(scan_corpus(file_, {.vocabulary = {.full = true}, .train_fraction = 1})),
+      : text_("abcdefghijklmnopqrstuvwxyz"),
+        summary_(scan_corpus(text_, {.vocabulary = {.full = true}, .train_fraction = 1})),
         vocabulary_(Vocabulary::from_symbols(summary_.symbols, {.full = true})),
-        tokens_(std::make_shared<const TokenArray>(file_, summary_, vocabulary_, 0, kLetters)) {}
+        tokens_(std::make_shared<const TokenArray>(text_, summary_, vocabulary_, 0, kLetters)) {}
 
   WindowBatches make(const WindowLayout& layout, WindowPart part, std::int64_t rank = 0,
                      std::int64_t ranks = 1) const {
@@ -62,8 +62,7 @@ class WindowBatchesTest : public testing::Test {
     return found;
   }
 
-  TemporaryFolder folder_;
-  MappedFile file_;
+  MemoryText text_;
   CorpusSummary summary_;
   Vocabulary vocabulary_;
   std::shared_ptr<const TokenArray> tokens_;

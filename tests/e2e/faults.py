@@ -161,8 +161,8 @@ class Faults(program.TestCase):
         tool = self.folder / "nvidia-smi"
         tool.write_text("#!/bin/sh\necho NVIDIA-SMI has failed\nexit 9\n")
         tool.chmod(0o755)
-        env = program.environment(CHARRNN_PROGRAM=str(program.PROGRAM), PATH=f"{self.folder}:{os.environ['PATH']}")
-        with program.Running(self.folder, *words, launcher=["-np", 2, "--restarts", 2], env=env) as running:
+        env = program.environment(PATH=f"{self.folder}:{os.environ['PATH']}")
+        with program.Running(self.folder, "-np", 2, "--restarts", 2, *words, script="run", env=env) as running:
             program.wait_for_step(folder, 20, running)
             ranks = [pid for pid in running.members() if program.rank_of(pid) == 1]
             self.assertEqual(len(ranks), 1)

@@ -23,7 +23,7 @@ PATIENCE = 120  # seconds until a program counts as hung
 
 def environment(**changes):
     """The environment that the program runs in. One thread a rank: tests share the machine."""
-    env = dict(os.environ, OMP_NUM_THREADS="1", PMIX_MCA_gds="hash")
+    env = dict(os.environ, OMP_NUM_THREADS="1", PMIX_MCA_gds="hash", CHARRNN_PROGRAM=str(PROGRAM))
     if os.geteuid() == 0:
         env.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
     if not shutil.which("ssh"):
@@ -32,18 +32,21 @@ def environment(**changes):
     return env
 
 
-def command(*words, ranks=None):
-    """The command line; `ranks` None starts the program alone, any number under mpirun."""
+def command(*words, ranks=None, script=None):
+    """The command line; `ranks` None starts the program alone, any number under mpirun. Or that of a script of launch/,
+    which starts the program itself if it needs it (`environment` says which)."""
+    if script is not None:
+        return [str(SOURCE / "launch" / script), *map(str, words)]
     program = [str(PROGRAM), *map(str, words)]
     if ranks is None:
         return program
     return [MPIRUN, "-np", str(ranks), "--oversubscribe", "--bind-to", "none", *program]
 
 
-def run(*words, ranks=None, expect=0, env=None, text=True, patience=PATIENCE, stdin=subprocess.DEVNULL):
-    """Runs the program to its end and checks its exit code (`expect` None: any)."""
-    result = subprocess.run(command(*words, ranks=ranks), capture_output=True, env=env or environment(), stdin=stdin,
-                            timeout=patience)
+def run(*words, ranks=None, script=None, expect=0, env=None, text=True, patience=PATIENCE, stdin=subprocess.DEVNULL):
+    """Runs the program, or a script of launch/, to its end and checks its exit code (`expect` None: any)."""
+    result = subprocess.run(command(*words, ranks=ranks, script=script), capture_output=True, env=env or environment(),
+                            stdin=stdin, timeout=patience)
     if text:
         result.stdout, result.stderr = result.stdout.decode(), result.stderr.decode()
     if expect is not None and result.returncode != expect:
@@ -55,17 +58,14 @@ def run(*words, ranks=None, expect=0, env=None, text=True, patience=PATIENCE, st
 class Running:
     """A program in the background. Its output goes to files, so that no pipe fills up; leaving the `with` block ends it."""
 
-    def __init__(self, folder, *words, ranks=None, env=None, launcher=None):
-        """`launcher`: options of launch/run, which then starts the ranks."""
+    def __init__(self, folder, *words, ranks=None, script=None, env=None):
         number = len(list(Path(folder).glob("*.stdout")))
         self.paths = [Path(folder) / f"{number}.{stream}" for stream in ("stdout", "stderr")]
         self.files = [path.open("wb") for path in self.paths]
         self.ranks = ranks
-        start = command(*words, ranks=ranks)
-        if launcher is not None:
-            start = [str(SOURCE / "launch/run"), *map(str, launcher), *start[1:]]
-        self.process = subprocess.Popen(start, stdin=subprocess.DEVNULL, stdout=self.files[0], stderr=self.files[1],
-                                        env=env or environment(CHARRNN_PROGRAM=str(PROGRAM)), start_new_session=True)
+        self.process = subprocess.Popen(command(*words, ranks=ranks, script=script), stdin=subprocess.DEVNULL,
+                                        stdout=self.files[0], stderr=self.files[1], env=env or environment(),
+                                        start_new_session=True)
 
     def __enter__(self):
         return self

@@ -121,7 +121,7 @@ class Signals(program.TestCase):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP):
             name = signal.Signals(number).name
             folder = self.folder / "runs" / name
-            with program.Running(self.folder, *self.train_words(name, *MODEL), launcher=["-np", "2"]) as running:
+            with program.Running(self.folder, "-np", 2, *self.train_words(name, *MODEL), script="run") as running:
                 program.wait_for_step(folder, 20, running)
                 running.process.send_signal(number)
                 self.assertEqual(running.wait(30), 75, running.stdout + running.stderr)

@@ -15,7 +15,7 @@ class LrFind(program.TestCase):
     def find(self, *words, ranks=None):
         output = self.folder / f"found{ranks}"
         result = program.run("lr-find", "--corpus", self.corpus, *MODEL, "--output", output, *words, ranks=ranks)
-        self.assertTrue(output.with_suffix(".svg").read_text().startswith("<svg"))
+        self.assertEqual([path.name for path in self.folder.glob(f"{output.name}.*")], [f"{output.name}.json"])
         return json.loads(output.with_suffix(".json").read_text()), result.stdout
 
     def test_sweep(self):
@@ -32,6 +32,10 @@ class LrFind(program.TestCase):
         self.assertAlmostEqual(found["suggestion"], lowest["learning_rate"] / 10, delta=1e-12)
         self.assertIn(f"--learning-rate {found['suggestion']:.2g}", told)
         self.assertLess(lowest["smoothed"], points[0]["smoothed"])
+        # The command that it prints draws the picture.
+        (line,) = [line for line in told.splitlines() if "launch/plot" in line]
+        program.run(*line.partition("launch/plot ")[2].split(), script="plot")
+        self.assertIn(f"suggestion  {found['suggestion']:.2g}", (self.folder / "foundNone.svg").read_text())
 
     def test_steps_are_those_of_training(self):
         """At a rate that hardly changes, losses are those of a training run at that rate."""

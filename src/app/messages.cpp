@@ -1,4 +1,4 @@
-#include "report/messages.hpp"
+#include "app/messages.hpp"
 
 #include <fmt/format.h>
 

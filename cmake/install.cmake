@@ -1,0 +1,46 @@
+# What `cmake --install` puts where:
+#   bin/                      charrnn_dist, known_entropy
+#   lib/, include/charrnn/    charrnn_core for programs that use it: find_package(charrnn)
+#   share/charrnn/            configs, batch scripts
+#   share/man, share/…        manual pages and completion, generated from the program's own table of options
+include(CMakePackageConfigHelpers)
+
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/charrnn")
+install(TARGETS charrnn_core EXPORT charrnn ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY src/base src/config src/data src/models src/checkpoint src/sample src/train
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/charrnn FILES_MATCHING PATTERN "*.hpp" PATTERN "native" EXCLUDE)
+install(FILES src/dist/communicator.hpp src/dist/control_communicator.hpp src/dist/self_communicator.hpp
+  src/dist/topology.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/charrnn/dist)
+install(EXPORT charrnn NAMESPACE charrnn:: DESTINATION ${package_dir})
+configure_package_config_file(cmake/charrnnConfig.cmake.in charrnnConfig.cmake INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(charrnnConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/charrnnConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/charrnnConfigVersion.cmake"
+  cmake/FindLibTorch.cmake DESTINATION ${package_dir})
+install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+if(CHARRNN_PROGRAM)
+  set_target_properties(charrnn_dist known_entropy PROPERTIES INSTALL_RPATH "${LibTorch_RPATH}")
+  install(TARGETS charrnn_dist known_entropy RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(DIRECTORY configs cluster DESTINATION ${CMAKE_INSTALL_DATADIR}/charrnn USE_SOURCE_PERMISSIONS)
+
+  # Writes what `charrnn_dist help …` prints to a file of this name.
+  set(manual "${CMAKE_CURRENT_BINARY_DIR}/manual")
+  file(MAKE_DIRECTORY "${manual}")
+  set(manual_files)
+  function(charrnn_manual file)  # FILE word…
+    add_custom_command(OUTPUT "${manual}/${file}" DEPENDS charrnn_dist VERBATIM
+      COMMAND $<TARGET_FILE:charrnn_dist> help ${ARGN} > "${manual}/${file}")
+    set(manual_files ${manual_files} "${manual}/${file}" PARENT_SCOPE)
+  endfunction()
+  charrnn_manual(charrnn_dist.1 --man)
+  foreach(command train lr-find sample eval bench inspect)
+    charrnn_manual(charrnn_dist-${command}.1 --man ${command})
+  endforeach()
+  install(FILES ${manual_files} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  charrnn_manual(charrnn_dist.bash --completion bash)
+  charrnn_manual(_charrnn_dist --completion zsh)
+  add_custom_target(manual ALL DEPENDS ${manual_files})
+  install(FILES "${manual}/charrnn_dist.bash" RENAME charrnn_dist
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  install(FILES "${manual}/_charrnn_dist" DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+endif()

@@ -1,0 +1,26 @@
+#include "sample/score.hpp"
+
+#include <algorithm>
+#include <span>
+
+#include "base/error.hpp"
+#include "data/utf8.hpp"
+
+namespace charrnn {
+
+double score(LanguageModel& model, const Vocabulary& vocabulary, std::string_view text) {
+  const std::vector<std::int64_t> tokens = encode_text(vocabulary, text, "the text");
+  require(tokens.size() >= 2, "a text of {} characters has nothing to predict: give at least two", tokens.size());
+  const std::unique_ptr<HiddenState> state = model.make_state(1);
+  constexpr std::size_t kAtOnce = 64;
+  double loss = 0;
+  for (std::size_t at = 0; at + 1 < tokens.size(); at += kAtOnce) {
+    const std::size_t length = std::min(kAtOnce, tokens.size() - 1 - at);
+    loss += model.evaluate({std::span(tokens).subspan(at, length), std::span(tokens).subspan(at + 1, length),
+                            static_cast<std::int64_t>(length), 1},
+                           *state);
+  }
+  return loss / static_cast<double>(tokens.size() - 1);
+}
+
+}  // namespace charrnn

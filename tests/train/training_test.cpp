@@ -1,0 +1,256 @@
+// A whole training without MPI, files or a command line, watched by an observer that records.
+#include "train/training.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "dist/self_communicator.hpp"
+#include "temporary_folder.hpp"
+
+namespace charrnn {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// Nothing in it can be learned by heart in a few steps: 1,200 letters of a linear congruential generator.
+MemoryText some_text() {
+  std::string text;
+  for (unsigned state = 7; text.size() < 1200;) {
+    state = state * 1103515245U + 12345U;
+    text += static_cast<char>('a' + (state >> 16) % 9);
+  }
+  return MemoryText(text);
+}
+
+RunConfig some_config() {
+  RunConfig config;
+  config.data.columns = 4;
+  config.data.bptt = 20;
+  config.data.bptt_jitter = false;
+  config.data.min_freq = 1;
+  config.model = {.model = "gru", .layers = 1, .hidden = 12, .embedding = 6};
+  config.optimizer.epochs = 3;
+  config.run.log_every = 5;
+  config.run.threads = 1;
+  config.run.device = "cpu";
+  config.data.corpus = "text";
+  return config;
+}
+
+/// 960 characters for training in 4 columns of 240: 239 rows in windows of 20.
+constexpr std::int64_t kSteps = 12;
+
+struct Recorder : TrainObserver {
+  void rewind(std::int64_t step) override { note("rewind", step); }
+  void on_start(const RunFacts& facts) override {
+    note("start", facts.first_step);
+    steps_per_epoch = facts.steps_per_epoch;
+    total_steps = facts.total_steps;
+  }
+  void on_progress(const ProgressReport& report) override { progress.push_back(report.step); }
+  void on_step(const StepReport& report) override {
+    note("step", report.step);
+    losses.push_back(report.loss);
+  }
+  void on_validation(const ValidationReport& report) override { note("validation", report.step); }
+  void on_epoch(const EpochReport& report) override {
+    note("epoch", report.step);
+    epochs.push_back(report);
+  }
+  void on_phases(const PhaseReport& report) override {
+    note(report.whole_run ? "all phases" : "phases", report.step);
+    phases.push_back(report);
+  }
+  void on_sample(std::int64_t step, const std::string& text) override {
+    note("sample", step);
+    EXPECT_EQ(text.size(), 300U);
+  }
+  void on_checkpoint(std::int64_t step, const std::string& path) override {
+    note("checkpoint " + path, step);
+  }
+  void on_end(const EndReport& report) override { note("end", report.step); }
+  bool wants_stop() override { return std::ssize(progress) == stop_after; }
+
+  void note(const std::string& what, std::int64_t step) {
+    events.push_back(what + " " + std::to_string(step));
+  }
+
+  std::int64_t stop_after = -1, steps_per_epoch = 0, total_steps = 0;
+  std::vector<std::string> events;
+  std::vector<std::int64_t> progress;
+  std::vector<double> losses;
+  std::vector<EpochReport> epochs;
+  std::vector<PhaseReport> phases;
+};
+
+/// Keeps checkpoints in memory.
+struct Shelf : CheckpointSink {
+  std::string save(const Checkpoint& checkpoint, bool ends_cycle, bool is_best) override {
+    if (is_full) throw DataError("no room");
+    saved.push_back(checkpoint);
+    return std::string(ends_cycle ? "cycle" : "step") + (is_best ? " best" : "");
+  }
+  bool is_full = false;
+  std::vector<Checkpoint> saved;
+};
+
+class TrainingTest : public testing::Test {
+ protected:
+  TrainOutcome train(const RunConfig& config, CheckpointSink* sink = nullptr,
+                     const Checkpoint* resumed = nullptr) {
+    training_.emplace(config, text_, alone_);
+    if (resumed != nullptr) training_->resume(*resumed);
+    TrainObserver* observers[] = {&recorder_};
+    return training_->run(observers, sink);
+  }
+
+  MemoryText text_ = some_text();
+  SelfCommunicator alone_;
+  Recorder recorder_;
+  std::optional<Training> training_;
+};
+
+TEST_F(TrainingTest, EventsComeInTheOrderOfTheRun) {
+  RunConfig config = some_config();
+  config.optimizer.epochs = 1;
+  config.run.validate_every = 8;
+  Shelf shelf;
+  const TrainOutcome outcome = train(config, &shelf);
+  EXPECT_EQ(outcome.code, ExitCode::kDone);
+  EXPECT_EQ(outcome.step, kSteps);
+  EXPECT_EQ(recorder_.steps_per_epoch, kSteps);
+  EXPECT_THAT(recorder_.events,
+              ElementsAre("rewind 0", "start 0", "sample 0", "step 5", "validation 8", "sample 8",
+                          "checkpoint step best 8", "step 10", "epoch 12", "phases 12", "sample 12",
+                          "checkpoint cycle best 12", "all phases 12", "end 12"));
+  EXPECT_EQ(std::ssize(recorder_.progress), kSteps);
+}
+
+TEST_F(TrainingTest, AnEpochsLossIsTheMeanOverItsSteps) {
+  RunConfig config = some_config();
+  config.run.log_every = 1;
+  config.data.bptt = 239;  // one window an epoch: every step is an epoch
+  Training::run(config, text_, alone_, std::vector<TrainObserver*>{&recorder_});
+  ASSERT_EQ(recorder_.epochs.size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_DOUBLE_EQ(recorder_.epochs[i].train_loss, recorder_.losses[i]);
+  // Fresh parameters know nothing: about ln(symbols), of which there are 9, unknown and padding.
+  EXPECT_NEAR(recorder_.losses[0], std::log(11.0), 0.35);
+  EXPECT_LT(recorder_.losses[2], recorder_.losses[0]);
+}
+
+TEST_F(TrainingTest, AResumedRunEndsWithTheSameBits) {
+  const RunConfig config = some_config();
+  Shelf straight;
+  train(config, &straight);
+  const std::vector<float> expected = training_->model().store_parameters();
+  for (const Checkpoint& from : straight.saved) {
+    if (from.step == 3 * kSteps) continue;
+    Shelf again;
+    recorder_ = {};
+    train(config, &again, &from);
+    EXPECT_EQ(training_->model().store_parameters(), expected) << "from step " << from.step;
+    EXPECT_EQ(recorder_.events.front(), "rewind " + std::to_string(from.step));
+    EXPECT_EQ(again.saved.back().history.size(), 3U);
+  }
+}
+
+TEST_F(TrainingTest, AnObserverCanStopIt) {
+  Shelf shelf;
+  recorder_.stop_after = 17;
+  const TrainOutcome outcome = train(some_config(), &shelf);
+  EXPECT_EQ(outcome.code, ExitCode::kInterrupted);
+  EXPECT_EQ(outcome.step, 18);  // the step in which it was asked is finished
+  EXPECT_EQ(shelf.saved.back().step, 18);
+  const Checkpoint from = shelf.saved.back();
+  recorder_ = {};
+  train(some_config(), nullptr, &from);
+  const std::vector<float> resumed = training_->model().store_parameters();
+  recorder_ = {};
+  train(some_config());
+  EXPECT_EQ(training_->model().store_parameters(), resumed);
+}
+
+TEST_F(TrainingTest, OnlyABetterValidationIsBest) {
+  RunConfig config = some_config();
+  config.optimizer.epochs = 8;
+  config.optimizer.learning_rate = 0.05;  // learns by heart
+  Shelf shelf;
+  train(config, &shelf);
+  double best = INFINITY;
+  for (const EpochReport& epoch : recorder_.epochs) {
+    EXPECT_EQ(epoch.is_best, *epoch.val_loss < best) << epoch.epoch;
+    best = std::min(best, *epoch.val_loss);
+  }
+  EXPECT_EQ(shelf.saved.back().progress.best_val_loss, best);
+}
+
+TEST_F(TrainingTest, AFailedSaveLeavesTheTrainedWeightsInTheModel) {
+  RunConfig config = some_config();
+  config.optimizer.weight_average = 0.9;
+  Shelf full;
+  full.is_full = true;
+  EXPECT_THROW(train(config, &full), DataError);
+  const std::vector<float> after_failure = training_->model().store_parameters();
+  config.optimizer.epochs = 1;
+  recorder_ = {};
+  train(config);
+  EXPECT_EQ(after_failure, training_->model().store_parameters());
+}
+
+TEST_F(TrainingTest, ValidationIsNoTrainingTime) {
+  RunConfig config = some_config();
+  config.run.threads = 2;
+  config.optimizer.epochs = 20;
+  train(config);
+  double training = 0, seconds = 0;
+  for (const PhaseReport& report : recorder_.phases) {
+    if (report.whole_run) continue;
+    for (std::size_t i = 0; i < report.seconds.size(); ++i) {
+      if (i != static_cast<std::size_t>(Phase::kOther)) training += report.seconds[i];
+    }
+  }
+  for (const EpochReport& epoch : recorder_.epochs) seconds += epoch.seconds;
+  EXPECT_LE(training, seconds * 1.001);
+}
+
+TEST_F(TrainingTest, DivergenceNamesTheOption) {
+  RunConfig config = some_config();
+  config.optimizer.optimizer = "sgd";
+  config.optimizer.learning_rate = 1e30;
+  try {
+    train(config);
+    FAIL() << "did not diverge";
+  } catch (const ConfigError& error) {
+    EXPECT_EQ(error.key(), "learning-rate");
+    EXPECT_THAT(error.what(), HasSubstr("lower `learning-rate` or set `clip-norm`"));
+  }
+}
+
+TEST_F(TrainingTest, AnotherTextIsRefused) {
+  Shelf shelf;
+  RunConfig config = some_config();
+  config.optimizer.max_steps = 3;
+  train(config, &shelf);
+  const MemoryText other(std::string(1200, 'a') + "bcdefghi");
+  Training training(config, other, alone_);
+  EXPECT_THAT(error_of<DataError>([&] { training.resume(shelf.saved.back()); }),
+              HasSubstr("is not the corpus"));
+}
+
+TEST_F(TrainingTest, ReproducibleModeNeedsAMicroBatchForEveryRank) {
+  const auto mode = make_reduction_mode({.reproducible = true, .micro_batches = 4});
+  EXPECT_EQ(mode->sharding(4, alone_).micro_batches, 4);
+  EXPECT_EQ(mode->sharding(3, alone_).micro_batches, 3);
+  EXPECT_EQ(mode->threads(0, /*threads_decide_bits=*/true), 1);
+  EXPECT_EQ(mode->threads(0, false), 0);
+  EXPECT_EQ(mode->threads(3, true), 3);
+  EXPECT_EQ(make_reduction_mode(RunOptions())->threads(0, true), 0);
+}
+
+}  // namespace
+}  // namespace charrnn
