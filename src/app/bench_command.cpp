@@ -52,7 +52,7 @@ StepCost time_steps(std::int64_t steps, Training& training) {
   TrainingStep step(training.step_parts(), batches.sharding(), clock);
   BatchState state(training.model(), batches);
   Batch batch;
-  StepCost cost{training.engine()};
+  StepCost cost{std::string(training.engine().name)};
   std::vector<double> seconds;
   PhaseSeconds before{};
   for (std::int64_t i = 0; i < kWarmUp + steps; ++i) {
@@ -211,15 +211,15 @@ ExitCode run_bench(BenchArguments& arguments, Job& job) {
   job.control.set_timeout(Seconds(config.run.timeout));
   std::unique_ptr<TextSource> text;
   together(job.control, [&] { text = open_text(config.data.corpus); });
-  bool has_another = false;
+  std::vector<std::string> others;  // engines that could compute the model, too
   Json result;
   {
     Training training(config, *text, job.control);
-    has_another = config.run.engine == "auto" && training.engine() == "native";
+    if (config.run.engine == "auto") others = training.other_engines();
     result = measure(arguments, training);
   }
-  if (has_another) {
-    config.run.engine = "torch";
+  for (const std::string& engine : others) {
+    config.run.engine = engine;
     Training training(config, *text, job.control);
     const StepCost cost = time_steps(arguments.steps, training);
     result["engines"].push_back(

@@ -34,15 +34,15 @@ struct EvalArguments {
 
 /// The part of the text that --part names, as the training of `model` cut and split it.
 std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const LoadedModel& model,
-                                         const ReductionMode& mode, const ScannedText& text, Job& job) {
+                                         const RunConfig& config, const ReductionMode& mode,
+                                         const ScannedText& text, Job& job) {
   const std::string& part = arguments.part;
-  if (model.config.data.window > 0) {
-    return evaluation_windows(text, model.vocabulary, window_layout(model.config.data),
+  if (model.settings.window > 0) {
+    return evaluation_windows(text, model.vocabulary, window_layout(config.data),
                               part == "train"        ? WindowPart::kTraining
                               : part == "validation" ? WindowPart::kValidation
                                                      : WindowPart::kAll,
-                              model.config.run.seed, mode.sharding(model.config.data.columns, job.control),
-                              job.control);
+                              config.run.seed, mode.sharding(config.data.columns, job.control), job.control);
   }
   const std::int64_t split = model.checkpoint.data.train_characters;
   require(part == "all" || split <= text.corpus.characters,
@@ -67,7 +67,7 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
     }
     json["corpus"] = arguments.corpus;
     json["part"] = arguments.part;
-    if (models[0].config.data.window == 0) json["columns"] = arguments.columns;
+    if (models[0].settings.window == 0) json["columns"] = arguments.columns;
     if (arguments.dynamic.rate > 0) {
       json["dynamic"] = {{"rate", arguments.dynamic.rate},
                          {"decay", arguments.dynamic.decay},
@@ -89,23 +89,24 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
 /// How the run of `model` computed, which decides whether the result has the same bits on any number of
 /// ranks.
 RunConfig config_of_run(const EvalArguments& arguments, const LoadedModel& model) {
-  RunConfig config = model.config;
+  RunConfig config = config_of(model.checkpoint, model.path);
   RunOptions& run = config.run;
   run.engine = arguments.compute.engine;
   if (!run.reproducible || arguments.compute.threads > 0) run.threads = arguments.compute.threads;
   return config;
 }
 
-Evaluation evaluate_adapting(const EvalArguments& arguments, LoadedModel& loaded, const ReductionMode& mode,
+Evaluation evaluate_adapting(const EvalArguments& arguments, LoadedModel& loaded, const RunConfig& config,
+                             const ReductionMode& mode,
                              Batches& batches, Device device, Job& job) {
   const std::unique_ptr<Communicator> gradients =
       job.control.make_gradient_communicator("auto", device, Seconds(arguments.compute.timeout));
   const std::unique_ptr<GradientReducer> reducer =
       mode.make_reducer(*loaded.model, batches.sharding(), *gradients);
-  return evaluate_dynamically(*loaded.model,
-                              mean_square_of_gradients(loaded.model->layout(), loaded.checkpoint,
-                                                       loaded.config.optimizer.betas.at(1)),
-                              arguments.dynamic, batches, job.control, *reducer);
+  return evaluate_dynamically(
+      *loaded.model,
+      mean_square_of_gradients(loaded.model->layout(), loaded.checkpoint, config.optimizer.betas.at(1)),
+      arguments.dynamic, batches, job.control, *reducer);
 }
 
 /// The same on all ranks, also of runs that go on writing.
@@ -125,15 +126,20 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   const Compute compute{.device = device, .engine = arguments.compute.engine, .team = team};
   std::vector<LoadedModel> models;
   const std::vector<std::string> files = agree_on_files(paths, warn, job);
-  together(job.control, [&] { models = load_ensemble(files, compute, warn); });
+  RunConfig config;
+  // Dynamic evaluation takes the optimizer's mean squares, too.
+  const Parts parts = arguments.dynamic.rate > 0 ? Parts::kAll : Parts::kModel;
+  together(job.control, [&] {
+    models = load_ensemble(files, compute, parts);
+    config = config_of_run(arguments, models[0]);
+  });
   std::unique_ptr<TextSource> source;
   together(job.control, [&] { source = open_text(arguments.corpus); });
   const ScannedText text = scan_text(*source, {.vocabulary = models[0].vocabulary.options()}, job.control);
-  const RunConfig config = config_of_run(arguments, models[0]);
   const std::unique_ptr<ReductionMode> mode = make_reduction_mode(config.run);
-  give_threads(choose_threads(config, *mode, job.control).threads, config.model, mode->is_reproducible(),
-               compute);
-  const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], *mode, text, job);
+  find_engine(config.model, compute)
+      .set_threads(choose_threads(config, *mode, job.control).threads, mode->is_reproducible(), compute);
+  const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], config, *mode, text, job);
   if (batches->carry_state() && job.mpi.size() > arguments.columns) {
     warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns",
                      job.mpi.size(), arguments.columns));
@@ -141,7 +147,7 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   std::vector<LanguageModel*> pointers;
   for (const LoadedModel& model : models) pointers.push_back(model.model.get());
   const Evaluation result = arguments.dynamic.rate > 0
-                                ? evaluate_adapting(arguments, models[0], *mode, *batches, device, job)
+                                ? evaluate_adapting(arguments, models[0], config, *mode, *batches, device, job)
                             : models.size() == 1 ? evaluate(*pointers[0], *batches, job.control)
                                                  : evaluate_ensemble(pointers, *batches, job.control);
   if (job.mpi.rank() == 0) print_result(arguments, models, result);

@@ -9,6 +9,7 @@
 #include "app/loaded_model.hpp"
 #include "app/messages.hpp"
 #include "base/text.hpp"
+#include "data/utf8.hpp"
 
 namespace charrnn {
 
@@ -25,8 +26,8 @@ struct InspectArguments {
 Json describe_file(const LoadedModel& loaded) {
   const Checkpoint& checkpoint = loaded.checkpoint;
   Json parameters = Json::array();
-  for (const NamedTensor& tensor : checkpoint.model)
-    parameters.push_back({{"name", tensor.name}, {"shape", tensor.shape}});
+  for (const Parameter& parameter : loaded.model->layout().parameters())
+    parameters.push_back({{"name", parameter.name}, {"shape", parameter.shape}});
   Json history = Json::array();
   for (const EpochRecord& row : checkpoint.history) {
     history.push_back({{"epoch", row.epoch},
@@ -39,11 +40,11 @@ Json describe_file(const LoadedModel& loaded) {
   return {{"path", loaded.path},
           {"checksum", "good"},
           {"bytes", std::filesystem::file_size(loaded.path)},
-          {"arch", checkpoint.arch},
-          {"layers", loaded.config.model.layers},
-          {"hidden", loaded.config.model.hidden},
-          {"embedding", loaded.config.model.embedding},
-          {"dropout", loaded.config.model.dropout},
+          {"arch", without_controls(checkpoint.arch)},
+          {"layers", loaded.settings.model.layers},
+          {"hidden", loaded.settings.model.hidden},
+          {"embedding", loaded.settings.model.embedding},
+          {"dropout", loaded.settings.model.dropout},
           {"vocabulary", loaded.vocabulary.size()},
           {"parameters", loaded.model->layout().count()},
           {"tensors", parameters},
@@ -54,10 +55,10 @@ Json describe_file(const LoadedModel& loaded) {
           {"bptt", checkpoint.data.bptt},
           {"row", checkpoint.data.row},
           {"train_characters", checkpoint.data.train_characters},
-          {"corpus_sha256", checkpoint.data.corpus_sha256},
-          {"created_utc", checkpoint.created_utc},
-          {"program_version", checkpoint.program_version},
-          {"processor", checkpoint.processor},
+          {"corpus_sha256", without_controls(checkpoint.data.corpus_sha256)},
+          {"created_utc", without_controls(checkpoint.created_utc)},
+          {"program_version", without_controls(checkpoint.program_version)},
+          {"processor", without_controls(checkpoint.processor)},
           {"history", history}};
 }
 
@@ -93,12 +94,13 @@ void run_inspect(const InspectArguments& arguments) {
   require<UsageError>(arguments.paths.size() == 1,
                       "inspect needs one PATH: a checkpoint, or the folder of a run");
   ThreadTeam team;
-  const LoadedModel loaded = load_model(arguments.paths[0], {.device = {}, .team = team}, warn_on_stderr);
+  const LoadedModel loaded = load_model(resolve_checkpoint(arguments.paths[0], warn_on_stderr).string(),
+                                        {.device = {}, .team = team}, Parts::kAll);
   Json facts = describe_file(loaded);
   const std::string hash = hash_parameters(loaded.model->layout(), loaded.model->parameters());
   if (arguments.json) {
     facts["parameters_sha256"] = hash;
-    fmt::print("{}\n", facts.dump(2));
+    fmt::print("{}\n", facts.dump(2, ' ', false, Json::error_handler_t::replace));
   } else if (arguments.hash) {
     fmt::print("{}\n", hash);
   } else {

@@ -1,32 +1,60 @@
 #include "app/loaded_model.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/error.hpp"
+#include "config/check.hpp"
 #include "config/toml.hpp"
 #include "train/snapshot.hpp"
 
 namespace charrnn {
 
-LoadedModel load_model(const std::string& path, const Compute& compute, const Warn& warn) {
-  const std::string file = resolve_checkpoint(path, warn).string();
-  Checkpoint checkpoint = read_checkpoint(file);
-  RunConfig config = config_of(checkpoint, file);
-  Vocabulary vocabulary = vocabulary_of(checkpoint);
-  std::unique_ptr<LanguageModel> model = make_model(config.model, vocabulary.size(), compute);
-  load_weights(*model, checkpoint);
-  return {file, std::move(checkpoint), std::move(config), std::move(vocabulary), std::move(model)};
+namespace {
+
+ModelSettings settings_of(const Checkpoint& checkpoint, const std::string& path) {
+  ModelSettings settings;
+  if (checkpoint.settings) {
+    settings = *checkpoint.settings;
+  } else {
+    const RunConfig config = config_of(checkpoint, path);
+    settings = {config.model, config.data.window, config.data.predict};
+  }
+  constexpr std::int64_t kLongestWindow = 1 << 24;
+  require(settings.window >= 0 && settings.window <= kLongestWindow,
+          "its window of {} characters is not in 0 … {}", settings.window, kLongestWindow);
+  require(settings.predict == "every" || settings.predict == "last", "it predicts '{}', not every or last",
+          settings.predict);
+  return settings;
 }
 
-std::vector<LoadedModel> load_ensemble(const std::vector<std::string>& paths, const Compute& compute,
-                                       const Warn& warn) {
+}  // namespace
+
+LoadedModel load_model(const std::string& file, const Compute& compute, Parts parts) {
+  ModelSettings settings;
+  std::optional<Vocabulary> vocabulary;
+  Checkpoint checkpoint = read_checkpoint(file, parts, [&](const Checkpoint& described) {
+    return from_checkpoint(file, [&] {
+      settings = settings_of(described, file);
+      vocabulary = vocabulary_of(described);
+      return parameter_layout(settings.model, vocabulary->size());
+    });
+  });
+  std::unique_ptr<LanguageModel> model = make_model(settings.model, vocabulary->size(), compute);
+  load_weights(*model, checkpoint);
+  checkpoint.model.clear();
+  return {file, std::move(checkpoint), std::move(settings), *std::move(vocabulary), std::move(model)};
+}
+
+std::vector<LoadedModel> load_ensemble(const std::vector<std::string>& files, const Compute& compute,
+                                       Parts parts) {
   std::vector<LoadedModel> models;
-  for (const std::string& path : paths) {
-    models.push_back(load_model(path, compute, warn));
+  for (const std::string& file : files) {
+    models.push_back(load_model(file, compute, parts));
     const LoadedModel &first = models.front(), &last = models.back();
     require(last.vocabulary.symbols() == first.vocabulary.symbols() &&
-                last.config.data.window == first.config.data.window &&
-                last.config.data.predict == first.config.data.predict,
+                last.settings.window == first.settings.window &&
+                last.settings.predict == first.settings.predict,
             "'{}' and '{}' cannot predict together: they were trained with different vocabularies or windows",
             first.path, last.path);
   }
@@ -34,15 +62,15 @@ std::vector<LoadedModel> load_ensemble(const std::vector<std::string>& paths, co
 }
 
 RunConfig config_of(const Checkpoint& checkpoint, const std::string& path, const Warn& note) {
-  RunConfig config;
-  try {
+  return from_checkpoint(path, [&] {
+    RunConfig config;
     Strings notes;
-    read_toml(checkpoint.config, path + "/config", UnknownKeys::kIgnore, &notes).apply(config);
+    read_toml(checkpoint.config, "/config", UnknownKeys::kIgnore, &notes).apply(config);
+    validate(config);
+    parameter_layout(config.model, static_cast<std::int64_t>(checkpoint.vocabulary.symbols.size()));
     if (note) std::ranges::for_each(notes, note);
-  } catch (const UsageError& error) {
-    throw DataError(fmt::format("the checkpoint's config cannot be read: {}", error.what()));
-  }
-  return config;
+    return config;
+  });
 }
 
 }  // namespace charrnn

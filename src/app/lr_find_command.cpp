@@ -7,8 +7,8 @@
 #include "app/commands.hpp"
 #include "app/job.hpp"
 #include "app/stop_signals.hpp"
+#include "base/atomic_file.hpp"
 #include "base/text.hpp"
-#include "base/text_file.hpp"
 #include "config/check.hpp"
 #include "dist/agreement.hpp"
 #include "train/lr_finder.hpp"
@@ -32,7 +32,7 @@ void write_finding(const LrFindArguments& arguments, const LrFinding& finding) {
   }
   const nlohmann::ordered_json all{
       {"suggestion", finding.suggestion}, {"diverged", finding.diverged}, {"points", points}};
-  write_text_file(arguments.output + ".json", all.dump(1) + "\n");
+  replace_file(arguments.output + ".json", all.dump(1) + "\n");
 }
 
 ExitCode run_lr_find(LrFindArguments& arguments, const StopSignals& signals, Job& job) {

@@ -4,6 +4,8 @@
 
 #include <cstdio>
 
+#include "data/utf8.hpp"
+
 namespace charrnn {
 
 std::string as_flags(const std::string& message) {
@@ -23,12 +25,12 @@ std::string as_flags(const std::string& message) {
 
 void print_error(const std::string& message) {
   std::fflush(stdout);
-  fmt::print(stderr, "charrnn_dist: error: {}\n", as_flags(message));
+  fmt::print(stderr, "charrnn_dist: error: {}\n", without_controls(as_flags(message)));
   std::fflush(stderr);
 }
 
 void warn_on_stderr(const std::string& message) {
-  fmt::print(stderr, "charrnn_dist: warning: {}\n", as_flags(message));
+  fmt::print(stderr, "charrnn_dist: warning: {}\n", without_controls(as_flags(message)));
 }
 
 }  // namespace charrnn

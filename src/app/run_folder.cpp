@@ -83,7 +83,7 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
   }
   RunConfig then;
   try {
-    then = config_of(read_checkpoint(start.checkpoint), start.checkpoint,
+    then = config_of(read_checkpoint(start.checkpoint, Parts::kDescription), start.checkpoint,
                      [&](const std::string& note) { start.notes.push_back(note); });
   } catch (const DataError&) {
     // An attempt that is still at work in the folder has a newer one by now. Whoever takes the folder next is

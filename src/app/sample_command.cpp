@@ -65,12 +65,15 @@ void run_sample(SampleArguments& arguments) {
   RunConfig config;
   arguments.sources.given().apply(config);
   const Device device = choose_device(config.run.device, 0, warn_on_stderr);
-  const std::vector<LoadedModel> loaded =
-      load_ensemble(arguments.checkpoints, {.device = device, .team = team}, warn_on_stderr);
+  std::vector<std::string> files;
+  for (const std::string& path : arguments.checkpoints) {
+    files.push_back(resolve_checkpoint(path, warn_on_stderr).string());
+  }
+  const std::vector<LoadedModel> loaded = load_ensemble(files, {.device = device, .team = team});
   team.resize(threads_for(arguments.count, loaded[0].model->layout().size()));
   std::vector<LanguageModel*> models;
   for (const LoadedModel& model : loaded) models.push_back(model.model.get());
-  Sampler sampler(models, loaded[0].vocabulary, arguments.options, loaded[0].config.data.window,
+  Sampler sampler(models, loaded[0].vocabulary, arguments.options, loaded[0].settings.window,
                   arguments.count);
   Strings unknown;
   for (const char32_t character : sampler.prime(arguments.prime)) unknown.push_back(printable(character));

@@ -9,8 +9,8 @@
 
 #include "app/loaded_model.hpp"
 #include "app/messages.hpp"
+#include "base/atomic_file.hpp"
 #include "base/text.hpp"
-#include "base/text_file.hpp"
 #include "checkpoint/ownership.hpp"
 #include "config/toml.hpp"
 #include "dist/agreement.hpp"
@@ -52,7 +52,7 @@ class RunFolder final : public CheckpointSink {
         warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
       if (!is_own) store_.adopt(start.checkpoint, step);
     }
-    write_text_file(path_ / "config.toml", write_toml(start.config));
+    replace_file(path_ / "config.toml", write_toml(start.config));
   }
 
   std::string save(const Checkpoint& checkpoint, bool ends_cycle, bool is_best) override {
@@ -124,9 +124,9 @@ ExitCode run_training(TrainArguments& arguments, StopSignals& signals, Job& job)
   // Every rank reads the file: the run's folder is on a file system that all share.
   together(job.control, [&] {
     if (!start.checkpoint.empty()) {
-      training.resume(read_checkpoint(start.checkpoint));
+      training.resume(fs::path(start.checkpoint));
     } else if (!start.init_from.empty()) {
-      training.init_from(read_checkpoint(start.init_from));
+      training.init_from(fs::path(start.init_from));
     }
   });
   if (!start.checkpoint.empty()) {

@@ -1,14 +1,18 @@
-// What a checkpoint holds, as plain data. The file format is docs/checkpoint.md; writer.cpp
-// and reader.cpp are its two sides.
+// What a checkpoint holds, as plain data. docs/checkpoint.md describes the file; writer.cpp and reader.cpp are its two
+// sides.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/running_mean.hpp"
+#include "config/model_config.hpp"
+#include "models/parameter_layout.hpp"
 
 namespace charrnn {
 
@@ -24,15 +28,25 @@ struct EpochRecord {
   double train_loss = 0, val_loss = 0, learning_rate = 0, seconds = 0;
 };
 
-struct Checkpoint {
+struct CheckpointHeader {
   std::string arch;
   std::int64_t step = 0;   ///< updates done
   std::int64_t epoch = 0;  ///< the epoch that `step` lies in
   std::int64_t cycle = 0;
   std::string created_utc, program_version;
   std::string processor;  ///< of rank 0; empty in files of older versions
+};
 
-  std::string config;  ///< the effective config, TOML
+/// How the model is built and what it predicts from: all that using it takes beside its weights.
+struct ModelSettings {
+  ModelConfig model;
+  std::int64_t window = 0;        ///< DataConfig::window
+  std::string predict = "every";  ///< DataConfig::predict
+};
+
+struct Checkpoint : CheckpointHeader {
+  std::string config;                     ///< the effective config, TOML
+  std::optional<ModelSettings> settings;  ///< none in files of 0.4.0: they are in `config`
 
   struct Vocabulary {
     std::vector<std::string> symbols;
@@ -77,18 +91,59 @@ struct Checkpoint {
   } progress;
 };
 
-/// Writes to a temporary file in the same folder, closes, hashes, syncs, calls `before_rename` (which may
-/// throw to keep the file from appearing) and renames. DataError if the file system refuses; nothing is left
-/// behind then.
+/// A file whose contents are not what docs/checkpoint.md promises.
+class DamagedCheckpoint : public DataError {
+ public:
+  DamagedCheckpoint(const std::filesystem::path& path, const std::string& what)
+      : DataError(fmt::format("the checkpoint '{}' is damaged: {}; use another one", path.string(), what)) {}
+};
+
+/// What `use` makes of a checkpoint's contents. Where it refuses them it is the file that is damaged.
+template <class Use>
+auto from_checkpoint(const std::filesystem::path& path, const Use& use) {
+  try {
+    return use();
+  } catch (const DamagedCheckpoint&) {
+    throw;
+  } catch (const Error& error) {
+    throw DamagedCheckpoint(path, error.what());
+  }
+}
+
+/// Replaces the file atomically. `before_rename` may throw to keep the file from appearing. DataError if the file system
+/// refuses; nothing is left behind then.
 void write_checkpoint(
     const std::filesystem::path& path, const Checkpoint& checkpoint,
     const std::function<void()>& before_rename = [] {});
 
-/// Checks the digest before HDF5 sees the file, then reads everything. DataError names the file and what is
-/// wrong.
-Checkpoint read_checkpoint(const std::filesystem::path& path);
+/// The file's own SHA-256 against its contents. DataError naming the file if it does not match, or if there is no
+/// checkpoint.
+void check_digest(const std::filesystem::path& path);
 
-/// Only the digest: empty if good, else what is wrong.
-std::string check_digest(const std::filesystem::path& path);
+/// How much of a file is read; each part comes on top of the one before.
+enum class Parts {
+  kHeader,       ///< CheckpointHeader
+  kDescription,  ///< config, settings, vocabulary, data
+  kModel,        ///< the weights
+  kAll,          ///< what only a resume needs: optimizer, hidden states, history, progress
+};
+
+/// The parameters that are wanted of a file, whose description has been read. May throw to refuse it.
+using LayoutOf = std::function<ParameterLayout(const Checkpoint&)>;
+
+/// Reads a file whose digest has been checked, and trusts nothing in it: types, ranks, sizes, ranges and links are checked
+/// before anything is read or allocated, and never more than the file's size is read out of it. Of the tensors only those
+/// of layout_of() are read. DamagedCheckpoint; DataError if the file's model is another one.
+///
+///     check_digest(path);
+///     Checkpoint checkpoint = read_checkpoint(path, Parts::kModel, [](const Checkpoint& described) {
+///       return parameter_layout(described.settings->model, std::ssize(described.vocabulary.symbols));
+///     });
+Checkpoint read_checkpoint(const std::filesystem::path& path, Parts parts, const LayoutOf& layout_of = {});
+
+/// Some kilobytes of any size of file, without its digest.
+inline CheckpointHeader read_header(const std::filesystem::path& path) {
+  return read_checkpoint(path, Parts::kHeader);
+}
 
 }  // namespace charrnn

@@ -34,19 +34,12 @@ std::string hash_rest(std::ifstream& file) {
   return digest.hex();
 }
 
-}  // namespace
-
-void seal(std::span<char> file) {
-  Sha256 digest;
-  digest.update(file.data() + kUserBlock, file.size() - kUserBlock);
-  std::ranges::fill(file.first(kUserBlock), '\0');
-  const std::string text = block_text(digest.hex());
-  text.copy(file.data(), kUserBlock);
-}
-
-std::string check_digest(const std::filesystem::path& path) {
-  std::error_code unknown;
-  if (std::filesystem::is_directory(path, unknown)) return "it is a directory";
+/// Empty, or what is wrong with the file.
+std::string fault_of(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (error) return error.message();
+  if (!std::filesystem::is_regular_file(status)) return "it is not a regular file";
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::strerror(errno);
   std::array<char, kUserBlock> block{};
@@ -59,6 +52,21 @@ std::string check_digest(const std::filesystem::path& path) {
   std::array<char, kUserBlock> expected{};
   block_text(hash_rest(file)).copy(expected.data(), expected.size());
   return block == expected ? "" : "its checksum does not match: the file is damaged";
+}
+
+}  // namespace
+
+void check_digest(const std::filesystem::path& path) {
+  const std::string fault = fault_of(path);
+  require(fault.empty(), "cannot use the checkpoint '{}': {}", path.string(), fault);
+}
+
+void seal(std::span<char> file) {
+  Sha256 digest;
+  digest.update(file.data() + kUserBlock, file.size() - kUserBlock);
+  std::ranges::fill(file.first(kUserBlock), '\0');
+  const std::string text = block_text(digest.hex());
+  text.copy(file.data(), kUserBlock);
 }
 
 }  // namespace charrnn

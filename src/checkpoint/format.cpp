@@ -1,7 +1,5 @@
 #include "checkpoint/format.hpp"
 
-#include "checkpoint/checkpoint.hpp"
-
 namespace charrnn {
 
 H5::CompType epoch_record_type() {

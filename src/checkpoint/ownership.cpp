@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -11,20 +10,15 @@
 #include <string_view>
 #include <thread>
 
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
-#include "base/text_file.hpp"
+#include "base/host.hpp"
 
 namespace charrnn {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
 
 std::string read_line(const fs::path& file) {
   std::ifstream stream(file);
@@ -78,7 +72,7 @@ Ownership::Ownership(const fs::path& run_folder, const Warn& warn) : file_(run_f
   std::random_device random;
   identity_ = fmt::format("{} {} restart {} {:08x}{:08x}", host, ::getpid(),
                           restarts != nullptr ? restarts : "0", random(), random());
-  write_text_file(file_, identity_ + "\n");
+  replace_file(file_, identity_ + "\n");
 }
 
 Ownership::~Ownership() {

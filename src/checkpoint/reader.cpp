@@ -1,138 +1,204 @@
 #include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <type_traits>
 
 #include "base/error.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "checkpoint/format.hpp"
+#include "checkpoint/hdf5_input.hpp"
 
 namespace charrnn {
 
 namespace {
 
-std::int64_t get_integer(const H5::H5Object& object, const char* name) {
-  std::int64_t value = 0;
-  object.openAttribute(name).read(H5::PredType::NATIVE_INT64, &value);
+// Bounds of what a file may say. They are far above what training writes, and keep all arithmetic from overflowing.
+constexpr std::int64_t kMostSteps = std::int64_t{1} << 53;
+constexpr std::size_t kMostSymbols = 65'536, kLongestSymbol = 16, kLongestConfig = std::size_t{1} << 20;
+constexpr std::size_t kMostGroups = 1000, kMostBuffers = 8, kMostStates = 8, kMostEpochs = 1 << 20;
+
+constexpr Hdf5Node::Limits kCount{0, kMostSteps};
+
+/// The file is good, but of another model than the one that is wanted.
+struct AnotherModel : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+void check(bool holds, const std::string& where, const char* what) {
+  if (!holds) throw Hdf5Fault(where, what);
+}
+
+double finite(const Hdf5Node& node, const char* name) {
+  const double value = node.number(name);
+  check(std::isfinite(value), fmt::format("{}@{}", node.path(), name), "is not a finite number");
   return value;
 }
-double get_number(const H5::H5Object& object, const char* name) {
-  double value = 0;
-  object.openAttribute(name).read(H5::PredType::NATIVE_DOUBLE, &value);
+
+double not_negative(const Hdf5Node& node, const char* name) {
+  const double value = finite(node, name);
+  check(value >= 0, fmt::format("{}@{}", node.path(), name), "is negative");
   return value;
 }
-std::string until_padding(std::string text) {
-  text.erase(std::find(text.begin(), text.end(), '\0'), text.end());
-  return text;
-}
-std::string get_text(const H5::H5Object& object, const char* name) {
-  const H5::Attribute attribute = object.openAttribute(name);
-  std::string value;
-  attribute.read(attribute.getStrType(), value);
-  return until_padding(value);
+
+void read_header(const Hdf5Group& root, CheckpointHeader& header) {
+  root.integer("format_version", {kFormatVersion, kFormatVersion});
+  header.arch = root.text("arch");
+  header.step = root.integer("step", kCount);
+  header.epoch = root.integer("epoch", {0, header.step});
+  header.cycle = root.integer("cycle", {0, header.epoch});
+  header.created_utc = root.text("created_utc");
+  header.program_version = root.text("program_version");
+  if (root.has_attribute("processor")) header.processor = root.text("processor");
 }
 
-NamedTensor get_tensor(const H5::Group& group, const std::string& name) {
-  const H5::DataSet dataset = group.openDataSet(name);
-  const H5::DataSpace space = dataset.getSpace();
-  std::vector<hsize_t> dimensions(static_cast<std::size_t>(space.getSimpleExtentNdims()));
-  space.getSimpleExtentDims(dimensions.data());
-  NamedTensor tensor{name, {dimensions.begin(), dimensions.end()}, {}};
-  tensor.values.resize(static_cast<std::size_t>(space.getSimpleExtentNpoints()));
-  dataset.read(tensor.values.data(), H5::PredType::NATIVE_FLOAT);
-  return tensor;
+/// Settings that the file does not name, of a later version than the program that wrote it, keep their defaults.
+ModelSettings read_settings(const Hdf5Group& group) {
+  ModelSettings settings;
+  for_each_setting(settings, [&](const char* name, auto& value) {
+    using Value = std::remove_reference_t<decltype(value)>;
+    if (!group.has_attribute(name)) return;
+    if constexpr (std::is_same_v<Value, std::string>) value = group.text(name);
+    if constexpr (std::is_same_v<Value, std::int64_t>) value = group.integer(name, kCount);
+    if constexpr (std::is_same_v<Value, double>) value = finite(group, name);
+    if constexpr (std::is_same_v<Value, bool>) value = group.flag(name);
+  });
+  return settings;
 }
 
-std::vector<NamedTensor> get_tensors(const H5::Group& group) {
-  std::vector<NamedTensor> tensors;
-  for (hsize_t i = 0; i < group.getNumObjs(); ++i)
-    tensors.push_back(get_tensor(group, group.getObjnameByIdx(i)));
-  return tensors;
+std::string read_config(const Hdf5Group& root) {
+  const Hdf5Dataset config = root.strings("config", kLongestConfig);
+  check(config.shape().empty(), config.path(), "is not a single text");
+  const std::vector<char> text = config.read<char>();
+  return {text.begin(), std::find(text.begin(), text.end(), '\0')};
 }
 
-Checkpoint::Vocabulary read_vocabulary(const H5::H5File& file) {
-  const H5::DataSet dataset = file.openDataSet("vocabulary");
-  const H5::StrType type = dataset.getStrType();
-  const auto count = static_cast<std::size_t>(dataset.getSpace().getSimpleExtentNpoints());
-  std::string packed(count * type.getSize(), '\0');
-  dataset.read(packed.data(), type);
+Checkpoint::Vocabulary read_vocabulary(const Hdf5Group& root) {
+  const Hdf5Dataset dataset = root.strings("vocabulary", kLongestSymbol);
+  check(dataset.shape().size() == 1, dataset.path(), "is not a list");
+  const auto count = static_cast<std::size_t>(dataset.shape()[0]);
+  check(count >= 1 && count <= kMostSymbols, dataset.path(), "has no symbols, or more than 65,536");
+  const std::vector<char> packed = dataset.read<char>();
   Checkpoint::Vocabulary vocabulary;
-  for (std::size_t i = 0; i < count; ++i) {
-    vocabulary.symbols.push_back(until_padding(packed.substr(i * type.getSize(), type.getSize())));
+  for (auto symbol = packed.begin(); symbol != packed.end();) {
+    const auto end = symbol + static_cast<std::ptrdiff_t>(dataset.element_bytes());
+    vocabulary.symbols.emplace_back(symbol, std::find(symbol, end, '\0'));
+    symbol = end;
   }
-  vocabulary.unknown = get_integer(dataset, "unknown");
-  vocabulary.padding = get_integer(dataset, "padding");
-  vocabulary.lowercase = get_integer(dataset, "lowercase") != 0;
-  vocabulary.min_freq = get_integer(dataset, "min_freq");
-  vocabulary.bytes = get_integer(dataset, "bytes") != 0;
-  vocabulary.full = get_integer(dataset, "full") != 0;
+  const Hdf5Node::Limits token{-1, static_cast<std::int64_t>(count) - 1};
+  vocabulary.unknown = dataset.integer("unknown", token);
+  vocabulary.padding = dataset.integer("padding", token);
+  vocabulary.lowercase = dataset.flag("lowercase");
+  vocabulary.min_freq = dataset.integer("min_freq", kCount);
+  vocabulary.bytes = dataset.flag("bytes");
+  vocabulary.full = dataset.flag("full");
   return vocabulary;
 }
 
-Checkpoint read_contents(const H5::H5File& file) {
-  const std::int64_t version = get_integer(file, "format_version");
-  require(version == kFormatVersion, "its format version is {}, this program reads {}", version,
-          kFormatVersion);
-  Checkpoint checkpoint;
-  checkpoint.arch = get_text(file, "arch");
-  checkpoint.step = get_integer(file, "step");
-  checkpoint.epoch = get_integer(file, "epoch");
-  checkpoint.cycle = get_integer(file, "cycle");
-  checkpoint.created_utc = get_text(file, "created_utc");
-  checkpoint.program_version = get_text(file, "program_version");
-  if (file.attrExists("processor")) checkpoint.processor = get_text(file, "processor");
+Checkpoint::Data read_data(const Hdf5Group& group) {
+  Checkpoint::Data data;
+  data.corpus_sha256 = group.text("corpus_sha256");
+  data.train_characters = group.integer("train_characters", kCount);
+  data.row = group.integer("row", {0, data.train_characters});
+  data.columns = group.integer("columns", kCount);
+  data.bptt = group.integer("bptt", kCount);
+  return data;
+}
 
-  const H5::DataSet config = file.openDataSet("config");
-  config.read(checkpoint.config, config.getStrType());
-  checkpoint.vocabulary = read_vocabulary(file);
-  checkpoint.model = get_tensors(file.openGroup("model"));
-
-  const H5::Group optimizer = file.openGroup("optimizer");
-  checkpoint.optimizer_step = get_integer(optimizer, "step");
-  for (hsize_t i = 0; i < optimizer.getNumObjs(); ++i) {
-    const std::string name = optimizer.getObjnameByIdx(i);
-    if (name == "groups" || name == "parameters") continue;
-    checkpoint.optimizer.push_back({name, get_tensors(optimizer.openGroup(name))});
+/// The layout's tensors. Others in the group are left alone.
+std::vector<NamedTensor> read_tensors(const Hdf5Group& group, const ParameterLayout& layout) {
+  std::vector<NamedTensor> tensors;
+  for (const Parameter& parameter : layout.parameters()) {
+    require<AnotherModel>(group.has(parameter.name), "it has no {}/{}, which the model needs", group.path(),
+                          parameter.name);
+    const Hdf5Dataset dataset = group.floats(parameter.name);
+    require<AnotherModel>(dataset.shape() == parameter.shape, "its {} is [{}], the model needs [{}]",
+                          dataset.path(), fmt::join(dataset.shape(), ", "), fmt::join(parameter.shape, ", "));
+    tensors.push_back({parameter.name, parameter.shape, dataset.read()});
   }
-  if (optimizer.nameExists("parameters")) checkpoint.trained = get_tensors(optimizer.openGroup("parameters"));
-  const H5::Group groups = optimizer.openGroup("groups");
-  for (hsize_t i = 0; i < groups.getNumObjs(); ++i) {
-    const H5::Group group = groups.openGroup(std::to_string(i));
+  return tensors;
+}
+
+void read_optimizer(const Hdf5Group& group, const ParameterLayout& layout, Checkpoint& checkpoint) {
+  checkpoint.optimizer_step = group.integer("step", kCount);
+  for (const std::string& name : group.names(kMostBuffers)) {
+    if (name == "groups") continue;
+    std::vector<NamedTensor> tensors = read_tensors(group.group(name), layout);
+    if (name == "parameters") {
+      checkpoint.trained = std::move(tensors);
+    } else {
+      checkpoint.optimizer.push_back({name, std::move(tensors)});
+    }
+  }
+  const Hdf5Group groups = group.group("groups");
+  const std::size_t count = groups.names(kMostGroups).size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const Hdf5Group one = groups.group(std::to_string(i));
     checkpoint.groups.push_back(
-        {get_text(group, "match"), get_number(group, "lr"), get_number(group, "weight_decay")});
+        {one.text("match"), not_negative(one, "lr"), not_negative(one, "weight_decay")});
   }
+}
 
-  checkpoint.hidden = get_tensors(file.openGroup("hidden"));
+std::vector<NamedTensor> read_hidden(const Hdf5Group& group) {
+  std::vector<NamedTensor> states;
+  for (const std::string& name : group.names(kMostStates)) {
+    const Hdf5Dataset dataset = group.floats(name);
+    check(dataset.shape().size() == 3, dataset.path(), "is not [layers, columns, width]");
+    states.push_back({name, dataset.shape(), dataset.read()});
+  }
+  return states;
+}
 
-  const H5::Group data = file.openGroup("data");
-  checkpoint.data.corpus_sha256 = get_text(data, "corpus_sha256");
-  checkpoint.data.train_characters = get_integer(data, "train_characters");
-  checkpoint.data.row = get_integer(data, "row");
-  checkpoint.data.columns = get_integer(data, "columns");
-  checkpoint.data.bptt = get_integer(data, "bptt");
+std::vector<EpochRecord> read_history(const Hdf5Group& root) {
+  const H5::CompType record = epoch_record_type();
+  const Hdf5Dataset dataset = root.typed("history", record.getId(), "a list of epochs");
+  check(dataset.shape().size() == 1, dataset.path(), "is not a list");
+  check(dataset.shape()[0] <= std::int64_t{kMostEpochs}, dataset.path(), "has more than 1,048,576 epochs");
+  std::vector<EpochRecord> history = dataset.read<EpochRecord>();
+  for (const EpochRecord& row : history) {
+    check(row.epoch >= 0 && row.step >= 0 && std::isfinite(row.train_loss) &&
+              std::isfinite(row.learning_rate) && std::isfinite(row.seconds),
+          dataset.path(), "has a row that is no epoch's");
+  }
+  return history;
+}
 
-  const H5::DataSet history = file.openDataSet("history");
-  checkpoint.history.resize(static_cast<std::size_t>(history.getSpace().getSimpleExtentNpoints()));
-  history.read(checkpoint.history.data(), epoch_record_type());
+Checkpoint::Progress read_progress(const Hdf5Group& group) {
+  Checkpoint::Progress progress{not_negative(group, "loss_sum"),
+                                not_negative(group, "characters"),
+                                {finite(group, "smoothed_loss"), not_negative(group, "smoothed_weight")},
+                                not_negative(group, "seconds"),
+                                group.number("best_val_loss")};
+  check(!std::isnan(progress.best_val_loss), group.path() + "@best_val_loss", "is not a number");
+  return progress;
+}
 
-  const H5::Group progress = file.openGroup("progress");
-  checkpoint.progress = {get_number(progress, "loss_sum"),
-                         get_number(progress, "characters"),
-                         {get_number(progress, "smoothed_loss"), get_number(progress, "smoothed_weight")},
-                         get_number(progress, "seconds"),
-                         get_number(progress, "best_val_loss")};
+Checkpoint read_parts(const Hdf5Group& root, Parts parts, const LayoutOf& layout_of) {
+  Checkpoint checkpoint;
+  read_header(root, checkpoint);
+  if (parts == Parts::kHeader) return checkpoint;
+  checkpoint.config = read_config(root);
+  if (root.has("model_config")) checkpoint.settings = read_settings(root.group("model_config"));
+  checkpoint.vocabulary = read_vocabulary(root);
+  checkpoint.data = read_data(root.group("data"));
+  if (parts == Parts::kDescription) return checkpoint;
+  const ParameterLayout layout = layout_of(checkpoint);
+  checkpoint.model = read_tensors(root.group("model"), layout);
+  if (parts == Parts::kModel) return checkpoint;
+  read_optimizer(root.group("optimizer"), layout, checkpoint);
+  checkpoint.hidden = read_hidden(root.group("hidden"));
+  checkpoint.history = read_history(root);
+  checkpoint.progress = read_progress(root.group("progress"));
   return checkpoint;
 }
 
 }  // namespace
 
-Checkpoint read_checkpoint(const std::filesystem::path& path) {
-  const std::string wrong = check_digest(path);
-  require(wrong.empty(), "cannot use the checkpoint '{}': {}", path.string(), wrong);
-  H5::Exception::dontPrint();
+Checkpoint read_checkpoint(const std::filesystem::path& path, Parts parts, const LayoutOf& layout_of) {
   try {
-    return read_contents(H5::H5File(path.string(), H5F_ACC_RDONLY));
-  } catch (const H5::Exception& error) {
-    throw DataError(fmt::format("cannot read the checkpoint '{}': {}: {}", path.string(), error.getFuncName(),
-                                error.getDetailMsg()));
-  } catch (const DataError& error) {
+    return read_parts(Hdf5Input(path).root(), parts, layout_of);
+  } catch (const Hdf5Fault& fault) {
+    throw DamagedCheckpoint(path, fault.what());
+  } catch (const AnotherModel& error) {
     throw DataError(fmt::format("cannot use the checkpoint '{}': {}", path.string(), error.what()));
   }
 }

@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <fstream>
+#include <string_view>
+#include <utility>
 
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 
 namespace charrnn {
@@ -14,12 +18,12 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kStepFilesKept = 2;
 
-/// The step of a good checkpoint, else -1.
+/// The step that a checkpoint's header says it is of, -1 if it cannot be read.
 std::int64_t step_of(const fs::path& file) {
   std::error_code error;
   if (!fs::exists(file, error)) return -1;
   try {
-    return read_checkpoint(file).step;
+    return read_header(file).step;
   } catch (const DataError&) {
     return -1;
   }
@@ -35,13 +39,23 @@ std::int64_t step_number(const fs::path& file) {
   return error == std::errc() && std::string_view(end) == ".h5" ? number : -1;
 }
 
+void copy_atomically(const fs::path& from, const fs::path& to) {
+  std::ifstream source(from, std::ios::binary);
+  AtomicFile copy(to);
+  std::vector<char> piece(std::size_t{1} << 20);
+  while (source) {
+    source.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    copy.write({piece.data(), static_cast<std::size_t>(source.gcount())});
+  }
+  require(source.eof(), "cannot read the checkpoint '{}' to its end", from.string());
+  copy.commit();
+}
+
 }  // namespace
 
 fs::path CheckpointStore::save(const Checkpoint& checkpoint, bool ends_cycle, bool is_best,
                                const std::function<void()>& before_rename) const {
-  std::error_code error;
-  fs::create_directories(folder_, error);
-  require(!error, "cannot make the folder '{}': {}", folder_.string(), error.message());
+  make_folder();
   fs::path path = folder_ / (ends_cycle ? fmt::format("cycle_{}.h5", checkpoint.cycle)
                                         : fmt::format("step_{}.h5", checkpoint.step));
   if (ends_cycle) keep_earlier_end(path, checkpoint.step);
@@ -81,20 +95,24 @@ std::optional<fs::path> CheckpointStore::set_aside_after(std::int64_t step) cons
 }
 
 std::optional<fs::path> CheckpointStore::newest_good(const Warn& warn) const {
-  std::optional<fs::path> newest;
-  std::int64_t newest_step = -1;
+  std::vector<std::pair<std::int64_t, fs::path>> found;
   for (const fs::path& file : files()) {
     try {
-      const std::int64_t step = read_checkpoint(file).step;
-      if (step > newest_step) {
-        newest_step = step;
-        newest = file;
-      }
+      found.emplace_back(read_header(file).step, file);
     } catch (const DataError& error) {
       warn(error.what());
     }
   }
-  return newest;
+  std::ranges::stable_sort(found, std::greater(), &std::pair<std::int64_t, fs::path>::first);
+  for (const auto& [step, file] : found) {
+    try {
+      check_digest(file);
+      return file;
+    } catch (const DataError& error) {
+      warn(error.what());
+    }
+  }
+  return std::nullopt;
 }
 
 bool CheckpointStore::has(const fs::path& file) const {
@@ -103,13 +121,9 @@ bool CheckpointStore::has(const fs::path& file) const {
 }
 
 void CheckpointStore::adopt(const fs::path& file, std::int64_t step) const {
+  make_folder();
   const fs::path path = folder_ / fmt::format("step_{}.h5", step);
-  const fs::path temporary = folder_ / fmt::format(".step_{}.h5.tmp-copy", step);
-  std::error_code error;
-  fs::create_directories(folder_, error);
-  if (!error) fs::copy_file(file, temporary, fs::copy_options::overwrite_existing, error);
-  if (!error) fs::rename(temporary, path, error);
-  require(!error, "cannot copy '{}' to '{}': {}", file.string(), path.string(), error.message());
+  copy_atomically(file, path);
   point("latest", path);
 }
 
@@ -120,9 +134,14 @@ bool CheckpointStore::any() const {
 void CheckpointStore::sweep() const {
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(".") && name.find(".tmp-") != std::string::npos) fs::remove(entry.path(), error);
+    if (is_temporary(entry.path())) fs::remove(entry.path(), error);
   }
+}
+
+void CheckpointStore::make_folder() const {
+  std::error_code error;
+  fs::create_directories(folder_, error);
+  require(!error, "cannot make the folder '{}': {}", folder_.string(), error.message());
 }
 
 std::vector<fs::path> CheckpointStore::files() const {
@@ -137,13 +156,7 @@ std::vector<fs::path> CheckpointStore::files() const {
 }
 
 void CheckpointStore::point(const char* link, const fs::path& file) const {
-  // A link can't be changed, but a new one can take the old one's name in one step.
-  const fs::path temporary = folder_ / fmt::format(".{}.tmp-link", link);
-  std::error_code error;
-  fs::remove(temporary, error);
-  fs::create_symlink(file.filename(), temporary, error);
-  if (!error) fs::rename(temporary, folder_ / link, error);
-  require(!error, "cannot point '{}' at '{}': {}", (folder_ / link).string(), file.string(), error.message());
+  replace_link(folder_ / link, file.filename());
 }
 
 void CheckpointStore::retire_old_steps() const {
@@ -152,8 +165,7 @@ void CheckpointStore::retire_old_steps() const {
   const fs::path best = fs::read_symlink(folder_ / "best", error);
   std::vector<fs::path> steps = files();
   std::erase_if(steps, [](const fs::path& file) { return step_number(file) < 0; });
-  std::sort(steps.begin(), steps.end(),
-            [](const auto& a, const auto& b) { return step_number(a) > step_number(b); });
+  std::ranges::sort(steps, std::greater(), step_number);
   for (std::size_t i = kStepFilesKept; i < steps.size(); ++i) {
     const fs::path name = steps[i].filename();
     if (name != latest && name != best) fs::remove(steps[i], error);
@@ -164,6 +176,7 @@ fs::path resolve_checkpoint(const fs::path& path, const Warn& warn) {
   std::error_code error;
   if (!fs::is_directory(path, error)) {
     require(fs::exists(path, error), "there is no checkpoint '{}'", path.string());
+    check_digest(path);
     return path;
   }
   const fs::path folder = path.filename() == "checkpoints" ? path : path / "checkpoints";

@@ -25,7 +25,8 @@ class CheckpointStore {
   std::filesystem::path save(const Checkpoint& checkpoint, bool ends_cycle, bool is_best,
                              const std::function<void()>& before_rename) const;
 
-  /// The good file with the highest step; damaged ones are named through `warn` and left where they are.
+  /// The file with the highest step whose digest is right. Damaged ones that are met on the way are named through `warn`
+  /// and left where they are. Of the other files no more than the header is read.
   std::optional<std::filesystem::path> newest_good(const Warn& warn) const;
 
   /// Moves the files of later steps than `step` into a folder abandoned_<n>, and gives its path, or nothing
@@ -43,6 +44,7 @@ class CheckpointStore {
   void sweep() const;
 
  private:
+  void make_folder() const;
   std::vector<std::filesystem::path> files() const;
   void keep_earlier_end(const std::filesystem::path& cycle, std::int64_t step) const;
   void point(const char* link, const std::filesystem::path& file) const;
@@ -51,8 +53,8 @@ class CheckpointStore {
   std::filesystem::path folder_;
 };
 
-/// What a path on the command line stands for: a checkpoint itself, or a run's folder's newest good one.
-/// DataError if there is none.
+/// What a path on the command line stands for: a checkpoint, or the newest good one of a run's folder. Its digest has been
+/// checked. DataError if there is none.
 std::filesystem::path resolve_checkpoint(const std::filesystem::path& path, const Warn& warn);
 
 }  // namespace charrnn

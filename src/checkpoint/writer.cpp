@@ -1,14 +1,10 @@
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <span>
-#include <system_error>
 
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "checkpoint/digest.hpp"
@@ -28,6 +24,9 @@ void put(const H5::H5Object& object, const char* name, std::int64_t value) {
 }
 void put(const H5::H5Object& object, const char* name, double value) {
   object.createAttribute(name, H5::PredType::IEEE_F64LE, scalar()).write(H5::PredType::NATIVE_DOUBLE, &value);
+}
+void put(const H5::H5Object& object, const char* name, bool value) {
+  put(object, name, std::int64_t{value});
 }
 H5::StrType text_type(std::size_t bytes) {
   H5::StrType type(H5::PredType::C_S1, std::max<std::size_t>(bytes, 1));
@@ -79,10 +78,10 @@ void write_vocabulary(const H5::H5File& file, const Checkpoint::Vocabulary& voca
   dataset.write(packed.data(), type);
   put(dataset, "unknown", vocabulary.unknown);
   put(dataset, "padding", vocabulary.padding);
-  put(dataset, "lowercase", std::int64_t{vocabulary.lowercase});
+  put(dataset, "lowercase", vocabulary.lowercase);
   put(dataset, "min_freq", vocabulary.min_freq);
-  put(dataset, "bytes", std::int64_t{vocabulary.bytes});
-  put(dataset, "full", std::int64_t{vocabulary.full});
+  put(dataset, "bytes", vocabulary.bytes);
+  put(dataset, "full", vocabulary.full);
 }
 
 void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
@@ -97,6 +96,11 @@ void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
 
   const H5::StrType config_type = text_type(checkpoint.config.size());
   file.createDataSet("config", config_type, scalar()).write(checkpoint.config, config_type);
+  if (checkpoint.settings) {
+    const H5::Group settings = file.createGroup("model_config");
+    for_each_setting(*checkpoint.settings,
+                     [&](const char* name, const auto& value) { put(settings, name, value); });
+  }
   write_vocabulary(file, checkpoint.vocabulary);
   put_tensors(file.createGroup("model"), checkpoint.model);
 
@@ -188,61 +192,21 @@ Image write_to_memory(const Checkpoint& checkpoint) {
   return image;
 }
 
-/// To the disk itself.
-void write_synced(const std::filesystem::path& path, std::span<const char> bytes) {
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  bool written = descriptor >= 0;
-  while (written && !bytes.empty()) {
-    const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    written = count > 0;
-    if (written) bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-  written = written && ::fsync(descriptor) == 0;
-  const int why = errno;
-  if (descriptor >= 0) ::close(descriptor);
-  if (!written) {
-    throw std::filesystem::filesystem_error("write", path, std::error_code(why, std::generic_category()));
-  }
-}
-
-void sync_folder(const std::filesystem::path& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  ::fsync(descriptor);
-  ::close(descriptor);
-}
-
 }  // namespace
 
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint,
                       const std::function<void()>& before_rename) {
-  const std::filesystem::path temporary =
-      path.parent_path() / fmt::format(".{}.tmp-{}", path.filename().string(), ::getpid());
   H5::Exception::dontPrint();
+  Image image;
   try {
-    const Image image = write_to_memory(checkpoint);
-    const std::span<char> file(static_cast<char*>(image.memory.get()), image.bytes);
-    seal(file);
-    write_synced(temporary, file);
-    before_rename();
-    std::filesystem::rename(temporary, path);
-    sync_folder(path.parent_path());
+    image = write_to_memory(checkpoint);
   } catch (const H5::Exception& error) {
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
     throw DataError(fmt::format("cannot write the checkpoint '{}' ({}: {})", path.string(),
                                 error.getFuncName(), error.getDetailMsg()));
-  } catch (const std::filesystem::filesystem_error& error) {
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
-    throw DataError(
-        fmt::format("cannot write the checkpoint '{}': {}", path.string(), error.code().message()));
-  } catch (...) {
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
-    throw;
   }
+  const std::span<char> file(static_cast<char*>(image.memory.get()), image.bytes);
+  seal(file);
+  replace_file(path, {file.data(), file.size()}, before_rename);
 }
 
 }  // namespace charrnn

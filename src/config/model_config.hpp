@@ -6,6 +6,9 @@
 
 namespace charrnn {
 
+/// The largest layers and sizes; dropout's random numbers have room for no more layers (models/dropout.hpp).
+inline constexpr std::int64_t kMostLayers = 200, kMostUnits = 65'536;
+
 struct ModelConfig {
   std::string model = "lstm";  ///< a name of the registry
   std::int64_t layers = 1;

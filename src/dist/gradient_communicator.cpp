@@ -3,10 +3,9 @@
 #include <array>
 
 #include "base/error.hpp"
+#include "base/host.hpp"
 #include "dist/mpi_communicator.hpp"
 #ifdef CHARRNN_CUDA
-#include <unistd.h>
-
 #include "dist/agreement.hpp"
 #include "dist/cuda_runtime.hpp"
 #include "dist/gpu_check.hpp"
@@ -20,13 +19,7 @@ namespace charrnn {
 
 namespace {
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
-
-/// With --device auto a node without a driver would compute, and wait, in another way than the rest.
+/// With `device` auto a node without a driver would compute, and wait, in another way than the rest.
 void check_same_kind(Device device, Communicator& control) {
   std::array<double, 1> with_gpu{device.cuda ? 1.0 : 0.0};
   control.all_reduce_sum(with_gpu);

@@ -1,21 +1,19 @@
 #include "dist/topology.hpp"
 
 #include <sched.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <set>
 #include <sstream>
+
+#include "base/host.hpp"
 
 namespace charrnn {
 
 RankPlace place_here() {
   RankPlace place;
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  place.host = name.data();
+  place.host = host_name();
   cpu_set_t set;
   CPU_ZERO(&set);
   if (::sched_getaffinity(0, sizeof set, &set) == 0) {

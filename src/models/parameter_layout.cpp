@@ -11,8 +11,8 @@
 
 namespace charrnn {
 
-void ParameterLayout::add(std::string name, std::vector<std::int64_t> shape, Start start, double bound) {
-  Parameter parameter{std::move(name), std::move(shape), size_, 0, start, bound};
+void ParameterLayout::add(Parameter parameter) {
+  parameter.offset = size_;
   parameter.size =
       std::accumulate(parameter.shape.begin(), parameter.shape.end(), std::int64_t{1}, std::multiplies<>());
   size_ += round_up(parameter.size, kAlignment);
@@ -24,11 +24,17 @@ std::int64_t ParameterLayout::count() const {
                          [](std::int64_t sum, const Parameter& parameter) { return sum + parameter.size; });
 }
 
+std::span<const Parameter> ParameterLayout::of_layer(std::int64_t layer) const {
+  const auto found = std::ranges::equal_range(std::span(parameters_).subspan(1, parameters_.size() - 3),
+                                              layer, {}, &Parameter::layer);
+  return {found.begin(), found.end()};
+}
+
 double flop_per_character(const ParameterLayout& layout) {
   double weights = 0;
   for (const Parameter& parameter : layout.parameters()) {
-    const bool is_looked_up = parameter.name == "e.weight";
-    if (parameter.shape.size() == 2 && !is_looked_up) weights += static_cast<double>(parameter.size);
+    const bool is_factor = parameter.role == Role::kWeight || parameter.role == Role::kRecurrentWeight;
+    if (is_factor) weights += static_cast<double>(parameter.size);
   }
   return 6 * weights;
 }
@@ -39,7 +45,7 @@ void initialise(const ParameterLayout& layout, std::uint64_t seed, std::span<flo
     const Parameter& parameter = layout.parameters()[i];
     const std::span<float> values =
         flat.subspan(static_cast<std::size_t>(parameter.offset), static_cast<std::size_t>(parameter.size));
-    if (parameter.start == Start::kIdentity) {
+    if (parameter.initialisation == Initialisation::kIdentity) {
       const auto columns = static_cast<std::size_t>(parameter.shape.at(1));
       for (std::size_t row = 0; row < values.size() / columns; ++row) {
         values[row * columns + row % columns] = 1;
@@ -48,8 +54,9 @@ void initialise(const ParameterLayout& layout, std::uint64_t seed, std::span<flo
     }
     RandomStream random(seed, Purpose::kParameters, i);
     for (float& value : values) {
-      value = static_cast<float>(
-          parameter.start == Start::kNormal ? random.normal() : parameter.bound * (2 * random.uniform() - 1));
+      value = static_cast<float>(parameter.initialisation == Initialisation::kNormal
+                                     ? random.normal()
+                                     : parameter.bound * (2 * random.uniform() - 1));
     }
   }
 }

@@ -8,27 +8,44 @@
 
 namespace charrnn {
 
-/// How a new model's parameter starts.
-enum class Start {
+/// The values that a new model's parameter begins with.
+enum class Initialisation {
   kUniform,  ///< in ±bound (PyTorch's default: 1/√hidden for recurrent layers, 1/√inputs for linear ones)
   kNormal,   ///< N(0, 1), for embeddings
   kIdentity,  ///< of a matrix [gates · n, n]: the unit matrix in every gate
 };
 
+/// What a parameter is used for.
+enum class Role {
+  kEmbedding,        ///< its rows are looked up
+  kWeight,           ///< a factor of a matrix product
+  kRecurrentWeight,  ///< the same, hidden to hidden: weight dropout and `recurrent-init` are for these
+  kBias,
+};
+
 struct Parameter {
   std::string name;  ///< as in PyTorch's state_dict of the same model
   std::vector<std::int64_t> shape;
+  Role role = Role::kWeight;
+  std::int64_t layer = -1;  ///< whose it is; −1: no recurrent layer's
+  Initialisation initialisation = Initialisation::kUniform;
+  double bound = 0;         ///< of Initialisation::kUniform
   std::int64_t offset = 0;  ///< first element in the flat buffer
   std::int64_t size = 0;    ///< elements
-  Start start = Start::kUniform;
-  double bound = 0;  ///< of Start::kUniform
 };
 
 class ParameterLayout {
  public:
-  void add(std::string name, std::vector<std::int64_t> shape, Start start, double bound = 0);
+  /// Sees to the parameter's offset and size.
+  void add(Parameter parameter);
 
   const std::vector<Parameter>& parameters() const { return parameters_; }
+  /// Those of a recurrent layer: neighbours, in the order of its cell's table.
+  std::span<const Parameter> of_layer(std::int64_t layer) const;
+  /// The first one, and the last two.
+  const Parameter& embedding() const { return parameters_.front(); }
+  const Parameter& output_weight() const { return parameters_[parameters_.size() - 2]; }
+  const Parameter& output_bias() const { return parameters_.back(); }
   /// Elements of the flat buffer. Every parameter starts at a multiple of kAlignment; the gaps stay zero.
   std::int64_t size() const { return size_; }
   /// Parameters in the sense of the field: without the gaps.

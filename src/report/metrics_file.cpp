@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "base/text_file.hpp"
+#include "base/atomic_file.hpp"
 
 namespace charrnn {
 
@@ -31,7 +31,7 @@ void MetricsFile::rewind(std::int64_t step) {
   for (std::string line; std::getline(before, line);) {
     if (is_kept(line, step)) kept += line + "\n";
   }
-  write_text_file(path_, kept);
+  replace_file(path_, kept);
 }
 
 void MetricsFile::on_start(const RunFacts& facts) {

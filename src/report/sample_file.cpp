@@ -7,7 +7,7 @@
 #include <sstream>
 #include <string_view>
 
-#include "base/text_file.hpp"
+#include "base/atomic_file.hpp"
 
 namespace charrnn {
 
@@ -35,7 +35,7 @@ void SampleFile::rewind(std::int64_t step) {
     if (step_of(line) > step) keeps = false;
     if (keeps) kept += line + "\n";
   }
-  write_text_file(path_, kept);
+  replace_file(path_, kept);
 }
 
 void SampleFile::on_sample(std::int64_t step, const std::string& text) {

@@ -10,7 +10,7 @@
 #include "base/range.hpp"
 #include "base/rounding.hpp"
 #include "models/flat_tensor.hpp"
-#include "models/native/aligned_buffer.hpp"
+#include "base/aligned_buffer.hpp"
 #include "train/gpu_stretches.hpp"
 
 namespace charrnn {

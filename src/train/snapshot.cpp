@@ -134,7 +134,7 @@ Vocabulary vocabulary_of(const Checkpoint& checkpoint) {
 
 void take(const LanguageModel& model, const Optimizer& optimizer, const WeightAverage* average,
           Checkpoint& checkpoint) {
-  checkpoint.arch = model_kind(model.config().model).name;
+  checkpoint.arch = find_cell(model.config().model).name;
   if (average != nullptr) checkpoint.trained = cut(model.layout(), average->store());
   checkpoint.model = cut(model.layout(), model.store_parameters());
   checkpoint.optimizer.clear();
@@ -198,6 +198,7 @@ void SnapshotMaker::finish(Checkpoint& checkpoint) const {
   checkpoint.program_version = CHARRNN_VERSION;
   checkpoint.processor = processor_description();
   checkpoint.config = config_text;
+  checkpoint.settings = ModelSettings{model.config(), config.data.window, config.data.predict};
   checkpoint.vocabulary = describe(vocabulary);
   const ScopedAverage averaged(average);
   take(model, optimizer, average, checkpoint);

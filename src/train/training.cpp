@@ -6,7 +6,7 @@
 #include "config/toml.hpp"
 #include "dist/agreement.hpp"
 #include "dist/device_choice.hpp"
-#include "models/native/product_rate.hpp"
+#include "models/product_rate.hpp"
 #include "models/registry.hpp"
 #include "train/snapshot.hpp"
 #include "train/trainer.hpp"
@@ -33,23 +33,49 @@ Training::Training(RunConfig config, const TextSource& text, ControlCommunicator
 
 std::unique_ptr<LanguageModel> Training::make_model_here() {
   const Compute compute{device_, config_.run.engine, precision_, team_};
-  engine_ = runs_natively(config_.model, compute) ? "native" : "torch";
-  give_threads(resources_.threads, config_.model, mode_->is_reproducible(), compute);
-  return make_model(config_.model, data_.vocabulary->size(), compute);
+  engine_ = &find_engine(config_.model, compute);
+  engine_->set_threads(resources_.threads, mode_->is_reproducible(), compute);
+  return engine_->make(config_.model, data_.vocabulary->size(), compute);
 }
 
-void Training::init_from(const Checkpoint& checkpoint) {
-  require(checkpoint.vocabulary.symbols == data_.vocabulary->symbols(),
-          "the checkpoint has another vocabulary ({} symbols) than this text gives ({})",
-          checkpoint.vocabulary.symbols.size(), data_.vocabulary->size());
-  load_weights(*model_, checkpoint);
+std::vector<std::string> Training::other_engines() const {
+  std::vector<std::string> others;
+  for (const Engine& engine : engines()) {
+    const bool can = !engine.why_not(config_.model, device_, precision_);
+    if (can && engine.name != engine_->name) others.emplace_back(engine.name);
+  }
+  return others;
 }
 
-void Training::resume(Checkpoint checkpoint) {
+void Training::init_from(const std::filesystem::path& file) {
+  load_weights(*model_, read_checkpoint(file, Parts::kModel, [&](const Checkpoint& other) {
+                 require(other.vocabulary.symbols == data_.vocabulary->symbols(),
+                         "the checkpoint '{}' has another vocabulary ({} symbols) than this text gives ({})",
+                         file.string(), other.vocabulary.symbols.size(), data_.vocabulary->size());
+                 return model_->layout();
+               }));
+}
+
+/// A checkpoint continues only on the text that it was trained on, in as many columns.
+void Training::check_data(const Checkpoint& checkpoint, const std::string& name) const {
   const CorpusSummary& corpus = data_.text.corpus;
   require(checkpoint.data.corpus_sha256 == corpus.sha256,
           "'{}' is not the corpus that the checkpoint was trained on: its SHA-256 is {}, that one's was {}",
           config_.data.corpus, corpus.sha256, checkpoint.data.corpus_sha256);
+  require(checkpoint.data.columns == config_.data.columns, "the checkpoint '{}' is of {} columns, the run of {}", name,
+          checkpoint.data.columns, config_.data.columns);
+}
+
+void Training::resume(const std::filesystem::path& file) {
+  Checkpoint checkpoint = read_checkpoint(file, Parts::kAll, [&](const Checkpoint& described) {
+    check_data(described, file.string());
+    return model_->layout();
+  });
+  from_checkpoint(file, [&] { resume(std::move(checkpoint)); });
+}
+
+void Training::resume(Checkpoint checkpoint) {
+  check_data(checkpoint, "of memory");
   load_weights(*model_, checkpoint);
   load_optimizer(*optimizer_, model_->layout(), checkpoint);
   resumed_ = std::move(checkpoint);
@@ -79,7 +105,7 @@ RunFacts Training::facts(const Schedule& schedule, double peak) const {
           .threads = resources_.threads,
           .hosts = resources_.hosts,
           .on_gpus = device_.cuda,
-          .engine = engine_,
+          .engine = engine_->description(precision_),
           .gradients_over = gradients_->name(),
           .peak = peak,
           .epochs = schedule.epochs(),

@@ -1,6 +1,7 @@
 // One training: text, model, optimizer and the way to sum gradients, put together from a config.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -53,8 +54,9 @@ class Training {
   Training& operator=(const Training&) = delete;
 
   /// Takes the weights of a checkpoint. DataError for another vocabulary or another model.
-  void init_from(const Checkpoint& checkpoint);
+  void init_from(const std::filesystem::path& file);
   /// Continues from a checkpoint. DataError for another text or another model.
+  void resume(const std::filesystem::path& file);
   void resume(Checkpoint checkpoint);
 
   /// A line that the observers get when the run starts.
@@ -71,7 +73,9 @@ class Training {
   Batches& batches() { return *data_.training; }
   const Resources& resources() const { return resources_; }
   Communicator& gradients() { return *gradients_; }
-  const std::string& engine() const { return engine_; }  ///< its name
+  const Engine& engine() const { return *engine_; }  ///< that computes the model
+  /// Names of others that could compute it here.
+  std::vector<std::string> other_engines() const;
   /// The first step of a run: 0 unless it was resumed.
   std::int64_t first_step() const { return resumed_ ? resumed_->step : 0; }
   /// Of a training step with this model and optimizer.
@@ -80,6 +84,7 @@ class Training {
   double measure_products();
 
  private:
+  void check_data(const Checkpoint& checkpoint, const std::string& name) const;
   std::unique_ptr<LanguageModel> make_model_here();
   RunFacts facts(const Schedule& schedule, double peak) const;
 
@@ -92,7 +97,7 @@ class Training {
   Device device_;
   Precision precision_;
   ThreadTeam team_;
-  std::string engine_;
+  const Engine* engine_ = nullptr;
   std::unique_ptr<LanguageModel> model_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<Communicator> gradients_;

@@ -62,11 +62,13 @@ class Format(program.TestCase):
             "/": {"format_version", "arch", "step", "epoch", "cycle", "created_utc", "program_version",
                   "processor"},
             "vocabulary": {"unknown", "padding", "lowercase", "min_freq", "bytes", "full"},
+            "model_config": {"model", "layers", "hidden", "embedding", "recurrent_init", "dropout", "dropout_input",
+                             "dropout_output", "locked_dropout", "weight_dropout", "window", "predict"},
             "optimizer": {"step"}, "optimizer/groups/0": {"match", "lr", "weight_decay"},
             "optimizer/groups/1": {"match", "lr", "weight_decay"},
             "data": {"corpus_sha256", "train_characters", "row", "columns", "bptt"},
             "progress": {"loss_sum", "characters", "smoothed_loss", "smoothed_weight", "seconds", "best_val_loss"}}
-        groups = {"model", "optimizer", "optimizer/exp_avg", "optimizer/exp_avg_sq", "optimizer/groups",
+        groups = {"model", "model_config", "optimizer", "optimizer/exp_avg", "optimizer/exp_avg_sq", "optimizer/groups",
                   "optimizer/groups/0", "optimizer/groups/1", "hidden", "data", "progress"}
         with h5py.File(self.path) as file:
             found = []
@@ -92,6 +94,11 @@ class Format(program.TestCase):
             config = tomllib.loads(file["config"].asstr()[()])
             self.assertEqual((config["model"]["hidden"], config["schedule"]["phases"], config["run"]["seed"]),
                              (20, ["1e-2:1", "1e-3:2"], 3))
+
+            self.assertEqual(attributes(file["model_config"]),
+                             {"model": "lstm", "layers": 2, "hidden": 20, "embedding": 7, "recurrent_init": "uniform",
+                              "dropout": 0.5, "dropout_input": 0, "dropout_output": 0, "locked_dropout": 0,
+                              "weight_dropout": 0, "window": 0, "predict": "every"})
 
             self.assertEqual(h5py.check_string_dtype(file["vocabulary"].dtype).encoding, "utf-8")
             self.assertEqual(list(file["vocabulary"].asstr()[()]), symbols)

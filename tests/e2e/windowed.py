@@ -116,7 +116,7 @@ class Wrong(program.TestCase):
         self.refused(2, "--train-characters", "--window", 8, "--train-characters", 100)
         self.refused(2, "--predict must be one of every, last", "--window", 8, "--predict", "some")
         self.refused(2, "has one layer", "--model", "rnn_cell", "--layers", 2)
-        self.refused(2, "unknown --model 'CharRNN'; there are: rnn gru lstm", "--model", "CharRNN")
+        self.refused(2, "'CharRNN'; there are: rnn gru lstm", "--model", "CharRNN")
         self.refused(2, "--window must be at least 0", "--window", -1)
 
     def test_no_validation_part(self):

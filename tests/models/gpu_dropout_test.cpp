@@ -1,5 +1,5 @@
 // Masks made on a GPU are those made on the CPU, bit for bit.
-#include "models/gpu_dropout.hpp"
+#include "models/torch/gpu_dropout.hpp"
 
 #include <gtest/gtest.h>
 

@@ -19,8 +19,8 @@ using testing::HasSubstr;
 class ReplicaCheck : public testing::Test {
  protected:
   ReplicaCheck() : control_(test::mpi(), Seconds(20)) {
-    layout_.add("e.weight", {4, 3}, Start::kNormal);
-    layout_.add("l_out.weight", {5, 7}, Start::kUniform, 1);
+    layout_.add({.name = "e.weight", .shape = {4, 3}, .bound = 1});
+    layout_.add({.name = "l_out.weight", .shape = {5, 7}, .bound = 1});
     parameters_.resize(static_cast<std::size_t>(layout_.size()));
     initialise(layout_, 1, parameters_);
   }

@@ -19,7 +19,7 @@
 #include "app/messages.hpp"
 #include "base/error.hpp"
 #include "base/sha256.hpp"
-#include "base/text_file.hpp"
+#include "base/atomic_file.hpp"
 #include "known_entropy/english_tables.hpp"
 #include "known_entropy/synthetic_text.hpp"
 #include "report/terminal.hpp"
@@ -102,7 +102,7 @@ void run(const Arguments& arguments) {
   const auto parts = {part("train", 0, train), part("validation", train, characters)};
   Sha256 digest;
   digest.update(text.data(), text.size());
-  write_text_file(arguments.output, text);
+  replace_file(arguments.output, text);
   (arguments.json ? print_json : print_text)(arguments, digest.hex(), source.entropy_rate(), parts);
 }
 

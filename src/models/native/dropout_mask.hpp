@@ -1,20 +1,20 @@
-// Dropout of the native engine: the mask of one place in the model for the window at hand.
+// Dropout of the native engine: one layer's mask for the window at hand.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 
+#include "base/aligned_buffer.hpp"
 #include "base/range.hpp"
 #include "models/language_model.hpp"
-#include "models/native/aligned_buffer.hpp"
 
 namespace charrnn {
 
 /// Rows are numbered t · columns + column. A locked mask is the same at every time step.
 class DropoutMask {
  public:
-  /// Of the outputs of `layer` or of kInputMask (models/dropout.hpp), each row of `units`, with probability
-  /// `p`.
+  /// For the outputs of `layer`, or for the embedded characters (kInputMask, models/dropout.hpp): rows of `units`,
+  /// dropped with probability `p`.
   DropoutMask(std::int64_t layer, double p, std::int64_t units, bool is_locked)
       : layer_(layer), p_(p), units_(units), is_locked_(is_locked) {}
 
@@ -22,11 +22,10 @@ class DropoutMask {
   void start(const std::optional<DropoutKey>& key, std::int64_t length, std::int64_t columns);
   bool is_on() const { return is_on_; }
 
-  /// For all columns, before they are used. Nothing if it is not on.
+  /// Makes the mask of these columns; must come before its use. Does nothing if it is not on.
   void draw(const Range& columns);
   const float* row(std::int64_t row) const { return values_.data() + row % rows() * units_; }
-  /// to = from · mask on these columns and units, both [length · columns, stride]; from and to may be the
-  /// same.
+  /// to = from · mask on these columns and units, both [length · columns, stride]; `to` may be `from`.
   void apply(const Range& columns, const Range& units, const float* from, float* to,
              std::int64_t stride) const;
 

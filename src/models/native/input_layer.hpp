@@ -1,4 +1,4 @@
-// Embedding and the first layer's input products of the native engine.
+// The embedding, and how it meets the first recurrent layer.
 #pragma once
 
 #include <cstdint>
@@ -7,85 +7,77 @@
 #include <span>
 #include <vector>
 
-#include "models/native/dropout_mask.hpp"
-#include "models/native/recurrent_layer.hpp"
+#include "models/native/native_layer.hpp"
 
 namespace charrnn {
 
-/// A window has far fewer different characters than characters: their products with the first layer's
-/// weights are computed once for each, and each group's gradients are added up by character before the
-/// products of the backward pass. With dropout of the input every character is different.
+/// What the two ways to feed the first layer have in common: EmbeddedRows (native/embedded_rows.hpp) gives it the
+/// embedded character of every row, CharacterProducts (native/character_products.hpp) the finished products of every
+/// different character. Both put gradients of the embedding, for blocks of characters.
 class InputLayer {
  public:
-  /// `embedding` [vocabulary, size] are the parameters; `mask` is that of its rows. All must outlive this.
-  InputLayer(const float* embedding, std::int64_t vocabulary, std::int64_t size, RecurrentLayer& first,
-             const DropoutMask& mask, Precision precision);
+  /// `embedding` [vocabulary, size] are the parameters, which outlive this.
+  InputLayer(const float* embedding, std::int64_t vocabulary, std::int64_t size)
+      : embedding_(embedding), size_(size), number_(static_cast<std::size_t>(vocabulary), -1) {}
+  virtual ~InputLayer() = default;
+  InputLayer(const InputLayer&) = delete;
+  InputLayer& operator=(const InputLayer&) = delete;
 
-  /// A new window [length, columns] of these groups of columns, on one thread; after the mask's start().
-  /// `trains`: for gradients.
-  void start(std::span<const std::int64_t> tokens, std::int64_t length, std::span<const Range> groups,
+  /// A new window [length, columns] of these micro-batches' columns, on one thread. `trains`: for gradients.
+  void start(std::span<const std::int64_t> tokens, std::int64_t length, std::span<const Range> micro_batches,
              bool trains);
 
-  /// For all parts: the inputs' products, in the first layer's gates or in its addends.
-  void embed(std::int64_t part, std::int64_t parts);
-  bool fills_gates() const { return mask_.is_on(); }
+  /// Share `part` of `parts` of what the first layer's forward() needs.
+  virtual void embed(std::int64_t part, std::int64_t parts) = 0;
+  /// The first layer's inputs [rows, padded(size)] and where their gradient goes; null: it does without.
+  virtual float* inputs() { return nullptr; }
+  virtual float* d_inputs() { return nullptr; }
+  /// On a thread's own columns, after the first layer's backward() of its thread group.
+  virtual void backward(const Range& /*own*/) {}
+  /// Share `part` of what the gradients need, after backward() of all columns.
+  virtual void prepare_gradients(std::int64_t part, std::int64_t parts) = 0;
+  /// The first layer's input as a factor of its input weights' gradient; none: put_weight_gradient() sees to that.
+  virtual FactorRows input_factor() const { return {}; }
+  virtual void put_weight_gradient(std::int64_t /*block*/, const Range& /*micro_batches*/,
+                                   float* /*gradient*/, OuterProducts& /*products*/) const {}
 
-  /// After the first layer's backward() of these columns.
-  void backward(const Range& columns);
-  /// For all parts, after backward() of all columns; then the gradients.
-  void prepare_gradients(std::int64_t part, std::int64_t parts);
-  /// The first layer's input of every row, where it is that; none: put_weight_gradient() sees to weight_ih.
-  FactorRows inputs_of_rows() const { return mask_.is_on() ? x_factor_.rows(0) : FactorRows{}; }
-  /// The embedding's gradient becomes zero where it gets none from this window. For all parts.
+  /// Share `part`: the embedding's gradient becomes zero for characters that the window does not have.
   void clear_unseen(float* gradient, std::int64_t part, std::int64_t parts) const;
-  /// Puts those of `groups` for one block of weight_ih's outputs (RecurrentLayer::gradient_blocks()) and,
-  /// elsewhere, for one block of characters.
-  void put_weight_gradient(std::int64_t block, const Range& groups, float* gradient,
-                           OuterProducts& products) const;
   std::int64_t embedding_blocks() const { return (std::ssize(different_) + kCharacters - 1) / kCharacters; }
-  /// A thread's own memory for it.
+  /// A thread's own memory for put_embedding_gradient().
   struct Scratch {
     AlignedBuffer products;
-    std::deque<AlignedBuffer> levels;  ///< sums of nodes of the tree over the groups
+    std::deque<AlignedBuffer> levels;  ///< sums of nodes of the tree over the micro-batches
   };
-  void put_embedding_gradient(std::int64_t block, const Range& groups, float* gradient,
+  /// The gradient of a block of characters, summed over these micro-batches.
+  void put_embedding_gradient(std::int64_t block, const Range& micro_batches, float* gradient,
                               Scratch& scratch) const;
+
+ protected:
+  std::int64_t size() const { return size_; }
+  std::int64_t stride() const { return padded(size_); }
+  std::int64_t rows() const { return std::ssize(number_of_); }
+  /// The window's tokens, each once, ascending; others refer to them by their number here.
+  std::span<const std::int64_t> different() const { return different_; }
+  std::int64_t number_of(std::int64_t row) const { return number_of_[static_cast<std::size_t>(row)]; }
+  /// [size]
+  const float* embedding_of(std::int64_t number) const {
+    return embedding_ + different_[static_cast<std::size_t>(number)] * size_;
+  }
 
  private:
   static constexpr std::int64_t kCharacters = 64;  ///< in a block of the embedding's gradient
 
-  std::int64_t stride() const { return padded(size_); }
-  std::int64_t inputs() const { return mask_.is_on() ? rows_ : std::ssize(different_); }
-  /// Numbers every group's own characters.
-  void start_groups(std::int64_t length, std::span<const Range> groups);
-  // A group's gradient for the characters `block` of different_ comes to `sum`, which is zero.
-  void add_masked_rows(const Range& block, std::int64_t group, float* sum) const;
-  void add_products(const Range& block, std::int64_t group, float* sum, AlignedBuffer& products) const;
+  virtual void start_window(std::int64_t length, std::span<const Range> micro_batches, bool trains) = 0;
+  /// A micro-batch's gradient for the characters `block` of different() is added to `sum` [block.count, stride()].
+  virtual void add_gradient(const Range& block, std::int64_t micro_batch, float* sum,
+                            AlignedBuffer& products) const = 0;
 
   const float* embedding_;
   std::int64_t size_;
-  RecurrentLayer& first_;
-  const DropoutMask& mask_;
-  std::int64_t rows_ = 0;                ///< of the window
-  std::vector<std::int64_t> number_;     ///< by token: its place in different_, −1: it is not there
-  std::vector<std::int64_t> different_;  ///< the window's tokens, each once, ascending
-  std::vector<std::int64_t> number_of_;  ///< by row: its token's place in different_
-  AlignedBuffer x_;                      ///< [inputs(), stride()]: of every row if masked, else of different_
-  AlignedBuffer products_;               ///< of different_ [different, gate units], with the bias
-  OuterFactor x_factor_;
-  std::vector<MatrixRows> x_rows_;  ///< of each group: what x_factor_ has
-
-  // With a mask:
-  AlignedBuffer d_x_;  ///< [rows, stride()]
-  std::span<const Range> groups_;
-
-  // Without one, the characters of each group, in the order of different_, group after group, at
-  // OuterFactor::base():
-  std::vector<std::vector<std::int64_t>> own_;  ///< by group: their places in different_
-  std::vector<std::int64_t> place_of_;          ///< by row of the window: its character's row
-  std::vector<std::int64_t> places_;            ///< by number, while a group is numbered
-  AlignedBuffer own_x_, d_products_;            ///< [characters, stride()], [characters, gate units]
-  std::vector<MatrixRows> d_products_rows_;
+  std::vector<std::int64_t> number_;  ///< by token: its number in different_; −1: it is not there
+  std::vector<std::int64_t> different_;
+  std::vector<std::int64_t> number_of_;  ///< by row
 };
 
 }  // namespace charrnn

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/aligned_buffer.hpp"
 #include "models/language_model.hpp"
-#include "models/native/aligned_buffer.hpp"
 #include "models/native/kernels.hpp"
 
 namespace charrnn {

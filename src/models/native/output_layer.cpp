@@ -8,14 +8,15 @@ OutputLayer::OutputLayer(const float* weight, const float* bias, std::int64_t vo
                          Precision precision)
     : weight_(weight, 1, vocabulary, hidden, precision), bias_(bias) {}
 
-void OutputLayer::resize(std::int64_t length, std::span<const Range> groups, int threads, bool keeps_logits) {
+void OutputLayer::resize(std::int64_t length, std::span<const Range> micro_batches, int threads,
+                         bool keeps_logits) {
   length_ = length;
-  columns_ = groups.back().end();
+  columns_ = micro_batches.back().end();
   threads_ = threads;
   keeps_logits_ = keeps_logits;
   logits_.grow((keeps_logits ? length : 1) * columns_ * stride());
   losses_.resize(static_cast<std::size_t>(length * columns_));
-  cut_into_groups(logits_.data(), stride(), length, groups, d_logits_);
+  rows_of_micro_batches(logits_.data(), stride(), length, micro_batches, d_logits_);
 }
 
 void OutputLayer::multiply_outputs(const float* outputs, std::int64_t count, float* logits) const {
@@ -55,10 +56,10 @@ void OutputLayer::backward(const Range& columns, float* d_outputs) const {
       .multiply(d_outputs + columns.first * to, to, false, weights, {0, weights.count()});
 }
 
-void OutputLayer::put_gradients(std::int64_t block, const Range& groups, const FactorRows& outputs,
+void OutputLayer::put_gradients(std::int64_t block, const Range& micro_batches, const FactorRows& outputs,
                                 float* weight, float* bias, OuterProducts& products) const {
   const std::int64_t count = gradient_block(), first = block * count;
-  products.sum(d_logits_, groups, first, count, {OuterSum{outputs}, {}});
+  products.sum(d_logits_, micro_batches, first, count, {OuterSum{outputs}, {}});
   weight_.put_gradient(first, count, products.sums(0), outputs.factor->stride(), weight);
   put(std::min(count, weight_.units() - first), products.totals(), bias + first);
 }

@@ -19,22 +19,23 @@ class OutputLayer {
               Precision precision);
 
   void pack(std::int64_t part, std::int64_t parts) { weight_.pack(part, parts, nullptr); }
-  /// For a window of these groups of columns that so many threads will work on. `keeps_logits`: for
-  /// backward(), else there is only room for one time step.
-  void resize(std::int64_t length, std::span<const Range> groups, int threads, bool keeps_logits);
+  /// For a window of `length` predicting time steps of these micro-batches' columns, worked on by `threads` threads.
+  /// `keeps_logits`: for backward(); else there is room for one time step only.
+  void resize(std::int64_t length, std::span<const Range> micro_batches, int threads, bool keeps_logits);
 
   /// Losses of these columns: −ln of the targets' probabilities, in rows of losses(). `outputs` [rows,
   /// padded(hidden)].
   void forward(const Range& columns, const float* outputs, std::span<const std::int64_t> targets);
   std::span<const double> losses() const { return losses_; }
-  /// The sum of those of some columns.
+  /// The sum of some columns' losses.
   double loss(const Range& columns) const;
   /// The gradient of `outputs`, after forward().
   void backward(const Range& columns, float* d_outputs) const;
 
-  /// After backward() of all columns: the gradients of `groups`; `outputs` as for forward().
+  /// After backward() of all columns: a block of the gradients, summed over these micro-batches; `outputs` as for
+  /// forward().
   std::int64_t gradient_blocks() const { return weight_.outputs() / gradient_block(); }
-  void put_gradients(std::int64_t block, const Range& groups, const FactorRows& outputs, float* weight,
+  void put_gradients(std::int64_t block, const Range& micro_batches, const FactorRows& outputs, float* weight,
                      float* bias, OuterProducts& products) const;
 
   /// Logits of single rows: outputs [count, padded(hidden)] to logits [count, vocabulary].
@@ -57,7 +58,7 @@ class OutputLayer {
   int threads_ = 1;
   bool keeps_logits_ = true;
   AlignedBuffer logits_;              ///< d_logits after forward()
-  std::vector<MatrixRows> d_logits_;  ///< of each group
+  std::vector<MatrixRows> d_logits_;  ///< of each micro-batch
   std::vector<double> losses_;
 };
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/aligned_buffer.hpp"
 #include "base/range.hpp"
-#include "models/native/aligned_buffer.hpp"
 #include "models/native/kernels.hpp"
 #include "models/native/micro_kernel.hpp"
 #include "models/precision.hpp"

@@ -4,36 +4,36 @@
 
 namespace charrnn {
 
-RecurrentLayer::RecurrentLayer(Cell cell, std::int64_t inputs, std::int64_t hidden,
-                               const LayerParameters<const float>& parameters, Precision precision)
-    : cell_(cell),
-      hidden_(hidden),
-      units_(padded(hidden)),
-      gate_units_(charrnn::gates(cell) * units_),
-      parameters_(parameters),
-      weight_ih_(parameters.weight_ih, charrnn::gates(cell), hidden, inputs, precision),
-      weight_hh_(parameters.weight_hh, charrnn::gates(cell), hidden, hidden, precision),
+RecurrentLayer::RecurrentLayer(std::int64_t gates, const NativeLayerOptions& options)
+    : gate_count_(gates),
+      hidden_(options.hidden),
+      units_(padded(options.hidden)),
+      gate_units_(gates * units_),
+      flat_(options.flat),
+      offsets_{options.parameters[0].offset, options.parameters[1].offset, options.parameters[2].offset,
+               options.parameters[3].offset},
+      weight_ih_(flat_ + offsets_.weight_ih, gates, hidden_, options.inputs, options.precision),
+      weight_hh_(flat_ + offsets_.weight_hh, gates, hidden_, hidden_, options.precision),
       bias_(gate_units_),
-      bias_new_(units_),
-      states_(precision) {}
+      states_(options.precision) {}
 
 void RecurrentLayer::pack(std::int64_t part, std::int64_t parts, const float* mask) {
   weight_ih_.pack(part, parts, nullptr);
   weight_hh_.pack(part, parts, mask);
   if (part != 0) return;
-  for (std::int64_t gate = 0; gate < charrnn::gates(cell_); ++gate) {
-    const bool apart = is_new_of_gru(gate);
+  for (std::int64_t gate = 0; gate < gate_count_; ++gate) {
+    float* const apart = separate_hidden_bias(gate);
     for (std::int64_t u = 0; u < hidden_; ++u) {
       const std::int64_t at = gate * hidden_ + u;
-      const float of_hidden = parameters_.bias_hh[at];
-      bias_.data()[gate * units_ + u] = parameters_.bias_ih[at] + (apart ? 0 : of_hidden);
-      if (apart) bias_new_.data()[u] = of_hidden;
+      const float of_hidden = flat_[offsets_.bias_hh + at];
+      bias_.data()[gate * units_ + u] = flat_[offsets_.bias_ih + at] + (apart != nullptr ? 0 : of_hidden);
+      if (apart != nullptr) apart[u] = of_hidden;
     }
   }
 }
 
-void RecurrentLayer::resize(std::int64_t length, std::span<const Range> groups, int threads) {
-  const std::int64_t columns = groups.back().end();
+void RecurrentLayer::resize(std::int64_t length, std::span<const Range> micro_batches, int threads) {
+  const std::int64_t columns = micro_batches.back().end();
   length_ = length;
   columns_ = columns;
   threads_ = threads;
@@ -41,16 +41,17 @@ void RecurrentLayer::resize(std::int64_t length, std::span<const Range> groups, 
   gates_.grow(rows * gate_units_);
   h_.grow_padded((rows + columns) * units_, (rows + columns + kRowBlock) * units_);
   d_h_.grow(columns * units_);
-  if (cell_ == Cell::kGru) hidden_new_.grow(rows * units_);
-  if (cell_ == Cell::kLstm) {
-    c_.grow((rows + columns) * units_);
-    d_c_.grow(columns * units_);
-  }
   addends_.assign(static_cast<std::size_t>(rows), bias_.data());
-  cut_into_groups(h_.data(), units_, length + 1, groups, h_rows_);
-  cut_into_groups(gates_.data(), gate_units_, length, groups, d_gates_);
-  if (cell_ == Cell::kGru) cut_into_groups(hidden_new_.data(), units_, length, groups, d_hidden_new_);
+  rows_of_micro_batches(h_.data(), units_, length + 1, micro_batches, h_rows_);
+  rows_of_micro_batches(gates_.data(), gate_units_, length, micro_batches, d_gates_);
   states_.resize(h_rows_, units_);
+  resize_cell(length, micro_batches);
+}
+
+RecurrentLayer::StepShare RecurrentLayer::share_of_step(const WindowShare& share, std::int64_t t) const {
+  const Range& columns = share.columns;
+  return {
+      t, t * columns_ + columns.first, columns.count, columns.first * units_, share.panels, share.units()};
 }
 
 void RecurrentLayer::multiply_inputs(const WindowShare& share, const float* inputs) {
@@ -59,122 +60,95 @@ void RecurrentLayer::multiply_inputs(const WindowShare& share, const float* inpu
   const LeftFactor left(
       {inputs + share.columns.first * stride, stride, share.columns.count, length_, columns_},
       weight_ih_.inputs(), w);
-  for (std::int64_t gate = 0; gate < charrnn::gates(cell_); ++gate) {
-    const Range panels = of_gate(gate, share.panels);
+  for (std::int64_t gate = 0; gate < gate_count_; ++gate) {
+    const Range panels{gate * this->panels() + share.panels.first, share.panels.count};
     left.multiply(gates(share.columns.first) + panels.first * kPanelWidth, gate_units_, false, w, panels);
   }
 }
 
-void RecurrentLayer::forward(const WindowShare& share, bool inputs_in_gates,
-                             const std::function<void()>& meet) {
-  const Kernels& kernel = kernels();
-  const Range& columns = share.columns;
-  const Range units = share.units();
-  const std::int64_t begin = columns.first * units_;
-  const Panels& w = weight_hh_.forward();
+void RecurrentLayer::forward(Worker& worker, const float* inputs) {
+  if (inputs != nullptr) multiply_inputs(worker.share(), inputs);
   for (std::int64_t t = 0; t < length_; ++t) {
-    if (t > 0) meet();
-    const std::int64_t row = t * columns_ + columns.first;
-    const float* const* add = addends_.data() + row;
-    float* hidden_new = cell_ == Cell::kGru ? hidden_new_.data() + row * units_ : nullptr;
-    const LeftFactor left({h(t) + begin, units_, columns.count}, hidden_, w);
-    for (std::int64_t gate = 0; gate < charrnn::gates(cell_); ++gate) {
-      const Range panels = of_gate(gate, share.panels);
-      if (is_new_of_gru(gate)) {
-        left.multiply(hidden_new + units.first, units_, false, w, panels);
-      } else {
-        left.multiply(gates(row) + panels.first * kPanelWidth, gate_units_, inputs_in_gates, w, panels);
-      }
-    }
-    if (cell_ == Cell::kGru) {
-      for (std::int64_t i = 0; i < columns.count && !inputs_in_gates; ++i) {
-        std::fill_n(gates(row + i) + 2 * units_ + units.first, units.count, 0.0F);
-      }
-      kernel.gru_forward(columns.count, units_, units.first, units.count, gates(row), hidden_new, add,
-                         bias_new_.data(), h(t) + begin, h(t + 1) + begin);
-    } else if (cell_ == Cell::kLstm) {
-      kernel.lstm_forward(columns.count, units_, units.first, units.count, gates(row), add, c(t) + begin,
-                          c(t + 1) + begin, h(t + 1) + begin);
-    } else {
-      kernel.rnn_forward(columns.count, units_, units.first, units.count, gates(row), add, h(t + 1) + begin);
-    }
+    if (t > 0) worker.wait_for(Meet::kThreadGroup);
+    const StepShare share = share_of_step(worker.share(), t);
+    const LeftFactor hidden({h(t) + share.state, units_, share.columns}, hidden_, weight_hh_.forward());
+    multiply_hidden(share, hidden, inputs != nullptr);
+    activate(share, addends_.data() + share.row);
   }
 }
 
-void RecurrentLayer::backward(const WindowShare& share, const float* d_outputs,
-                              const std::function<void()>& meet) {
-  const Kernels& kernel = kernels();
-  const Range& columns = share.columns;
-  const Range units = share.units();
-  const std::int64_t begin = columns.first * units_;
-  float *d_h = d_h_.data() + begin, *d_c = cell_ == Cell::kLstm ? d_c_.data() + begin : nullptr;
-  for (std::int64_t i = 0; i < columns.count; ++i) {
-    std::fill_n(d_h + i * units_ + units.first, units.count, 0.0F);
-    if (d_c != nullptr) std::fill_n(d_c + i * units_ + units.first, units.count, 0.0F);
+void RecurrentLayer::multiply_gate(const LeftFactor& hidden, const StepShare& share, std::int64_t gate,
+                                   float* to, std::int64_t stride, bool add) const {
+  const Range panels{gate * this->panels() + share.panels.first, share.panels.count};
+  hidden.multiply(to + share.units.first, stride, add, weight_hh_.forward(), panels);
+}
+
+void RecurrentLayer::multiply_hidden(const StepShare& share, const LeftFactor& hidden, bool inputs_in_gates) {
+  for (std::int64_t gate = 0; gate < gate_count_; ++gate) {
+    multiply_gate(hidden, share, gate, gates(share.row) + gate * units_, gate_units_, inputs_in_gates);
   }
-  const Panels& w = weight_hh_.backward();
+}
+
+void RecurrentLayer::backward(Worker& worker, const float* d_outputs, float* d_inputs) {
+  const WindowShare& all = worker.share();
+  const Range units = all.units();
+  for (std::int64_t column = all.columns.first; column < all.columns.end(); ++column) {
+    std::fill_n(d_h() + column * units_ + units.first, units.count, 0.0F);
+  }
+  start_backward(all);
   for (std::int64_t t = length_ - 1; t >= 0; --t) {
-    const std::int64_t row = t * columns_ + columns.first;
-    const float* d_output = d_outputs + row * units_;
-    float* hidden_new = cell_ == Cell::kGru ? hidden_new_.data() + row * units_ : nullptr;
-    if (cell_ == Cell::kGru) {
-      kernel.gru_backward(columns.count, units_, units.first, units.count, gates(row), hidden_new,
-                          h(t) + begin, d_output, d_h);
-    } else if (cell_ == Cell::kLstm) {
-      kernel.lstm_backward(columns.count, units_, units.first, units.count, gates(row), c(t) + begin,
-                           c(t + 1) + begin, d_output, d_h, d_c);
-    } else {
-      kernel.rnn_backward(columns.count, units_, units.first, units.count, gates(row), h(t + 1) + begin,
-                          d_output, d_h);
-    }
-    meet();
-    if (t == 0) break;
-    const bool is_gru = cell_ == Cell::kGru;  // its d_h has what goes past the gates
-    LeftFactor({gates(row), gate_units_, columns.count}, is_gru ? 2 * units_ : gate_units_, w)
-        .multiply(d_h + units.first, units_, is_gru, w, share.panels);
-    if (!is_gru) continue;
-    LeftFactor({hidden_new, units_, columns.count}, units_, w)
-        .multiply(d_h + units.first, units_, true, w, share.panels, 2 * units_);
+    const StepShare share = share_of_step(all, t);
+    differentiate(share, d_outputs + share.row * units_);
+    worker.poll();
+    worker.wait_for(Meet::kThreadGroup);
+    if (t > 0) multiply_gradients(share);
   }
+  if (d_inputs != nullptr) multiply_to_inputs(all, d_inputs);
 }
 
-void RecurrentLayer::input_gradient(const Range& columns, const Range& panels, float* d_inputs) {
+void RecurrentLayer::multiply_gradients(const StepShare& share) {
+  const Panels& w = weight_hh_.backward();
+  LeftFactor({gates(share.row), gate_units_, share.columns}, gate_units_, w)
+      .multiply(d_h() + share.state + share.units.first, units_, false, w, share.panels);
+}
+
+void RecurrentLayer::multiply_to_inputs(const WindowShare& share, float* d_inputs) {
   const std::int64_t stride = padded(weight_ih_.inputs());
   const Panels& w = weight_ih_.backward();
+  // A thread group divides the inputs' panels if they are as many as the units'; else it divides the columns.
+  const bool by_panels = w.count() == panels();
+  const Range columns = by_panels ? share.columns : share.own;
+  const Range panels = by_panels ? share.panels : Range{0, w.count()};
   LeftFactor({gates(columns.first), gate_units_, columns.count, length_, columns_}, gate_units_, w)
       .multiply(d_inputs + columns.first * stride + panels.first * kPanelWidth, stride, false, w, panels);
 }
 
-void RecurrentLayer::prepare_gradients(std::int64_t part, std::int64_t parts) {
-  states_.take(part, parts);
-}
-
-void RecurrentLayer::put_gradients(std::int64_t block, const Range& groups, const FactorRows& inputs,
-                                   const float* mask, const LayerParameters<float>& gradient,
-                                   OuterProducts& products) const {
+void RecurrentLayer::put_gradients(std::int64_t block, const Range& micro_batches, const FactorRows& inputs,
+                                   const float* mask, float* gradient, OuterProducts& products) const {
   const std::int64_t count = gradient_block(), first = block * count;
+  float* const weight_ih = gradient + offsets_.weight_ih;
+  float* const weight_hh = gradient + offsets_.weight_hh;
   // Without padding a sum can be made in its place.
-  const OuterSum of_hidden{states_.rows(0), weight_hh_.rows_in_place(first, gradient.weight_hh), mask,
-                           &weight_hh_, first};
-  const OuterSum of_inputs{inputs, weight_ih_.rows_in_place(first, gradient.weight_ih)};
+  const OuterSum of_hidden{states_.rows(0), weight_hh_.rows_in_place(first, weight_hh), mask, &weight_hh_,
+                           first};
+  const OuterSum of_inputs{inputs, weight_ih_.rows_in_place(first, weight_ih)};
   const auto put_hidden = [&] {
     if (of_hidden.to == nullptr) {
-      weight_hh_.put_gradient(first, count, products.sums(0), states_.stride(), gradient.weight_hh);
+      weight_hh_.put_gradient(first, count, products.sums(0), states_.stride(), weight_hh);
     }
-    put_bias_gradient(first, count, products.totals(), gradient.bias_hh);
+    put_bias_gradient(first, count, products.totals(), gradient + offsets_.bias_hh);
   };
-  if (cell_ == Cell::kGru && first >= 2 * units_) {
-    // The new gate sees the hidden state through the reset gate, its inputs directly.
-    products.sum(d_hidden_new_, groups, first - 2 * units_, count, {of_hidden, {}});
+  if (const auto apart = separate_hidden_gradient(first)) {
+    products.sum(apart->first, micro_batches, apart->second, count, {of_hidden, {}});
     put_hidden();
-    products.sum(d_gates_, groups, first, count, {OuterSum{}, of_inputs});
+    products.sum(d_gates_, micro_batches, first, count, {OuterSum{}, of_inputs});
   } else {
-    products.sum(d_gates_, groups, first, count, {of_hidden, of_inputs});
+    products.sum(d_gates_, micro_batches, first, count, {of_hidden, of_inputs});
     put_hidden();
   }
-  put_bias_gradient(first, count, products.totals(), gradient.bias_ih);
+  put_bias_gradient(first, count, products.totals(), gradient + offsets_.bias_ih);
   if (inputs.factor == nullptr || of_inputs.to != nullptr) return;
-  weight_ih_.put_gradient(first, count, products.sums(1), inputs.factor->stride(), gradient.weight_ih);
+  weight_ih_.put_gradient(first, count, products.sums(1), inputs.factor->stride(), weight_ih);
 }
 
 void RecurrentLayer::put_bias_gradient(std::int64_t first, std::int64_t count, const float* totals,

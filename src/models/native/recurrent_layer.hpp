@@ -1,106 +1,118 @@
-// One recurrent layer of the native engine over a window.
+// What RNN, GRU and LSTM have in common: gates of W_ih · x + W_hh · h and element-wise work on them.
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <span>
+#include <optional>
 #include <vector>
 
-#include "base/range.hpp"
-#include "models/model_kind.hpp"
-#include "models/native/aligned_buffer.hpp"
-#include "models/native/outer_products.hpp"
+#include "base/aligned_buffer.hpp"
+#include "models/native/native_layer.hpp"
 #include "models/native/weight.hpp"
-#include "models/native/window_split.hpp"
 
 namespace charrnn {
 
-/// Parameters of one layer, or their gradients, with the names of PyTorch's modules.
-template <class Float>
-struct LayerParameters {
-  Float *weight_ih, *weight_hh, *bias_ih, *bias_hh;
-};
-
-/// Rows are numbered t · columns + column.
-class RecurrentLayer {
+/// The parameters are weight_ih, weight_hh, bias_ih, bias_hh, as in PyTorch's modules.
+class RecurrentLayer : public NativeLayer {
  public:
-  /// `parameters` must outlive this.
-  RecurrentLayer(Cell cell, std::int64_t inputs, std::int64_t hidden,
-                 const LayerParameters<const float>& parameters, Precision precision);
+  RecurrentLayer(std::int64_t gates, const NativeLayerOptions& options);
 
+  std::int64_t panels() const override { return units_ / kPanelWidth; }
+  std::int64_t bytes_per_step() const override { return weight_hh_.forward().bytes(); }
+  std::int64_t recurrent_weights() const override { return weight_hh_.size(); }
+  void pack(std::int64_t part, std::int64_t parts, const float* mask) override;
+  void resize(std::int64_t length, std::span<const Range> micro_batches, int threads) override;
+  float* state_before(std::size_t i) override { return state(i, 0); }
+  const float* state_after(std::size_t i) override { return state(i, length_); }
+  float* outputs() override { return h(1); }
+  void forward(Worker& worker, const float* inputs) override;
+  void backward(Worker& worker, const float* d_outputs, float* d_inputs) override;
+  void prepare_gradients(std::int64_t part, std::int64_t parts) override { states_.take(part, parts); }
+  FactorRows outputs_factor() const override { return states_.rows(1); }
+  std::int64_t gradient_blocks() const override { return gate_units_ / gradient_block(); }
+  void put_gradients(std::int64_t block, const Range& micro_batches, const FactorRows& inputs,
+                     const float* mask, float* gradient, OuterProducts& products) const override;
+  RecurrentLayer* separate_inputs() override { return this; }
+
+  // For who makes the inputs' products.
   const Weight& weight_ih() const { return weight_ih_; }
-  const Weight& weight_hh() const { return weight_hh_; }
-  std::int64_t units() const { return units_; }  ///< padded
-  std::int64_t panels() const { return units_ / kPanelWidth; }
+  float* weight_ih_in(float* flat) const { return flat + offsets_.weight_ih; }
   std::int64_t gate_units() const { return gate_units_; }  ///< of all gates together
-
-  /// Takes share `part` of `parts` of the parameters as they are now; `mask` is that of dropout of the
-  /// hidden-to-hidden weights, or null.
-  void pack(std::int64_t part, std::int64_t parts, const float* mask);
-  /// For a window of these groups of columns that so many threads will work on.
-  void resize(std::int64_t length, std::span<const Range> groups, int threads);
-
-  /// [rows, gate_units]: the inputs' products may come in here before forward(); backward() leaves the
-  /// gradients of all that enters the gates.
-  float* gates(std::int64_t row) { return gates_.data() + row * gate_units_; }
-  /// [gate_units]: what is added to the products, for a GRU's new gate only to the inputs'.
-  const float* bias() const { return bias_.data(); }
-  /// By row: what is added to the products. After resize() the bias; inputs' products that are not in gates()
-  /// may be put here, with the bias in them.
-  std::span<const float*> addends() { return addends_; }
-  /// State before time step t, which is the output of the one before: [columns, units].
-  float* h(std::int64_t t) { return h_.data() + t * columns_ * units_; }
-  float* c(std::int64_t t) { return c_.data() + t * columns_ * units_; }
-
-  // Each thread of a group calls these with its share; `meet` returns when all of the group have called it.
-  // They begin and end without: what a thread has not written itself it may read after a meeting.
-
-  /// The products of inputs [rows, inputs], their rows padded(), come into gates().
-  void multiply_inputs(const WindowShare& share, const float* inputs);
-  /// `inputs_in_gates`: else they are in addends().
-  void forward(const WindowShare& share, bool inputs_in_gates, const std::function<void()>& meet);
-  /// d_outputs: [rows, units]. No gradient comes from what follows the window. Meets at every time step,
-  /// after the last one too.
-  void backward(const WindowShare& share, const float* d_outputs, const std::function<void()>& meet);
-  /// The gradient of the layer's inputs, [rows, padded(inputs)], for these columns and panels of inputs;
-  /// after backward().
-  void input_gradient(const Range& columns, const Range& panels, float* d_inputs);
-
-  /// Share `part` of what the gradients, and outputs_factor(), need. After forward() of all columns.
-  void prepare_gradients(std::int64_t part, std::int64_t parts);
-  /// The outputs as what rows of gradients are multiplied with; none if a row cannot be the first one there.
-  FactorRows outputs_factor() const { return states_.rows(1); }
-  /// Outputs of a block.
+  /// Gate units that a block of gradients is for.
   std::int64_t gradient_block() const { return OuterProducts::block_of(gate_units_, units_, threads_); }
-  std::int64_t gradient_blocks() const { return gate_units_ / gradient_block(); }
-  /// Puts the gradients of `groups` for one block of outputs' parameters into `gradient`. `inputs` is the
-  /// layer's input [rows, inputs], or none if another has to see to weight_ih.
-  void put_gradients(std::int64_t block, const Range& groups, const FactorRows& inputs, const float* mask,
-                     const LayerParameters<float>& gradient, OuterProducts& products) const;
+  /// [gate_units()]: what is added to the products, of a GRU's new gate only to the inputs'.
+  const float* bias() const { return bias_.data(); }
+  /// By row: what is added to the hidden state's products. After resize() the bias; the inputs' products, with the bias
+  /// in them, may be put in its place.
+  std::span<const float*> addends() { return addends_; }
+  /// After backward() the gradient of all that enters the gates, from that row on: [gate_units()] each.
+  float* gates(std::int64_t row) { return gates_.data() + row * gate_units_; }
+
+ protected:
+  /// A thread's share of a time step.
+  struct StepShare {
+    std::int64_t t;
+    std::int64_t row;      ///< its first one
+    std::int64_t columns;  ///< rows, from there on
+    std::int64_t state;    ///< where the first one begins in [columns, units]
+    Range panels, units;   ///< of each gate
+  };
+
+  std::int64_t units() const { return units_; }
+  std::int64_t columns() const { return columns_; }
+  const Panels& hidden_weights() const { return weight_hh_.backward(); }
+  /// The hidden state before time step t, which is the output of the one before: [columns, units].
+  float* h(std::int64_t t) { return h_.data() + t * columns_ * units_; }
+  /// Its gradient from the next time step, [columns, units].
+  float* d_h() { return d_h_.data(); }
+  /// Products of a time step's hidden state with one gate's weights, in or added to `to`, rows `stride` apart.
+  void multiply_gate(const LeftFactor& hidden, const StepShare& share, std::int64_t gate, float* to,
+                     std::int64_t stride, bool add) const;
+
+  // What a cell adds. The defaults are for a cell with the one state h and gates that all see the same sum.
+  virtual float* state(std::size_t /*i*/, std::int64_t t) { return h(t); }
+  virtual void resize_cell(std::int64_t /*length*/, std::span<const Range> /*micro_batches*/) {}
+  /// Where a gate's part of bias_hh goes if it is not added to that of bias_ih: [units].
+  virtual float* separate_hidden_bias(std::int64_t /*gate*/) { return nullptr; }
+  /// Brings the hidden state's products into the gates, where the inputs' are already if `inputs_in_gates`.
+  virtual void multiply_hidden(const StepShare& share, const LeftFactor& hidden, bool inputs_in_gates);
+  /// From products to activations, and to the state after the time step.
+  virtual void activate(const StepShare& share, const float* const* addends) = 0;
+  virtual void start_backward(const WindowShare& /*share*/) {}
+  /// From activations to gradients of what enters the gates.
+  virtual void differentiate(const StepShare& share, const float* d_output) = 0;
+  /// From these to d_h() for the time step before.
+  virtual void multiply_gradients(const StepShare& share);
+  /// The gradients of what the hidden state gives to the gate units from `first` on, in which they begin at `second`,
+  /// unless they are those of what the inputs give.
+  virtual std::optional<std::pair<std::span<const MatrixRows>, std::int64_t>> separate_hidden_gradient(
+      std::int64_t /*first*/) const {
+    return std::nullopt;
+  }
 
  private:
-  /// The gate that sees the hidden state's product apart from the inputs'.
-  bool is_new_of_gru(std::int64_t gate) const { return cell_ == Cell::kGru && gate == 2; }
-  /// Panels of a gate that belong to these of the units.
-  Range of_gate(std::int64_t gate, const Range& units) const {
-    return {gate * panels() + units.first, units.count};
-  }
+  /// Where the parameters begin in a flat buffer.
+  struct Offsets {
+    std::int64_t weight_ih, weight_hh, bias_ih, bias_hh;
+  };
+
+  StepShare share_of_step(const WindowShare& share, std::int64_t t) const;
+  void multiply_inputs(const WindowShare& share, const float* inputs);
+  void multiply_to_inputs(const WindowShare& share, float* d_inputs);
   void put_bias_gradient(std::int64_t first, std::int64_t count, const float* totals, float* gradient) const;
 
-  Cell cell_;
-  std::int64_t hidden_, units_, gate_units_;
-  LayerParameters<const float> parameters_;
+  std::int64_t gate_count_, hidden_, units_, gate_units_;
+  const float* flat_;
+  Offsets offsets_;
   Weight weight_ih_, weight_hh_;
   AlignedBuffer bias_;
-  AlignedBuffer bias_new_;  ///< [units]: of a GRU's new gate the hidden state's
-  std::vector<const float*> addends_;
+
+  // Of the window:
   std::int64_t length_ = 0, columns_ = 0;
   int threads_ = 1;
-  AlignedBuffer gates_, h_, c_;
-  AlignedBuffer hidden_new_;  ///< of a GRU's new gate: the hidden state's part, or its gradient [rows, units]
-  AlignedBuffer d_h_, d_c_;   ///< [columns, units]
-  OuterFactor states_;        ///< h(0) … h(length)
-  std::vector<MatrixRows> h_rows_, d_gates_, d_hidden_new_;  ///< of each group
+  std::vector<const float*> addends_;
+  AlignedBuffer gates_, h_;
+  AlignedBuffer d_h_;
+  OuterFactor states_;                        ///< h(0) … h(length)
+  std::vector<MatrixRows> h_rows_, d_gates_;  ///< of each micro-batch
 };
 
 }  // namespace charrnn

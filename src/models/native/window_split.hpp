@@ -8,34 +8,34 @@
 
 namespace charrnn {
 
-/// What a thread does of a window. Threads with the same columns are a group: they share each time step's
-/// units and meet once in it. Columns of different groups have nothing to do with each other.
+/// A thread's share of a window. Threads that work on the same columns form a thread group: they divide each time
+/// step's units among them and meet once in every time step. Different thread groups never wait for each other.
 struct WindowShare {
-  Range columns;  ///< of the group
-  Range panels;   ///< this thread's of a layer's units, or of its inputs where they are units of another
-  Range own;      ///< this thread's of the group's columns, for what goes row by row
+  Range columns;  ///< of the thread group
+  Range panels;   ///< this thread's panels of a layer's units
+  Range own;      ///< this thread's part of the columns, for work that is done row by row
 
-  /// Those of the panels.
+  /// The units of the panels.
   Range units() const { return {panels.first * kPanelWidth, panels.count * kPanelWidth}; }
 };
 
-/// Threads share columns as long as they can: then they need not meet. But every thread reads all weights,
-/// and few columns do not repay getting them from beyond its own cache. Then several threads take the same
-/// columns.
+/// Divides columns among threads as long as that pays: then no thread waits in a time step. But then every thread
+/// reads all weights, and for few columns it costs more to fetch weights from outside the core's own cache than to
+/// multiply with them. In that case several threads form a group for the same columns.
 class WindowSplit {
  public:
   WindowSplit() = default;
-  /// So many columns, panels of a layer's units, and bytes of the weights that each time step reads.
+  /// `panels`: of a layer's units. `bytes`: of the weights that each time step reads.
   WindowSplit(std::int64_t columns, std::int64_t panels, std::int64_t bytes, int threads);
 
-  int groups() const { return groups_; }
-  int threads_of_group() const { return threads_of_group_; }
-  int group_of(int thread) const { return thread / threads_of_group_; }
+  int thread_groups() const { return thread_groups_; }
+  int threads_per_group() const { return threads_per_group_; }
+  int group_of(int thread) const { return thread / threads_per_group_; }
   WindowShare share(int thread) const;
 
  private:
   std::int64_t columns_ = 0, panels_ = 0;
-  int groups_ = 1, threads_of_group_ = 1;
+  int thread_groups_ = 1, threads_per_group_ = 1;
 };
 
 }  // namespace charrnn

@@ -1,4 +1,4 @@
-#include "models/torch_dropout.hpp"
+#include "models/torch/torch_dropout.hpp"
 
 #include <ATen/Parallel.h>
 
@@ -9,7 +9,7 @@
 #ifdef CHARRNN_CUDA
 #include <c10/cuda/CUDAStream.h>
 
-#include "models/gpu_dropout.hpp"
+#include "models/torch/gpu_dropout.hpp"
 #endif
 
 namespace charrnn {

@@ -1,4 +1,4 @@
-#include "models/native/product_rate.hpp"
+#include "models/product_rate.hpp"
 
 #include <algorithm>
 #include <chrono>

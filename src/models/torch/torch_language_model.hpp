@@ -4,14 +4,13 @@
 #include <memory>
 
 #include "models/language_model.hpp"
-#include "models/model_kind.hpp"
 #include "models/precision.hpp"
 
 namespace charrnn {
 
 /// Precision::kBf16 is for stacked layers on GPUs: inside a window they compute in bf16 (PyTorch's autocast).
-std::unique_ptr<LanguageModel> make_torch_language_model(const ModelConfig& config, const ModelKind& kind,
-                                                         std::int64_t vocabulary_size, ParameterLayout layout,
-                                                         Precision precision, Device device);
+std::unique_ptr<LanguageModel> make_torch_language_model(const ModelConfig& config,
+                                                         std::int64_t vocabulary_size, Precision precision,
+                                                         Device device);
 
 }  // namespace charrnn

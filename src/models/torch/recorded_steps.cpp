@@ -1,4 +1,4 @@
-#include "models/recorded_steps.hpp"
+#include "models/torch/recorded_steps.hpp"
 
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDACachingAllocator.h>

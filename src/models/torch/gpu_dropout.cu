@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/random.hpp"
-#include "models/gpu_dropout.hpp"
+#include "models/torch/gpu_dropout.hpp"
 
 namespace charrnn {
 

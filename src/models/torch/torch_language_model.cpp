@@ -1,4 +1,4 @@
-#include "models/torch_language_model.hpp"
+#include "models/torch/torch_language_model.hpp"
 
 #include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
@@ -11,28 +11,18 @@
 
 #include "base/summation_tree.hpp"
 #include "models/flat_tensor.hpp"
-#include "models/recurrent_core.hpp"
 #include "models/registry.hpp"
+#include "models/torch/torch_dropout.hpp"
+#include "models/torch/torch_layer.hpp"
+#include "models/torch/torch_state.hpp"
 #ifdef CHARRNN_CUDA
-#include "models/gpu_dropout.hpp"
-#include "models/recorded_steps.hpp"
+#include "models/torch/gpu_dropout.hpp"
+#include "models/torch/recorded_steps.hpp"
 #endif
 
 namespace charrnn {
 
 namespace {
-
-std::unique_ptr<RecurrentCore> make_core(const ModelKind& kind, std::vector<at::Tensor> weights) {
-  switch (kind.family) {
-    case Family::kCellLoop:
-      return make_cell_loop(kind.cell, std::move(weights));
-    case Family::kCharLoop:
-      return make_char_loop(kind.concat, std::move(weights));
-    case Family::kStacked:
-      break;
-  }
-  return make_stacked_layers(kind.cell, std::move(weights));
-}
 
 /// While it lives, layers on GPUs compute in bf16 (PyTorch's autocast): the factors of their products are
 /// rounded, and so are their results.
@@ -56,10 +46,9 @@ class Autocast {
 
 class TorchLanguageModel final : public LanguageModel {
  public:
-  TorchLanguageModel(const ModelConfig& model, const ModelKind& kind, std::int64_t vocabulary,
-                     ParameterLayout parameters, Precision precision, Device where)
-      : LanguageModel(model, vocabulary, std::move(parameters), where),
-        states_(state_specs(model, kind)),
+  TorchLanguageModel(const ModelConfig& model, std::int64_t vocabulary, Precision precision, Device where)
+      : LanguageModel(model, vocabulary, parameter_layout(model, vocabulary), where),
+        states_(state_specs(model)),
         bf16_(precision == Precision::kBf16),
         options_(options_of(where)),
         flat_(at::zeros({layout().size()}, options_)),
@@ -72,7 +61,9 @@ class TorchLanguageModel final : public LanguageModel {
       leaf.requires_grad_(true);
       leaves_.push_back(std::move(leaf));
     }
-    core_ = make_core(kind, {leaves_.begin() + 1, leaves_.end() - 2});
+    for (std::int64_t layer = 0; layer < model.layers; ++layer) {
+      layers_.push_back(find_cell(model.model).torch_layer({config(), layer, where, precision}));
+    }
   }
 
   std::span<float> gradient() override { return span_of(flat_gradient_); }
@@ -89,6 +80,7 @@ class TorchLanguageModel final : public LanguageModel {
 
   void train(std::span<const TrainMicroBatch> micro_batches, const TrainContext& context) override {
     const PhaseScope scope(context.clock, Phase::kForward);
+    tell_layers();
     std::optional<DropoutKey> key = context.dropout;
     std::int64_t first = 0;
     for (const GradientSum& sum : context.sums) {
@@ -108,12 +100,14 @@ class TorchLanguageModel final : public LanguageModel {
   double evaluate(const Window& window, HiddenState& state) override {
     if (window.columns == 0) return 0;
     const c10::NoGradGuard no_grad;
+    tell_layers();
     return losses(window, state, std::nullopt, at::Reduction::Sum).item<double>();
   }
 
   void log_probabilities(const Window& window, HiddenState& state, std::span<float> of_targets) override {
     if (window.columns == 0) return;
     const c10::NoGradGuard no_grad;
+    tell_layers();
     const at::Tensor host = at::from_blob(of_targets.data(), {static_cast<std::int64_t>(of_targets.size())});
     host.copy_(losses(window, state, std::nullopt, at::Reduction::None).neg());
   }
@@ -121,6 +115,7 @@ class TorchLanguageModel final : public LanguageModel {
   void predict(std::span<const std::int64_t> inputs, std::int64_t length, HiddenState& state,
                std::span<float> logits) override {
     const c10::NoGradGuard no_grad;
+    tell_layers();
     const at::Tensor outputs = run(tokens(inputs, {length, state.columns()}), torch_state(state),
                                    TorchDropout(config(), std::nullopt, options_));
     const at::Tensor last = output_layer(outputs[-1]);
@@ -191,7 +186,31 @@ class TorchLanguageModel final : public LanguageModel {
   /// Outputs of the last layer [length, columns, hidden] for `inputs` [length, columns].
   at::Tensor run(const at::Tensor& inputs, TorchState& state, const TorchDropout& dropout) {
     const Autocast autocast(bf16_);
-    return core_->run(dropout.of_input(at::embedding(leaves_[0], inputs)), state, dropout);
+    at::Tensor x = dropout.of_input(at::embedding(leaves_[0], inputs));
+    for (std::int64_t layer = 0; layer < config().layers; ++layer) {
+      std::vector<at::Tensor> weights;
+      for (const Parameter& parameter : layout().of_layer(layer)) {
+        const at::Tensor& leaf = leaf_of(parameter);
+        weights.push_back(parameter.role == Role::kRecurrentWeight ? dropout.of_weights(leaf, layer) : leaf);
+      }
+      const at::Tensor outputs =
+          layers_[static_cast<std::size_t>(layer)]->run(x, weights, state.of_layer(layer));
+      x = dropout.of_outputs(outputs.to(at::kFloat), layer);  // autocast leaves bf16
+    }
+    return x;
+  }
+
+  const at::Tensor& leaf_of(const Parameter& parameter) const {
+    return leaves_[static_cast<std::size_t>(&parameter - layout().parameters().data())];
+  }
+
+  /// Tells the layers if the parameters have changed since they last ran.
+  void tell_layers() {
+    if (std::exchange(seen_version_, parameter_version()) == parameter_version()) return;
+    for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
+      const std::span<const Parameter> own = layout().of_layer(static_cast<std::int64_t>(layer));
+      layers_[layer]->weights_changed({&leaf_of(own.front()), own.size()});
+    }
   }
 
   /// Negative logarithms of the probabilities of `targets` [rows · columns], of every row or the last one.
@@ -239,17 +258,17 @@ class TorchLanguageModel final : public LanguageModel {
   at::Tensor flat_, flat_gradient_;
   const float* gradient_address_ = nullptr;  ///< of the buffer that autograd adds to
   std::vector<at::Tensor> sums_;             ///< of right subtrees, by level; like flat_
-  std::vector<at::Tensor> leaves_;  ///< in the layout's order: embedding, the core's, output weight and bias
-  std::unique_ptr<RecurrentCore> core_;
+  std::vector<at::Tensor> leaves_;           ///< in the layout's order
+  std::vector<std::unique_ptr<TorchLayer>> layers_;
+  std::uint64_t seen_version_ = 0;  ///< of the parameters
 };
 
 }  // namespace
 
-std::unique_ptr<LanguageModel> make_torch_language_model(const ModelConfig& config, const ModelKind& kind,
-                                                         std::int64_t vocabulary_size, ParameterLayout layout,
-                                                         Precision precision, Device device) {
-  return std::make_unique<TorchLanguageModel>(config, kind, vocabulary_size, std::move(layout), precision,
-                                              device);
+std::unique_ptr<LanguageModel> make_torch_language_model(const ModelConfig& config,
+                                                         std::int64_t vocabulary_size, Precision precision,
+                                                         Device device) {
+  return std::make_unique<TorchLanguageModel>(config, vocabulary_size, precision, device);
 }
 
 }  // namespace charrnn

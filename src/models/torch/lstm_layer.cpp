@@ -1,4 +1,4 @@
-#include "models/lstm_layer.hpp"
+#include "models/torch/lstm_layer.hpp"
 
 #include <torch/csrc/autograd/custom_function.h>
 

@@ -1,0 +1,47 @@
+// Files and links that appear whole or not at all: whoever opens the name sees the old content or the new one, also after
+// a crash.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string_view>
+
+namespace charrnn {
+
+/// Replaces a file piece by piece. Until commit() the content grows in `.<name>.tmp-<pid>` beside it. Every failure is a
+/// DataError that names the file.
+///
+///     AtomicFile file("runs/lstm/config.toml");
+///     file.write(text);
+///     file.commit();
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path path);
+  /// Removes what was not committed.
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::string_view bytes);
+  /// Syncs the content to disk, calls `before_rename` (which may throw to keep the file from appearing), gives it its name
+  /// and syncs the folder.
+  void commit(const std::function<void()>& before_rename = {});
+
+ private:
+  void require_done(bool done) const;
+
+  std::filesystem::path path_, temporary_;
+  int descriptor_ = -1;
+};
+
+/// All of it at once.
+void replace_file(const std::filesystem::path& path, std::string_view bytes,
+                  const std::function<void()>& before_rename = {});
+
+/// Points the symbolic link at `target`, in the place of what had its name. DataError if it cannot.
+void replace_link(const std::filesystem::path& link, const std::filesystem::path& target);
+
+/// Whether the name is of a temporary file that an AtomicFile or replace_link() of a killed process left behind.
+bool is_temporary(const std::filesystem::path& file);
+
+}  // namespace charrnn

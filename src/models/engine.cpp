@@ -1,0 +1,137 @@
+#include "models/engine.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/error.hpp"
+#include "models/cells.hpp"
+#include "models/native/kernels.hpp"
+#include "models/native/micro_kernel.hpp"
+#include "models/native/native_language_model.hpp"
+#include "models/torch/torch_language_model.hpp"
+#include "models/torch_runtime.hpp"
+
+namespace charrnn {
+
+namespace {
+
+namespace native {
+
+std::optional<std::string> why_not(const ModelConfig& model, const Device& device, Precision /*precision*/) {
+  if (device.cuda) return "it computes on CPUs, not on GPUs";
+  if (find_cell(model.model).native_layer == nullptr) {
+    return fmt::format("it has no layer for `model` {}", model.model);
+  }
+  return std::nullopt;
+}
+
+void set_threads(int threads, bool deterministic, const Compute& compute) {
+  compute.team.resize(threads);
+  configure_torch(1, deterministic);
+}
+
+std::string description(Precision precision) {
+  std::string text = fmt::format("native, kernels for {}", kernels().name);
+  if (precision == Precision::kBf16) {
+    text += has_bf16_units()
+                ? ", bf16 products"
+                : ", factors rounded to bf16; this processor has no bf16 units, so products are fp32";
+  }
+  return text;
+}
+
+std::unique_ptr<LanguageModel> make(const ModelConfig& model, std::int64_t vocabulary_size,
+                                    const Compute& compute) {
+  return make_native_language_model(model, vocabulary_size, compute.precision, compute.team);
+}
+
+}  // namespace native
+
+namespace torch_engine {
+
+std::optional<std::string> why_not(const ModelConfig& model, const Device& device, Precision precision) {
+  if (precision == Precision::kFp32) return std::nullopt;
+  if (!device.cuda) return "it computes in bf16 on GPUs only";
+  if (!find_cell(model.model).has_bf16_on_gpus) {
+    return fmt::format("it computes `model` {} in fp32 only", model.model);
+  }
+  return std::nullopt;
+}
+
+void set_threads(int threads, bool deterministic, const Compute& compute) {
+  // Not both: where OpenMP's threads still spin after their work, an optimizer of 1 million parameters took 1.7 ms on
+  // two threads of the team and 0.95 ms on one; of 30 million 22 and 32 ms, in steps of 300 ms (two cores).
+  compute.team.resize(1);
+  // On GPUs always: else LibTorch adds up large windows' embeddings in any order, and NVSwitches the gradients, and a
+  // resume would not go on bit for bit.
+  configure_torch(threads, deterministic || compute.device.cuda);
+}
+
+std::string description(Precision precision) {
+  return precision == Precision::kBf16 ? "torch, layers in bf16" : "torch";
+}
+
+std::unique_ptr<LanguageModel> make(const ModelConfig& model, std::int64_t vocabulary_size,
+                                    const Compute& compute) {
+  return make_torch_language_model(model, vocabulary_size, compute.precision, compute.device);
+}
+
+}  // namespace torch_engine
+
+constexpr Engine kEngines[] = {
+    {"native", native::why_not, /*threads_decide_bits=*/false, native::set_threads, native::description,
+     native::make},
+    {"torch", torch_engine::why_not, /*threads_decide_bits=*/true, torch_engine::set_threads,
+     torch_engine::description, torch_engine::make},
+};
+
+const Engine* first_that_can(const ModelConfig& model, const Device& device, Precision precision) {
+  const auto* found = std::ranges::find_if(
+      kEngines, [&](const Engine& engine) { return !engine.why_not(model, device, precision); });
+  return found == std::end(kEngines) ? nullptr : found;
+}
+
+const Engine& named(const std::string& name) {
+  const auto* found = std::ranges::find(kEngines, name, &Engine::name);
+  if (found != std::end(kEngines)) return *found;
+  std::vector<std::string_view> names{"auto"};
+  std::ranges::transform(kEngines, std::back_inserter(names), &Engine::name);
+  throw ConfigError("engine",
+                    fmt::format("there is no `engine` '{}'; use one of: {}", name, fmt::join(names, " ")));
+}
+
+}  // namespace
+
+std::span<const Engine> engines() {
+  return kEngines;
+}
+
+const Engine& find_engine(const ModelConfig& model, const Compute& compute) {
+  const std::string& name = compute.engine;
+  const auto& device = compute.device;
+  const Precision precision = compute.precision;
+  if (name != "auto") {
+    const Engine& engine = named(name);
+    const std::optional<std::string> reason = engine.why_not(model, device, precision);
+    const bool can_in_fp32 = !engine.why_not(model, device, Precision::kFp32);
+    require_option(!reason, can_in_fp32 ? "precision" : "engine", "`engine` {} cannot compute this model: {}",
+                   name, reason.value_or(""));
+    return engine;
+  }
+  if (const Engine* engine = first_that_can(model, device, precision)) return *engine;
+  std::string reasons;
+  for (const Engine& engine : kEngines) {
+    reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", engine.name,
+                           *engine.why_not(model, device, precision));
+  }
+  throw ConfigError(precision == Precision::kFp32 ? "model" : "precision",
+                    fmt::format("no `engine` can compute this model ({})", reasons));
+}
+
+bool threads_decide_bits(const ModelConfig& model, const std::string& engine) {
+  if (engine != "auto") return named(engine).threads_decide_bits;
+  const Engine* chosen = first_that_can(model, Device{}, Precision::kFp32);
+  return chosen == nullptr || chosen->threads_decide_bits;
+}
+
+}  // namespace charrnn

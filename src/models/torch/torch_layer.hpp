@@ -1,0 +1,57 @@
+// One recurrent layer of LibTorch's engine.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/device.hpp"
+#include "config/model_config.hpp"
+#include "models/precision.hpp"
+
+namespace at {
+class Tensor;
+}
+
+namespace charrnn {
+
+struct TorchLayerOptions {
+  const ModelConfig& model;
+  std::int64_t layer;  ///< its number
+  Device device;
+  Precision precision;
+};
+
+class TorchLayer {
+ public:
+  virtual ~TorchLayer() = default;
+  TorchLayer(const TorchLayer&) = delete;
+  TorchLayer& operator=(const TorchLayer&) = delete;
+
+  /// The parameters, in the order of CellSpec::parameters, have other values from now on. A layer that keeps something
+  /// derived from them renews it here, in the same memory: GPUs replay recorded steps.
+  virtual void weights_changed(std::span<const at::Tensor> /*weights*/) {}
+
+  /// x [length, columns, inputs] to the outputs [length, columns, hidden], with autograd. `weights` are the parameters
+  /// with dropout applied; `states` has one [1, columns, width] for each of CellSpec::states, which is replaced by
+  /// the one after the window.
+  virtual at::Tensor run(const at::Tensor& x, std::span<const at::Tensor> weights,
+                         std::span<at::Tensor> states) = 0;
+
+ protected:
+  TorchLayer() = default;
+};
+
+// aten_layers.cpp
+std::unique_ptr<TorchLayer> make_torch_rnn(const TorchLayerOptions& options);
+std::unique_ptr<TorchLayer> make_torch_gru(const TorchLayerOptions& options);
+std::unique_ptr<TorchLayer> make_torch_lstm(const TorchLayerOptions& options);
+// cell_loop.cpp
+std::unique_ptr<TorchLayer> make_rnn_cell_loop(const TorchLayerOptions& options);
+std::unique_ptr<TorchLayer> make_gru_cell_loop(const TorchLayerOptions& options);
+std::unique_ptr<TorchLayer> make_lstm_cell_loop(const TorchLayerOptions& options);
+// char_loop.cpp
+std::unique_ptr<TorchLayer> make_char_loop(const TorchLayerOptions& options);
+std::unique_ptr<TorchLayer> make_char_loop_concat(const TorchLayerOptions& options);
+
+}  // namespace charrnn
