@@ -39,6 +39,7 @@ Argument describe(const char* group, const char* name, Value value, const Rule& 
           .range = range_text(rule),
           .usual = to_text(value),
           .take = {},
+          .empty_value = rule.free_text,
           .older = ""};
 }
 

@@ -98,7 +98,7 @@ Command sample_command() {
       "a checkpoint, or the folder of a run: its newest good one; several write as an ensemble";
   command.add_paths("PATH", Argument::Kind::kWords, arguments->checkpoints, kPaths);
   command.add_paths("checkpoint", Argument::Kind::kList, arguments->checkpoints, "the same as PATH");
-  command.add("prime", &arguments->prime, {}, "TEXT", "text to go on from, of any length").empty_value = true;
+  command.add("prime", &arguments->prime, {.free_text = true}, "TEXT", "text to go on from, of any length");
   command.add("length", &arguments->length, at_least(0), "N", "characters to write");
   command.add("count", &arguments->count, between(1, 65'536), "N",
               "texts to write at once, each with random numbers of its own; faster than one after the other");

@@ -108,6 +108,7 @@ TEST(Value, Rules) {
             "`key` must be one of adam, sgd, not 'adm'; did you mean 'adam'?");
   text = "a\nb";
   EXPECT_EQ(refusal(&text, {}), "`key` has control characters in it");
+  EXPECT_EQ(refusal(&text, {.free_text = true}), "accepted");
   text = "a\xff";
   EXPECT_NE(refusal(&text, {}), "accepted");
 }
