@@ -12,8 +12,8 @@ namespace {
 
 /// Adds words to `text`, whose last line has `column` characters, in lines of at most `width` that go on after `indent`
 /// spaces. `joint` ends every line but the last.
-void add_wrapped(std::string& text, const std::string& words, std::size_t column, std::size_t indent, std::size_t width,
-                 const std::string& joint = "") {
+void add_wrapped(std::string& text, const std::string& words, std::size_t column, std::size_t indent,
+                 std::size_t width, const std::string& joint = "") {
   bool starts_line = true;
   for (const std::string& word : split(words, ' ')) {
     if (!starts_line && column + 1 + word.size() + joint.size() > width) {
@@ -97,18 +97,21 @@ std::string program_help(const Commands& commands, int width) {
   return text;
 }
 
-std::string command_help(const Command& command, int width) {
+std::string command_help(const std::string& program, const Command& command, int width) {
   const std::size_t most = columns(width);
   std::string words;
   for (const Argument& argument : command.arguments()) {
     if (argument.kind == Argument::Kind::kWords) words = " " + synopsis(argument);
   }
-  std::string text = fmt::format("usage: charrnn_dist {}{} [OPTIONS]\n\n", command.name(), words);
+  std::string text;
+  add_wrapped(text, fmt::format("usage: {}{} [OPTIONS]", program, words), 0, 6, most);
+  text += '\n';
   add_wrapped(text, command.summary(), 0, 0, most);
   constexpr std::size_t kTerms = 30;
   std::string group = "none";
   for (const Argument& argument : command.arguments()) {
-    if (group != argument.group) text += fmt::format("\n{}:\n", argument.group.empty() ? "options" : argument.group);
+    if (group != argument.group)
+      text += fmt::format("\n{}:\n", argument.group.empty() ? "options" : argument.group);
     group = argument.group;
     add_entry(text, synopsis(argument), description(argument), kTerms, most);
   }

@@ -16,8 +16,8 @@ inline constexpr const char* kSummary =
 
 /// The commands, and where to go on; lines of at most `width` columns where words allow.
 std::string program_help(const Commands& commands, int width);
-/// A command's options, grouped by table, with choices, ranges and defaults.
-std::string command_help(const Command& command, int width);
+/// A command's options, grouped by table, with choices, ranges and defaults; `program` is what one types to run it.
+std::string command_help(const std::string& program, const Command& command, int width);
 
 /// A manual page in troff's man macros, of the program or of one command.
 std::string program_manual(const Commands& commands);

@@ -1,4 +1,4 @@
-// How messages look on the command line.
+// How messages look to the user of the program.
 #pragma once
 
 #include <string>

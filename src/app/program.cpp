@@ -27,6 +27,10 @@ Command& find_command(Commands& commands, const std::string& name) {
                                hint.empty() ? fmt::format("; there are: {}", fmt::join(names, ", ")) : hint));
 }
 
+std::string help_of(const Command& command) {
+  return command_help("charrnn_dist " + command.name(), command, terminal_width());
+}
+
 bool asks_for_help(const std::string& word) {
   return word == "-h" || word == "--help";
 }
@@ -38,8 +42,9 @@ std::string help(Commands& commands, const Strings& words) {
   if (first == "--completion") return completion(commands, second);
   if (first == "--man")
     return second.empty() ? program_manual(commands) : command_manual(find_command(commands, second));
-  if (first.empty() || first == "help" || asks_for_help(first)) return program_help(commands, terminal_width());
-  return command_help(find_command(commands, first), terminal_width());
+  if (first.empty() || first == "help" || asks_for_help(first))
+    return program_help(commands, terminal_width());
+  return help_of(find_command(commands, first));
 }
 
 ExitCode run(Commands& commands, const Strings& words) {
@@ -56,7 +61,7 @@ ExitCode run(Commands& commands, const Strings& words) {
       command.parse({words.begin() + 1, words.end()});
       return command.run();
     }
-    text = command_help(command, terminal_width());
+    text = help_of(command);
   }
   if (launched_rank() == 0) fmt::print("{}", text);
   return ExitCode::kDone;

@@ -26,7 +26,7 @@ std::size_t distance(const std::string& a, const std::string& b) {
 
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
   std::string best;
-  std::size_t fewest = (word.size() + 1) / 2;
+  std::size_t fewest = word.size() / 2 + 1;
   for (const std::string& candidate : candidates) {
     const std::size_t changes = distance(word, candidate);
     if (changes >= fewest) continue;

@@ -6,7 +6,7 @@
 
 namespace charrnn {
 
-/// The candidate with the fewest letters to add, drop or change, if they are less than half of the word; else empty.
+/// The candidate with the fewest letters to add, drop or change, if they are at most half of the word; else empty.
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
 
 /// "; did you mean 'NAME'?" for the nearest, or nothing.

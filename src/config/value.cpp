@@ -93,11 +93,12 @@ void check(const char* key, double value, const std::string& text, const Rule& r
   require_option(std::isfinite(value), key, "`{}` must be a finite number, not {}", key, text);
   require_option(rule.open ? value > rule.least : value >= rule.least, key, "`{}` must be {} {}, not {}", key,
                  rule.open ? "more than" : "at least", number_text(rule.least), text);
-  require_option(rule.open_above ? value < rule.most : value <= rule.most, key, "`{}` must be {} {}, not {}", key,
-                 rule.open_above ? "less than" : "at most", number_text(rule.most), text);
+  require_option(rule.open_above ? value < rule.most : value <= rule.most, key, "`{}` must be {} {}, not {}",
+                 key, rule.open_above ? "less than" : "at most", number_text(rule.most), text);
 }
 
 void check(const char* key, const std::string& value, const Rule& rule) {
+  if (rule.free_text) return;
   const std::vector<char32_t> characters = decode_text(value, fmt::format("`{}`", key));
   require_option(std::ranges::none_of(characters, [](char32_t one) { return one < U' '; }), key,
                  "`{}` has control characters in it", key);
@@ -113,10 +114,7 @@ void parse_value(const Strings& words, const char* key, Value value) {
   std::visit(
       [&](auto* target) {
         *target = {};
-        for (const std::string& word : words) {
-          require_option(!word.empty(), key, "`{}` needs a value", key);
-          parse(word, key, *target);
-        }
+        for (const std::string& word : words) parse(word, key, *target);
       },
       value);
 }
@@ -142,7 +140,8 @@ void check_value(const char* key, Value value, const Rule& rule) {
         } else if constexpr (std::is_same_v<T, Strings>) {
           for (const std::string& text : *one) check(key, text, rule);
         } else if constexpr (std::is_same_v<T, Numbers> || std::is_same_v<T, Integers>) {
-          for (const auto number : *one) check(key, static_cast<double>(number), text_of(number, false), rule);
+          for (const auto number : *one)
+            check(key, static_cast<double>(number), text_of(number, false), rule);
         } else if constexpr (!std::is_same_v<T, bool>) {
           check(key, static_cast<double>(*one), text_of(*one, false), rule);
         }

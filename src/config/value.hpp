@@ -17,13 +17,14 @@ using Numbers = std::vector<double>;
 using Value = std::variant<bool*, std::int64_t*, double*, std::string*, Strings*, Integers*, Numbers*>;
 
 /// What a value may be. Numbers (also those of a list) lie in a range, strings are one of `choices` if there are any.
-/// A string is valid UTF-8 without control characters in any case.
+/// Otherwise a string is a name: valid UTF-8 without control characters, unless it is `free_text`, which may be empty.
 struct Rule {
   double least = -std::numeric_limits<double>::infinity();
   double most = std::numeric_limits<double>::infinity();
   bool open = false;         ///< `least` itself is not allowed
   bool open_above = false;   ///< nor is `most`
   const char* choices = "";  ///< "adam|adamw|sgd"; empty: any string
+  bool free_text = false;
 };
 
 constexpr Rule at_least(double least) {

@@ -59,7 +59,8 @@ Vocabulary Vocabulary::from_counts(const std::map<char32_t, std::int64_t>& count
                      [](const auto& a, const auto& b) { return a.second > b.second; });
     symbols = {"<unk>", "<pad>"};
     for (const auto& entry : frequent) symbols.push_back(symbol_of(entry.first));
-    require(!frequent.empty(), "no character comes up {} times (`min-freq`): the text is too short", options.min_freq);
+    require(!frequent.empty(), "no character comes up `min-freq` ({}) times or more: the text is too short",
+            options.min_freq);
   }
   return {std::move(symbols), options};
 }

@@ -11,7 +11,7 @@ void check_distinct_gpus(std::span<const RankGpu> gpus) {
     const auto [first, is_new] = owner.try_emplace({gpus[rank].host, gpus[rank].uuid}, rank);
     require<UsageError>(is_new,
                         "ranks {} and {} on {} share one GPU ({}), which NCCL does not allow: start one rank "
-                        "for each GPU and let each see its own (srun `gpus-per-tas`k=1, or one "
+                        "for each GPU and let each see its own (srun --gpus-per-task=1, or one "
                         "CUDA_VISIBLE_DEVICES for all ranks of a node), or use `comm` mpi, which is slower",
                         first->second, rank, gpus[rank].host, gpus[rank].uuid);
   }

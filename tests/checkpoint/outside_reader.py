@@ -88,7 +88,7 @@ class Format(program.TestCase):
             self.assertEqual((top["format_version"], top["arch"], top["step"], top["epoch"], top["cycle"]),
                              (1, "lstm", steps, 3, 1))
             self.assertRegex(top["created_utc"], r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
-            self.assertEqual(top["program_version"], program.run("--version").stdout.strip())
+            self.assertEqual(top["program_version"], program.run("--version").stdout.split()[1])
             self.assertIn(re.search("model name\\s*: (.*)", Path("/proc/cpuinfo").read_text())[1], top["processor"])
             self.assertEqual(file["config"].asstr()[()], (self.run_folder / "config.toml").read_text())
             config = tomllib.loads(file["config"].asstr()[()])

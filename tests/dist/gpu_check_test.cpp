@@ -30,7 +30,7 @@ TEST(GpuCheck, TheSameUuidOnAnotherHostIsAnotherGpu) {
 
 TEST(GpuCheck, NamesTheTwoRanksTheHostTheGpuAndTheFix) {
   EXPECT_THAT(complaint({{"a", "GPU-1"}, {"b", "GPU-7"}, {"a", "GPU-2"}, {"b", "GPU-7"}}),
-              AllOf(HasSubstr("ranks 1 and 3 on b"), HasSubstr("GPU-7"), HasSubstr("`gpus-per-tas`k=1"),
+              AllOf(HasSubstr("ranks 1 and 3 on b"), HasSubstr("GPU-7"), HasSubstr("--gpus-per-task=1"),
                     HasSubstr("`comm` mpi")));
 }
 

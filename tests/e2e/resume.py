@@ -154,7 +154,7 @@ class Refusals(program.TestCase):
         for words, says in ((["--hidden", 25], ["hidden is 25, was 24"]), (["--model", "gru"], ["model", "gru", "lstm"]),
                             (["--layers", 1], ["layers is 1, was 2"]), (["--columns", 7], ["columns is 7, was 6"]),
                             (["--bptt", 11], ["bptt is 11, was 10"]), (["--dropout", 0.25], ["dropout is 0.25, was 0.5"]),
-                            (["--lowercase"], ["lowercase is true, was false"]),
+                            (["--lowercase"], ["lowercase is on, was off"]),
                             (["--min-freq", 2], ["min-freq is 2, was 3"]), (["--seed", 2], ["seed is 2, was 1"]),
                             (["--optimizer", "adamw"], ["optimizer is adamw, was adam", "--init-from"])):
             self.assert_refused(2, *words, "--resume", says=says)

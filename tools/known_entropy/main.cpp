@@ -2,7 +2,7 @@
 // the best that any model can reach.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdint>
@@ -15,11 +15,13 @@
 #include <string>
 #include <system_error>
 
-#include "base/atomic_file.hpp"
+#include "app/help.hpp"
+#include "app/messages.hpp"
 #include "base/error.hpp"
 #include "base/sha256.hpp"
 #include "known_entropy/english_tables.hpp"
 #include "known_entropy/synthetic_text.hpp"
+#include "report/terminal.hpp"
 
 namespace charrnn {
 namespace {
@@ -27,7 +29,7 @@ namespace {
 struct Arguments {
   std::string output;
   std::int64_t characters = 1'000'000;
-  std::uint64_t seed = 1;
+  std::int64_t seed = 1;
   double train_fraction = 0.8;
   bool json = false;
 };
@@ -88,7 +90,7 @@ void run(const Arguments& arguments) {
           "cannot write '{}': it exists and is not a plain file; give --output a file name", arguments.output);
 
   const SyntheticText source(english_tables());
-  const std::string text = source.generate(arguments.seed, characters);
+  const std::string text = source.generate(static_cast<std::uint64_t>(arguments.seed), characters);
   const auto part = [&](const char* name, std::size_t first, std::size_t last) {
     return PartLoss{name, first, last, source.mean_loss(text, first, last), source.standard_error(last - first)};
   };
@@ -99,45 +101,38 @@ void run(const Arguments& arguments) {
   (arguments.json ? print_json : print_text)(arguments, digest.hex(), source.entropy_rate(), parts);
 }
 
-void declare(CLI::App& app, Arguments& arguments) {
-  app.add_option("--output", arguments.output, "file to write; one that exists is replaced")->required();
-  app.add_option("--characters", arguments.characters, "length of the text; a character is a byte")
-      ->check(CLI::Range(std::int64_t{1'000}, std::int64_t{1'000'000'000}))
-      ->capture_default_str();
-  app.add_option("--seed", arguments.seed, "one seed, one text, on every machine")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--train-fraction", arguments.train_fraction,
-                 "where the training part ends, as in charrnn_dist train; the rest is the validation part")
-      ->check(CLI::Range(0.01, 0.99))
-      ->capture_default_str();
-  app.add_flag("--json", arguments.json, "print the numbers as one JSON object");
-  app.footer(
-      "Example:\n"
-      "  known_entropy --output corpus.txt\n"
-      "  charrnn_dist train --corpus corpus.txt --run-dir runs --name trial --model gru\n"
-      "The losses hold for the text as it is: train without --lowercase to compare with them.");
+void run_command_line(const Strings& words) {
+  Arguments arguments;
+  Command command(
+      "known_entropy",
+      "write an English-like text whose entropy is known exactly: the loss that no model can beat");
+  command.add("output", &arguments.output, {}, "FILE", "file to write; an existing one is replaced")
+      .required = true;
+  command.add("characters", &arguments.characters, between(1'000, 1e9), "N",
+              "length of the text; a character is a byte");
+  command.add("seed", &arguments.seed, at_least(0), "N", "one seed, one text, on every machine");
+  command.add("train-fraction", &arguments.train_fraction, between(0.01, 0.99), "FRACTION",
+              "where the training part ends, as in charrnn_dist train; the rest is the validation part");
+  command.add("json", arguments.json, "print the numbers as one JSON object");
+  command.explain("The losses hold for the text as it is: train without --lowercase to compare with them.",
+                  {"known_entropy --output corpus.txt",
+                   "charrnn_dist train --corpus corpus.txt --run-dir runs --name trial --model gru"});
+  if (std::ranges::any_of(words, [](const std::string& word) { return word == "--help" || word == "-h"; })) {
+    fmt::print("{}", command_help("known_entropy", command, terminal_width()));
+    return;
+  }
+  command.parse(words);
+  run(arguments);
 }
 
 ExitCode failed(ExitCode code, const std::string& why) {
-  fmt::print(stderr, "known_entropy: error: {}\n", why);
+  fmt::print(stderr, "known_entropy: error: {}\n", as_flags(why));
   return code;
 }
 
-ExitCode run_command_line(int argc, char** argv) {
-  CLI::App app("Writes an English-like text whose entropy is known exactly: the loss that no model can beat.",
-               "known_entropy");
-  app.get_formatter()->column_width(34);
-  Arguments arguments;
-  declare(app, arguments);
+ExitCode run_tool(const Strings& words) {
   try {
-    app.parse(argc, argv);
-    run(arguments);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::Success)) {
-      return failed(ExitCode::kUsage, fmt::format("{} (see known_entropy --help)", error.what()));
-    }
-    app.exit(error);  // prints the help
+    run_command_line(words);
   } catch (const Error& error) {
     return failed(error.code(), error.what());
   } catch (const std::exception& error) {
@@ -153,5 +148,5 @@ ExitCode run_command_line(int argc, char** argv) {
 }  // namespace charrnn
 
 int main(int argc, char** argv) {
-  return static_cast<int>(charrnn::run_command_line(argc, argv));
+  return static_cast<int>(charrnn::run_tool({argv + 1, argv + argc}));
 }
