@@ -233,8 +233,7 @@ ExitCode run_bench(BenchArguments& arguments, Job& job) {
 
 Command bench_command() {
   auto arguments = std::make_shared<BenchArguments>();
-  Command command("bench",
-                  "measure how fast this machine trains a model, and predict what more ranks would bring");
+  Command command("bench", "measure how fast this machine trains a model, and predict what more ranks would bring");
   command.add_training_options(arguments->sources);
   command.add("steps", &arguments->steps, at_least(1), "N", "steps to time, with each engine");
   Argument& ranks = command.add("predict-ranks", &arguments->predict_ranks, at_least(1), "N",
@@ -251,9 +250,8 @@ Command bench_command() {
       "Takes the options of train; nothing is saved. Times are medians, phases means.",
       {"charrnn_dist bench --corpus nietzsche.txt --config configs/lesson6/stateful_gru.toml",
        "mpirun -np 2 charrnn_dist bench --corpus big.txt --model lstm --hidden 1024 --predict-ranks 4 16 64"});
-  command.run_by([arguments] {
-    return run_job([&](Job& job) { return run_bench(*arguments, job); }, &arguments->sources);
-  });
+  command.run_by(
+      [arguments] { return run_job([&](Job& job) { return run_bench(*arguments, job); }, &arguments->sources); });
   return command;
 }
 

@@ -71,8 +71,7 @@ void Command::add_training_options(ConfigSources& sources, std::initializer_list
   for (const char* const name : names) add_row(sources, *find_option(option_table(), name)).group = "";
 }
 
-Argument& Command::add(const char* name, Value target, const Rule& rule, const char* value,
-                       const char* help) {
+Argument& Command::add(const char* name, Value target, const Rule& rule, const char* value, const char* help) {
   Argument& added = arguments_.emplace_back(describe("", name, target, rule, value, help));
   added.take = [name = std::string(name), target, rule](const Strings& words) {
     parse_value(words, name.c_str(), target);
@@ -86,16 +85,16 @@ Argument& Command::add(const char* name, bool& target, const char* help) {
 }
 
 Argument& Command::add_paths(const char* name, Argument::Kind kind, Strings& target, const char* help) {
-  return arguments_.emplace_back(Argument{
-      .group = "",
-      .name = name,
-      .kind = kind,
-      .value = "PATH",
-      .help = help,
-      .range = "",
-      .usual = "",
-      .take = [&target](const Strings& words) { target.insert(target.end(), words.begin(), words.end()); },
-      .older = ""});
+  return arguments_.emplace_back(
+      Argument{.group = "",
+               .name = name,
+               .kind = kind,
+               .value = "PATH",
+               .help = help,
+               .range = "",
+               .usual = "",
+               .take = [&target](const Strings& words) { target.insert(target.end(), words.begin(), words.end()); },
+               .older = ""});
 }
 
 void Command::explain(std::string text, Strings examples) {

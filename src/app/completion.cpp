@@ -81,8 +81,7 @@ std::string zsh_text(const std::string& text) {
 }
 
 std::string zsh(const Commands& commands) {
-  std::string text =
-      "#compdef charrnn_dist\n_charrnn_dist() {\n  if (( CURRENT == 2 )); then\n    _values command";
+  std::string text = "#compdef charrnn_dist\n_charrnn_dist() {\n  if (( CURRENT == 2 )); then\n    _values command";
   for (const Command& command : commands)
     text += fmt::format(" \\\n      '{}[{}]'", command.name(), zsh_text(command.summary()));
   text += " \\\n      'help[explain a command]'\n    return\n  fi\n  case $words[2] in\n";
@@ -96,8 +95,8 @@ std::string zsh(const Commands& commands) {
       if (argument.kind == Argument::Kind::kWords) {
         text += " \\\n      '*:path:_files'";
       } else if (argument.kind == Argument::Kind::kFlag) {
-        text += fmt::format(" \\\n      '--{0}[{1}]' '--no-{0}[not: {1}]'", argument.name,
-                            zsh_text(description(argument)));
+        text +=
+            fmt::format(" \\\n      '--{0}[{1}]' '--no-{0}[not: {1}]'", argument.name, zsh_text(description(argument)));
       } else {
         text += fmt::format(" \\\n      '--{}[{}]:{}:{}'", argument.name, zsh_text(description(argument)),
                             zsh_text(argument.name), action);
@@ -112,8 +111,7 @@ std::string zsh(const Commands& commands) {
 }  // namespace
 
 std::string completion(const Commands& commands, const std::string& shell) {
-  require<UsageError>(shell == "bash" || shell == "zsh", "there is completion for bash and zsh, not for '{}'",
-                      shell);
+  require<UsageError>(shell == "bash" || shell == "zsh", "there is completion for bash and zsh, not for '{}'", shell);
   return shell == "bash" ? bash(commands) : zsh(commands);
 }
 

@@ -175,8 +175,7 @@ Command eval_command() {
   command.add_paths("ensemble", Argument::Kind::kList, arguments->ensemble,
                     "evaluate several together: the mean of their probabilities");
   command.add("corpus", &arguments->corpus, {}, "FILE", "text to evaluate on (UTF-8)").required = true;
-  command.add("part", &arguments->part, one_of("train|validation|all"), "",
-              "part of the text, divided as in training");
+  command.add("part", &arguments->part, one_of("train|validation|all"), "", "part of the text, divided as in training");
   command.add("dynamic-rate", &arguments->dynamic.rate, at_least(0), "RATE",
               "dynamic evaluation: learn at this rate from what was read, such as 1e-4; 0: do not learn");
   command.add("dynamic-decay", &arguments->dynamic.decay, probability(), "X",
@@ -185,11 +184,11 @@ Command eval_command() {
   command.add("columns", &arguments->columns, at_least(1), "N", "read the text in N columns at once");
   command.add_training_options(arguments->sources, {"threads", "timeout", "device", "engine"});
   command.add("json", arguments->json, "print a JSON object per checkpoint");
-  command.explain(
-      "", {"charrnn_dist eval runs/lstm --corpus nietzsche.txt --part validation",
-           "charrnn_dist eval --ensemble runs/lstm/checkpoints/cycle_4.h5 runs/lstm/checkpoints/cycle_5.h5 "
-           "--corpus nietzsche.txt --part validation",
-           "mpirun -np 4 charrnn_dist eval runs/lstm/checkpoints/best --corpus big.txt --columns 64 --json"});
+  command.explain("",
+                  {"charrnn_dist eval runs/lstm --corpus nietzsche.txt --part validation",
+                   "charrnn_dist eval --ensemble runs/lstm/checkpoints/cycle_4.h5 runs/lstm/checkpoints/cycle_5.h5 "
+                   "--corpus nietzsche.txt --part validation",
+                   "mpirun -np 4 charrnn_dist eval runs/lstm/checkpoints/best --corpus big.txt --columns 64 --json"});
   command.run_by([arguments] {
     RunConfig config;
     arguments->sources.given().apply(config);

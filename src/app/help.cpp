@@ -12,8 +12,8 @@ namespace {
 
 /// Adds words to `text`, whose last line has `column` characters, in lines of at most `width` that go on after `indent`
 /// spaces. `joint` ends every line but the last.
-void add_wrapped(std::string& text, const std::string& words, std::size_t column, std::size_t indent,
-                 std::size_t width, const std::string& joint = "") {
+void add_wrapped(std::string& text, const std::string& words, std::size_t column, std::size_t indent, std::size_t width,
+                 const std::string& joint = "") {
   bool starts_line = true;
   for (const std::string& word : split(words, ' ')) {
     if (!starts_line && column + 1 + word.size() + joint.size() > width) {
@@ -110,8 +110,7 @@ std::string command_help(const std::string& program, const Command& command, int
   constexpr std::size_t kTerms = 30;
   std::string group = "none";
   for (const Argument& argument : command.arguments()) {
-    if (group != argument.group)
-      text += fmt::format("\n{}:\n", argument.group.empty() ? "options" : argument.group);
+    if (group != argument.group) text += fmt::format("\n{}:\n", argument.group.empty() ? "options" : argument.group);
     group = argument.group;
     add_entry(text, synopsis(argument), description(argument), kTerms, most);
   }

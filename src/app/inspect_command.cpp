@@ -89,8 +89,7 @@ void print_text(const Json& facts) {
 }
 
 void run_inspect(const InspectArguments& arguments) {
-  require<UsageError>(arguments.paths.size() == 1,
-                      "inspect needs one PATH: a checkpoint, or the folder of a run");
+  require<UsageError>(arguments.paths.size() == 1, "inspect needs one PATH: a checkpoint, or the folder of a run");
   ThreadTeam team;
   const LoadedModel loaded = load_model(resolve_checkpoint(arguments.paths[0], warn_on_stderr).string(),
                                         {.device = {}, .team = team}, Parts::kAll);
@@ -113,11 +112,9 @@ Command inspect_command() {
   Command command("inspect", "show what is in a checkpoint");
   command.add_paths("PATH", Argument::Kind::kWords, arguments->paths,
                     "a checkpoint, or the folder of a run: its newest good one");
-  command.add("hash", arguments->hash,
-              "print only the SHA-256 over the parameters in the order of their names");
+  command.add("hash", arguments->hash, "print only the SHA-256 over the parameters in the order of their names");
   command.add("json", arguments->json, "print everything as JSON");
-  command.explain(
-      "", {"charrnn_dist inspect runs/lstm", "charrnn_dist inspect runs/lstm/checkpoints/best --hash"});
+  command.explain("", {"charrnn_dist inspect runs/lstm", "charrnn_dist inspect runs/lstm/checkpoints/best --hash"});
   command.run_by([arguments] {
     run_inspect(*arguments);
     return ExitCode::kDone;

@@ -88,10 +88,9 @@ Command lr_find_command() {
   command.add("end", &sweep.end, more_than(0), "RATE", "last learning rate");
   command.add("steps", &sweep.steps, at_least(0), "N", "steps of the sweep; 0: one epoch");
   command.add("output", &arguments->output, {}, "NAME", "write NAME.json");
-  command.explain(
-      "Takes the options of train; those of the schedule do not matter. Nothing is saved but the result.",
-      {"charrnn_dist lr-find --corpus nietzsche.txt --model gru",
-       "mpirun -np 4 charrnn_dist lr-find --config my.toml --steps 300 --end 1 --output runs/lr"});
+  command.explain("Takes the options of train; those of the schedule do not matter. Nothing is saved but the result.",
+                  {"charrnn_dist lr-find --corpus nietzsche.txt --model gru",
+                   "mpirun -np 4 charrnn_dist lr-find --config my.toml --steps 300 --end 1 --output runs/lr"});
   command.run_by([arguments] {
     const StopSignals signals;
     return run_job([&](Job& job) { return run_lr_find(*arguments, signals, job); }, &arguments->sources);

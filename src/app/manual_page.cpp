@@ -24,8 +24,8 @@ std::string plain(const std::string& text) {
 }
 
 std::string head(const std::string& name, const std::string& summary) {
-  return fmt::format(".TH \"{0}\" \"1\" \"\" \"charrnn_dist {1}\" \"User Commands\"\n.SH NAME\n{2} \\- {3}\n",
-                     name, CHARRNN_VERSION, plain(name), plain(summary));
+  return fmt::format(".TH \"{0}\" \"1\" \"\" \"charrnn_dist {1}\" \"User Commands\"\n.SH NAME\n{2} \\- {3}\n", name,
+                     CHARRNN_VERSION, plain(name), plain(summary));
 }
 
 std::string entry(const std::string& term, const std::string& meaning) {
@@ -48,8 +48,7 @@ std::string program_manual(const Commands& commands) {
   text += kExitStatus;
   text += ".SH SEE ALSO\n";
   for (std::size_t i = 0; i < commands.size(); ++i) {
-    text += fmt::format(".BR charrnn_dist\\-{} (1){}\n", plain(commands[i].name()),
-                        i + 1 < commands.size() ? "," : "");
+    text += fmt::format(".BR charrnn_dist\\-{} (1){}\n", plain(commands[i].name()), i + 1 < commands.size() ? "," : "");
   }
   return text;
 }

@@ -11,8 +11,7 @@ namespace charrnn {
 std::string as_flags(const std::string& message) {
   std::string shown;
   for (std::size_t at = 0; at < message.size();) {
-    const std::size_t end =
-        message[at] == '`' ? message.find_first_not_of("abcdefghijklmnopqrstuvwxyz-", at + 1) : 0;
+    const std::size_t end = message[at] == '`' ? message.find_first_not_of("abcdefghijklmnopqrstuvwxyz-", at + 1) : 0;
     if (end == 0 || end == std::string::npos || message[end] != '`' || end == at + 1) {
       shown += message[at++];
     } else {

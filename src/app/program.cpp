@@ -42,8 +42,7 @@ std::string help(Commands& commands, const Strings& words) {
   if (first == "--completion") return completion(commands, second);
   if (first == "--man")
     return second.empty() ? program_manual(commands) : command_manual(find_command(commands, second));
-  if (first.empty() || first == "help" || asks_for_help(first))
-    return program_help(commands, terminal_width());
+  if (first.empty() || first == "help" || asks_for_help(first)) return program_help(commands, terminal_width());
   return help_of(find_command(commands, first));
 }
 

@@ -20,8 +20,7 @@ void take_place_of(const std::filesystem::path& checkpoint, RunOptions& run) {
   std::filesystem::path folder = std::filesystem::absolute(checkpoint).lexically_normal().parent_path();
   while (folder.has_relative_path() && folder.filename() != "checkpoints") folder = folder.parent_path();
   require_option(folder.has_relative_path(), "name",
-                 "'{}' lies in no run's folder: say with `name` which run goes on from it",
-                 checkpoint.string());
+                 "'{}' lies in no run's folder: say with `name` which run goes on from it", checkpoint.string());
   run.name = folder.parent_path().filename().string();
   run.run_dir = folder.parent_path().parent_path().string();
 }

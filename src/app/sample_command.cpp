@@ -56,8 +56,7 @@ int threads_for(std::int64_t texts, std::int64_t parameters) {
 }
 
 void run_sample(SampleArguments& arguments) {
-  require<UsageError>(!arguments.checkpoints.empty(),
-                      "sample needs the PATH of a checkpoint or of a run's folder");
+  require<UsageError>(!arguments.checkpoints.empty(), "sample needs the PATH of a checkpoint or of a run's folder");
   arguments.options.seed = static_cast<std::uint64_t>(arguments.seed);
   validate(arguments.options);
   configure_torch(1);  // one character at a time is too little work for more
@@ -73,13 +72,11 @@ void run_sample(SampleArguments& arguments) {
   team.resize(threads_for(arguments.count, loaded[0].model->layout().size()));
   std::vector<LanguageModel*> models;
   for (const LoadedModel& model : loaded) models.push_back(model.model.get());
-  Sampler sampler(models, loaded[0].vocabulary, arguments.options, loaded[0].settings.window,
-                  arguments.count);
+  Sampler sampler(models, loaded[0].vocabulary, arguments.options, loaded[0].settings.window, arguments.count);
   Strings unknown;
   for (const char32_t character : sampler.prime(arguments.prime)) unknown.push_back(printable(character));
   if (!unknown.empty()) {
-    warn_on_stderr(
-        fmt::format("the model does not know these characters of `prime`: {}", fmt::join(unknown, ", ")));
+    warn_on_stderr(fmt::format("the model does not know these characters of `prime`: {}", fmt::join(unknown, ", ")));
   }
   if (arguments.count == 1) {
     write_one(arguments, sampler);
@@ -104,17 +101,15 @@ Command sample_command() {
               "texts to write at once, each with random numbers of its own; faster than one after the other");
   command.add("greedy", options.greedy, "always the most probable character");
   command.add("temperature", &options.temperature, more_than(0), "X", "below 1: more conservative choices");
-  command.add("top-k", &options.top_k, at_least(0), "K",
-              "choose among the K most probable characters; 0: all");
+  command.add("top-k", &options.top_k, at_least(0), "K", "choose among the K most probable characters; 0: all");
   command.add("top-p", &options.top_p, {.least = 0, .most = 1, .open = true}, "P",
               "choose among the most probable characters that together reach probability P");
   command.add("seed", &arguments->seed, at_least(0), "N", "seed of the choices");
   command.add_training_options(arguments->sources, {"device"});
-  command.explain(
-      "", {"charrnn_dist sample runs/lstm --prime \"for thos\" --length 400",
-           "charrnn_dist sample runs/lstm/checkpoints/cycle_3.h5 --temperature 0.7 --top-p 0.95 --seed 7",
-           "charrnn_dist sample runs/lstm --greedy --length 40 --prime \"the \"",
-           "charrnn_dist sample runs/lstm --count 64 --length 1000"});
+  command.explain("", {"charrnn_dist sample runs/lstm --prime \"for thos\" --length 400",
+                       "charrnn_dist sample runs/lstm/checkpoints/cycle_3.h5 --temperature 0.7 --top-p 0.95 --seed 7",
+                       "charrnn_dist sample runs/lstm --greedy --length 40 --prime \"the \"",
+                       "charrnn_dist sample runs/lstm --count 64 --length 1000"});
   command.run_by([arguments] {
     run_sample(*arguments);
     return ExitCode::kDone;

@@ -16,9 +16,9 @@ Command train_command() {
   command.add_training_options(arguments->train.sources);
   command.add("init-from", &arguments->train.init_from, {}, "PATH",
               "start a new run with the weights of this checkpoint; a run that is resumed keeps its own");
-  Argument& resume = command.add_paths(
-      "resume", Argument::Kind::kOptional, arguments->resume,
-      "go on from PATH, or from the run's newest good checkpoint; without any, start a new run");
+  Argument& resume =
+      command.add_paths("resume", Argument::Kind::kOptional, arguments->resume,
+                        "go on from PATH, or from the run's newest good checkpoint; without any, start a new run");
   resume.take = [arguments](const Strings& words) {
     arguments->train.resume = true;
     if (!words.empty()) arguments->train.resume_path = words[0];

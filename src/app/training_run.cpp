@@ -88,8 +88,7 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFo
   });
   const nlohmann::json json = nlohmann::json::parse(plan);
   RunStart start;
-  read_toml(json.at("config").get<std::string>(), "config", UnknownKeys::kRefuse, nullptr)
-      .apply(start.config);
+  read_toml(json.at("config").get<std::string>(), "config", UnknownKeys::kRefuse, nullptr).apply(start.config);
   json.at("checkpoint").get_to(start.checkpoint);
   json.at("from_path").get_to(start.from_path);
   json.at("init_from").get_to(start.init_from);
@@ -128,8 +127,7 @@ ExitCode run_training(TrainArguments& arguments, StopSignals& signals, Job& job)
     }
   });
   if (!start.checkpoint.empty()) {
-    training.add_note(
-        fmt::format("resuming    {} at step {}", start.checkpoint, with_commas(training.first_step())));
+    training.add_note(fmt::format("resuming    {} at step {}", start.checkpoint, with_commas(training.first_step())));
   }
   for (const std::string& note : start.notes) training.add_note(note);
   on_root(job.control, [&] { folder->enter(start, training.first_step()); });

@@ -27,7 +27,7 @@ std::vector<NamedTensor> cut_tensors(const ParameterLayout& layout, const std::v
 }
 
 const NamedTensor& find_tensor(const std::vector<NamedTensor>& tensors, const std::string& name,
-                        const std::vector<std::int64_t>& shape, const std::string& group) {
+                               const std::vector<std::int64_t>& shape, const std::string& group) {
   const auto found = std::ranges::find(tensors, name, &NamedTensor::name);
   require(found != tensors.end(), "the checkpoint lacks {}/{}", group, name);
   require(found->shape == shape, "{}/{} of the checkpoint is {}, the model needs {}", group, name,
@@ -36,7 +36,7 @@ const NamedTensor& find_tensor(const std::vector<NamedTensor>& tensors, const st
 }
 
 std::vector<float> join_tensors(const ParameterLayout& layout, const std::vector<NamedTensor>& tensors,
-                        const std::string& group) {
+                                const std::string& group) {
   std::vector<float> flat(static_cast<std::size_t>(layout.size()));
   for (const Parameter& parameter : layout.parameters()) {
     const NamedTensor& tensor = find_tensor(tensors, parameter.name, parameter.shape, group);
@@ -60,8 +60,7 @@ Checkpoint::Vocabulary describe(const Vocabulary& vocabulary) {
 
 Vocabulary vocabulary_of(const Checkpoint& checkpoint) {
   const Checkpoint::Vocabulary& stored = checkpoint.vocabulary;
-  return Vocabulary::from_symbols(stored.symbols,
-                                  {stored.bytes, stored.full, stored.lowercase, stored.min_freq});
+  return Vocabulary::from_symbols(stored.symbols, {stored.bytes, stored.full, stored.lowercase, stored.min_freq});
 }
 
 void load_weights(LanguageModel& model, const Checkpoint& checkpoint) {

@@ -63,10 +63,9 @@ Ownership::Ownership(const fs::path& run_folder, const Warn& warn) : file_(run_f
     words >> other_host >> pid;
     const bool here = other_host == host;
     require<UsageError>(!here || !stays_alive(pid),
-                        "process {} is training in '{}' already; wait for it, stop it, or use another `name`",
-                        pid, run_folder.string());
-    if (!here)
-      warn(fmt::format("taking '{}' over from an attempt on host {}", run_folder.string(), other_host));
+                        "process {} is training in '{}' already; wait for it, stop it, or use another `name`", pid,
+                        run_folder.string());
+    if (!here) warn(fmt::format("taking '{}' over from an attempt on host {}", run_folder.string(), other_host));
   }
   const char* restarts = std::getenv("SLURM_RESTART_COUNT");
   std::random_device random;

@@ -29,16 +29,14 @@ Strings changes_on_resume(const RunConfig& then, const RunConfig& now, bool thre
     }
   }
   if (!refused.empty()) {
-    throw ConfigError(first,
-                      fmt::format("cannot resume from '{}': {}; leave it as it was, or start a new run from "
-                                  "these weights with `init-from`",
-                                  checkpoint, fmt::join(refused, "; ")));
+    throw ConfigError(first, fmt::format("cannot resume from '{}': {}; leave it as it was, or start a new run from "
+                                         "these weights with `init-from`",
+                                         checkpoint, fmt::join(refused, "; ")));
   }
   if (!other_bits.empty()) {
-    throw ConfigError(
-        first, fmt::format("cannot resume from '{}' with the same bits: {}; leave it as it was, or give "
-                           "up the mode with `no-reproducible`",
-                           checkpoint, fmt::join(other_bits, "; ")));
+    throw ConfigError(first, fmt::format("cannot resume from '{}' with the same bits: {}; leave it as it was, or give "
+                                         "up the mode with `no-reproducible`",
+                                         checkpoint, fmt::join(other_bits, "; ")));
   }
   return changes;
 }

@@ -71,8 +71,8 @@ class Reader {
       } else if (const toml::table* table = node.as_table()) {
         read_table(name, *table);
       } else {
-        throw UsageError(fmt::format("{}: [{}] must be a table that stands there once, written [{}]",
-                                     place(node), name, name));
+        throw UsageError(
+            fmt::format("{}: [{}] must be a table that stands there once, written [{}]", place(node), name, name));
       }
     }
     return std::move(given_);
@@ -102,17 +102,15 @@ class Reader {
       const std::string name(key.str());
       const Option* const option = find_option(option_table(), name);
       if (option == nullptr) {
-        refuse_or_note(node,
-                       fmt::format("[{}] has no option '{}'{}", table, name, did_you_mean(name, known)));
+        refuse_or_note(node, fmt::format("[{}] has no option '{}'{}", table, name, did_you_mean(name, known)));
         continue;
       }
       if (table != option->table) {
-        refuse_or_note(node,
-                       fmt::format("'{}' belongs into the table [{}], not [{}]", name, option->table, table));
+        refuse_or_note(node, fmt::format("'{}' belongs into the table [{}], not [{}]", name, option->table, table));
         continue;
       }
-      require<UsageError>(std::ranges::find(seen, option->name) == seen.end(), "{}: '{}' is given twice",
-                          place(node), option->name);
+      require<UsageError>(std::ranges::find(seen, option->name) == seen.end(), "{}: '{}' is given twice", place(node),
+                          option->name);
       seen.emplace_back(option->name);
       std::string spelled = name;
       std::ranges::replace(spelled, '_', '-');
@@ -158,8 +156,7 @@ std::string read_file(const std::string& path) {
 
 }  // namespace
 
-GivenOptions read_toml(const std::string& text, const std::string& source, UnknownKeys unknown,
-                       Strings* notes) {
+GivenOptions read_toml(const std::string& text, const std::string& source, UnknownKeys unknown, Strings* notes) {
   toml::table root;
   try {
     root = toml::parse(text, source);

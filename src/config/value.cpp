@@ -93,8 +93,8 @@ void check(const char* key, double value, const std::string& text, const Rule& r
   require_option(std::isfinite(value), key, "`{}` must be a finite number, not {}", key, text);
   require_option(rule.open ? value > rule.least : value >= rule.least, key, "`{}` must be {} {}, not {}", key,
                  rule.open ? "more than" : "at least", number_text(rule.least), text);
-  require_option(rule.open_above ? value < rule.most : value <= rule.most, key, "`{}` must be {} {}, not {}",
-                 key, rule.open_above ? "less than" : "at most", number_text(rule.most), text);
+  require_option(rule.open_above ? value < rule.most : value <= rule.most, key, "`{}` must be {} {}, not {}", key,
+                 rule.open_above ? "less than" : "at most", number_text(rule.most), text);
 }
 
 void check(const char* key, const std::string& value, const Rule& rule) {
@@ -140,8 +140,7 @@ void check_value(const char* key, Value value, const Rule& rule) {
         } else if constexpr (std::is_same_v<T, Strings>) {
           for (const std::string& text : *one) check(key, text, rule);
         } else if constexpr (std::is_same_v<T, Numbers> || std::is_same_v<T, Integers>) {
-          for (const auto number : *one)
-            check(key, static_cast<double>(number), text_of(number, false), rule);
+          for (const auto number : *one) check(key, static_cast<double>(number), text_of(number, false), rule);
         } else if constexpr (!std::is_same_v<T, bool>) {
           check(key, static_cast<double>(*one), text_of(*one, false), rule);
         }

@@ -34,8 +34,7 @@ TEST(OptionTable, NamesAreThereOnceAndTablesTogether) {
   std::string table;
   for (const Option& option : option_table()) {
     EXPECT_TRUE(names.insert(option.name).second) << option.name;
-    for (const std::string& older : split(option.older, '|'))
-      EXPECT_TRUE(names.insert(older).second) << older;
+    for (const std::string& older : split(option.older, '|')) EXPECT_TRUE(names.insert(older).second) << older;
     EXPECT_TRUE(table == option.table || tables.insert(option.table).second) << option.name;
     table = option.table;
     EXPECT_EQ(std::string(option.name).find('_'), std::string::npos) << option.name;
@@ -55,8 +54,7 @@ TEST(OptionTable, HelpHasOneStyle) {
   for (const Option& option : option_table()) {
     const std::string help = option.help;
     EXPECT_FALSE(help.ends_with('.')) << option.name;
-    EXPECT_TRUE(std::islower(static_cast<unsigned char>(help[0])) != 0 ||
-                option.name == std::string("optimizer"))
+    EXPECT_TRUE(std::islower(static_cast<unsigned char>(help[0])) != 0 || option.name == std::string("optimizer"))
         << option.name;
     RunConfig config;
     const bool is_flag = std::holds_alternative<bool*>(option.member(config));
@@ -93,8 +91,7 @@ TEST(Check, OptionsAgainstEachOther) {
   config = sound();
   config.data.window = 8;
   config.data.train_characters = 100;
-  EXPECT_EQ(refusal(config),
-            "`train-characters` is for running text; windows are divided by `train-fraction`");
+  EXPECT_EQ(refusal(config), "`train-characters` is for running text; windows are divided by `train-fraction`");
   config = sound();
   config.optimizer.betas = {0.9};
   EXPECT_EQ(refusal(config), "`betas` must be two numbers, not 1");
@@ -104,14 +101,12 @@ TEST(Check, OptionsAgainstEachOther) {
   config = sound();
   config.run.reproducible = true;
   config.data.columns = 4;
-  EXPECT_EQ(
-      refusal(config),
-      "`micro-batches` 8 are groups of whole columns, and there are only 4: lower it, or raise `columns`");
+  EXPECT_EQ(refusal(config),
+            "`micro-batches` 8 are groups of whole columns, and there are only 4: lower it, or raise `columns`");
 }
 
 TEST(OptionTable, OlderNamesAreUnderstood) {
-  const std::vector<Option> rows{
-      {"run", "new-name", nullptr, OnResume::kFree, {}, "N", "", "old-name|older-name"}};
+  const std::vector<Option> rows{{"run", "new-name", nullptr, OnResume::kFree, {}, "N", "", "old-name|older-name"}};
   for (const char* name : {"new-name", "new_name", "old-name", "older_name"})
     EXPECT_EQ(find_option(rows, name), rows.data());
   EXPECT_EQ(find_option(rows, "name"), nullptr);
@@ -121,8 +116,7 @@ TEST(GivenOptions, AreApartFromDefaults) {
   GivenOptions file, line;
   parse_value({"32"}, "columns", file.give(*find_option(option_table(), "columns"), "run.toml:2:1"));
   parse_value({"10"}, "bptt", file.give(*find_option(option_table(), "bptt"), "run.toml:3:1"));
-  parse_value({"64"}, "columns",
-              line.give(*find_option(option_table(), "columns"), ""));  // which is the default
+  parse_value({"64"}, "columns", line.give(*find_option(option_table(), "columns"), ""));  // which is the default
   file.add(line);
   RunConfig config;
   config.data.columns = 7;

@@ -74,8 +74,8 @@ TEST(ResumeRules, SayWhatChanges) {
   now.schedule.phases = {"1e-3:4", "1e-4:4"};
   now.run.reproducible = true;
   EXPECT_THAT(changes_on_resume(then, now, true, ""),
-              ElementsAre("`learning-rate` 0.001 -> 0.0005", "`epochs` 0 -> 8",
-                          "`phases` (none) -> 1e-3:4,1e-4:4", "`reproducible` off -> on"));
+              ElementsAre("`learning-rate` 0.001 -> 0.0005", "`epochs` 0 -> 8", "`phases` (none) -> 1e-3:4,1e-4:4",
+                          "`reproducible` off -> on"));
 }
 
 TEST(ResumeRules, SayWhatCannotChange) {

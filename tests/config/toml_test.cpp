@@ -13,8 +13,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-RunConfig read(const std::string& text, UnknownKeys unknown = UnknownKeys::kRefuse,
-               Strings* notes = nullptr) {
+RunConfig read(const std::string& text, UnknownKeys unknown = UnknownKeys::kRefuse, Strings* notes = nullptr) {
   RunConfig config;
   read_toml(text, "run.toml", unknown, notes).apply(config);
   return config;
@@ -84,12 +83,10 @@ TEST(Toml, BothSpellingsOfAName) {
 }
 
 TEST(Toml, MistakesHaveAPlaceAndAHint) {
-  EXPECT_EQ(refusal("[data]\ncolums = 2\n"),
-            "run.toml:2:10: [data] has no option 'colums'; did you mean 'columns'?");
+  EXPECT_EQ(refusal("[data]\ncolums = 2\n"), "run.toml:2:10: [data] has no option 'colums'; did you mean 'columns'?");
   EXPECT_EQ(refusal("[date]\n"), "run.toml:1:1: there is no table [date]; did you mean 'data'?");
   EXPECT_EQ(refusal("columns = 2\n"), "run.toml:1:11: 'columns' belongs into the table [data]");
-  EXPECT_EQ(refusal("[run]\ncolumns = 2\n"),
-            "run.toml:2:11: 'columns' belongs into the table [data], not [run]");
+  EXPECT_EQ(refusal("[run]\ncolumns = 2\n"), "run.toml:2:11: 'columns' belongs into the table [data], not [run]");
   EXPECT_EQ(refusal("[[optimizer]]\nepochs = 1\n"),
             "run.toml:1:1: [optimizer] must be a table that stands there once, written [optimizer]");
   EXPECT_EQ(refusal("optimizer = 'sgd'\n"), "run.toml:1:13: 'optimizer' belongs into the table [optimizer]");
@@ -108,8 +105,7 @@ TEST(Toml, TypesAreChecked) {
 
 TEST(Toml, WhatACheckpointSaysThatNobodyKnowsIsIgnored) {
   Strings notes;
-  const RunConfig config =
-      read("[data]\nbptt = 9\ntokens = 'bpe'\n[future]\nx = 1\n", UnknownKeys::kIgnore, &notes);
+  const RunConfig config = read("[data]\nbptt = 9\ntokens = 'bpe'\n[future]\nx = 1\n", UnknownKeys::kIgnore, &notes);
   EXPECT_EQ(config.data.bptt, 9);
   EXPECT_THAT(notes, ElementsAre("run.toml:3:10: [data] has no option 'tokens'; ignored",
                                  "run.toml:4:1: there is no table [future]; ignored"));

@@ -68,12 +68,8 @@ TEST(Value, OtherTypes) {
 }
 
 TEST(Value, TextHasTheFewestDigits) {
-  for (const auto& [number, text] : {std::pair{0.1, "0.1"},
-                                     {1e-8, "1e-8"},
-                                     {1e-3, "0.001"},
-                                     {1.0, "1"},
-                                     {1e300, "1e+300"},
-                                     {1e-30, "1e-30"}}) {
+  for (const auto& [number, text] :
+       {std::pair{0.1, "0.1"}, {1e-8, "1e-8"}, {1e-3, "0.001"}, {1.0, "1"}, {1e300, "1e+300"}, {1e-30, "1e-30"}}) {
     double value = number;
     EXPECT_EQ(to_text(&value), text);
     EXPECT_EQ(to_toml(&value), text);
@@ -104,8 +100,7 @@ TEST(Value, Rules) {
   Numbers list{0.9, 1.5};
   EXPECT_EQ(refusal(&list, probability()), "`key` must be less than 1, not 1.5");
   std::string text = "adm";
-  EXPECT_EQ(refusal(&text, one_of("adam|sgd")),
-            "`key` must be one of adam, sgd, not 'adm'; did you mean 'adam'?");
+  EXPECT_EQ(refusal(&text, one_of("adam|sgd")), "`key` must be one of adam, sgd, not 'adm'; did you mean 'adam'?");
   text = "a\nb";
   EXPECT_EQ(refusal(&text, {}), "`key` has control characters in it");
   EXPECT_EQ(refusal(&text, {.free_text = true}), "accepted");

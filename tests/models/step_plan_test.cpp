@@ -45,11 +45,11 @@ TEST(StepPlan, ThreadsSeeWhatOthersWroteBeforeABarrier) {
       }
     };
     const bool all = round % 2 == 0;
-    plan.add(Phase::kForward, write, all ? WaitFor::kAll : WaitFor::kThreadGroup);
+    plan.add(Phase::kForward, all ? WaitFor::kAll : WaitFor::kThreadGroup, write);
     if (all) {
-      plan.add(Phase::kForward, check_all, WaitFor::kAll);
+      plan.add(Phase::kForward, WaitFor::kAll, check_all);
     } else {
-      plan.add(Phase::kForward, check_group, WaitFor::kThreadGroup);
+      plan.add(Phase::kForward, WaitFor::kThreadGroup, check_group);
     }
   }
   plan.run(team);
@@ -64,14 +64,11 @@ TEST(StepPlan, GivesEachThreadItsShareAndPollsOnTheFirst) {
   plan.start(split);
   std::vector<WindowShare> shares(4);
   std::vector<int> counts(4);
-  plan.add(
-      Phase::kForward,
-      [&](Worker& worker) {
-        shares[static_cast<std::size_t>(worker.number())] = worker.share();
-        counts[static_cast<std::size_t>(worker.number())] = worker.count();
-        worker.poll();
-      },
-      WaitFor::kNobody);
+  plan.add(Phase::kForward, WaitFor::kNobody, [&](Worker& worker) {
+    shares[static_cast<std::size_t>(worker.number())] = worker.share();
+    counts[static_cast<std::size_t>(worker.number())] = worker.count();
+    worker.poll();
+  });
   std::atomic<int> polls = 0;
   plan.run(team, nullptr, [&] { ++polls; });
   EXPECT_EQ(polls, 1);
@@ -91,16 +88,12 @@ TEST(StepPlan, BooksWorkInItsPhaseAndWaitingAsIdle) {
   StepPlan plan;
   plan.start(WindowSplit(2, 1, 1, 2));
   std::atomic<bool> has_worked = false;
-  plan.add(
-      Phase::kForward,
-      [&](Worker& worker) {
-        while (worker.number() == 1 && !has_worked) std::this_thread::yield();
-        work(kWork);
-        has_worked = true;
-      },
-      WaitFor::kAll);
-  plan.add(
-      Phase::kBackward, [&](Worker&) { work(kWork); }, WaitFor::kNobody);
+  plan.add(Phase::kForward, WaitFor::kAll, [&](Worker& worker) {
+    while (worker.number() == 1 && !has_worked) std::this_thread::yield();
+    work(kWork);
+    has_worked = true;
+  });
+  plan.add(Phase::kBackward, WaitFor::kNobody, [&](Worker&) { work(kWork); });
   PhaseClock clock;
   EXPECT_EQ(clock.enter(Phase::kReduce), Phase::kOther);
   const PhaseSeconds before = clock.seconds();
@@ -124,12 +117,10 @@ TEST(StepPlan, StartsEmptyAgain) {
   StepPlan plan;
   plan.start(WindowSplit(2, 1, 1, 2));
   std::atomic<int> first = 0, second = 0;
-  plan.add(
-      Phase::kForward, [&](Worker&) { ++first; }, WaitFor::kAll);
+  plan.add(Phase::kForward, WaitFor::kAll, [&](Worker&) { ++first; });
   plan.run(team);
   plan.start(WindowSplit(2, 1, 1, 2));
-  plan.add(
-      Phase::kForward, [&](Worker&) { ++second; }, WaitFor::kAll);
+  plan.add(Phase::kForward, WaitFor::kAll, [&](Worker&) { ++second; });
   plan.run(team);
   EXPECT_EQ(first, 2);
   EXPECT_EQ(second, 2);

@@ -103,11 +103,9 @@ void run(const Arguments& arguments) {
 
 void run_command_line(const Strings& words) {
   Arguments arguments;
-  Command command(
-      "known_entropy",
-      "write an English-like text whose entropy is known exactly: the loss that no model can beat");
-  command.add("output", &arguments.output, {}, "FILE", "file to write; an existing one is replaced")
-      .required = true;
+  Command command("known_entropy",
+                  "write an English-like text whose entropy is known exactly: the loss that no model can beat");
+  command.add("output", &arguments.output, {}, "FILE", "file to write; an existing one is replaced").required = true;
   command.add("characters", &arguments.characters, between(1'000, 1e9), "N",
               "length of the text; a character is a byte");
   command.add("seed", &arguments.seed, at_least(0), "N", "one seed, one text, on every machine");

@@ -36,7 +36,7 @@ class InputLayer {
   virtual void backward(const Range& /*own*/) {}
   /// Share `part` of what the gradients need, after backward() of all columns.
   virtual void prepare_gradients(std::int64_t part, std::int64_t parts) = 0;
-  /// The first layer's input as a factor of its input weights' gradient; none: put_weight_gradient() computes that gradient.
+  /// The first layer's input as a factor of its input weights' gradient; none: put_weight_gradient() computes it.
   virtual FactorRows input_factor() const { return {}; }
   virtual void put_weight_gradient(std::int64_t /*block*/, const Range& /*micro_batches*/, float* /*gradient*/,
                                    OuterProducts& /*products*/) const {}

@@ -197,8 +197,7 @@ class NativeLanguageModel final : public LanguageModel {
   }
 
   void run_plan(PhaseClock* clock = nullptr, const std::function<void()>& poll = {}) {
-    plan_.add(
-        Phase::kBackward, [this](Worker&) { release_units(); }, WaitFor::kNobody);
+    plan_.add(Phase::kBackward, WaitFor::kNobody, [this](Worker&) { release_units(); });
     plan_.run(team_, clock, poll);
   }
 
@@ -210,59 +209,44 @@ class NativeLanguageModel final : public LanguageModel {
 
   /// Everything up to the last layer's outputs and the states after the window.
   void plan_forward() {
+    const auto forward_step = [this](WaitFor then, auto work) { plan_.add(Phase::kForward, then, work); };
     const auto packing = std::tuple(parameter_version(), drops_weights(), drops_weights() ? key_->step : 0);
-    const bool packs = std::exchange(packed_, packing) != packing;
-    if (packs && drops_weights()) {
-      plan_.add(
-          Phase::kForward, [this](Worker& worker) { make_weight_masks(worker); }, WaitFor::kAll);
+    if (std::exchange(packed_, packing) != packing) {
+      if (drops_weights()) forward_step(WaitFor::kAll, [this](Worker& w) { make_weight_masks(w); });
+      forward_step(WaitFor::kNobody, [this](Worker& w) { pack(w); });
     }
-    if (packs)
-      plan_.add(
-          Phase::kForward, [this](Worker& worker) { pack(worker); }, WaitFor::kNobody);
-    plan_.add(
-        Phase::kForward, [this](Worker& worker) { take_states_and_masks(worker); }, WaitFor::kAll);
-    plan_.add(
-        Phase::kForward, [this](Worker& worker) { input_->embed(worker.number(), worker.count()); }, WaitFor::kAll);
+    forward_step(WaitFor::kAll, [this](Worker& w) { take_states_and_masks(w); });
+    forward_step(WaitFor::kAll, [this](Worker& w) { input_->embed(w.number(), w.count()); });
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
-      plan_.add(
-          Phase::kForward, [this, layer](Worker& worker) { forward(layer, worker); }, WaitFor::kThreadGroup);
+      forward_step(WaitFor::kThreadGroup, [this, layer](Worker& w) { forward(layer, w); });
     }
-    plan_.add(
-        Phase::kForward, [this](Worker& worker) { give_states(worker); }, WaitFor::kNobody);
+    forward_step(WaitFor::kNobody, [this](Worker& w) { give_states(w); });
   }
 
   void plan_losses() {
-    plan_.add(
-        Phase::kForward,
-        [this](Worker& worker) { output_.forward(worker.share().own, predicting_outputs(), window_.targets()); },
-        WaitFor::kNobody);
+    plan_.add(Phase::kForward, WaitFor::kNobody,
+              [this](Worker& w) { output_.forward(w.share().own, predicting_outputs(), window_.targets()); });
   }
 
   /// A layer's gradient is computed, and the listener hears of it, before the backward pass of the layer below.
   void plan_backward(GradientListener* listener) {
+    const auto backward_step = [this](WaitFor then, auto work) { plan_.add(Phase::kBackward, then, work); };
     std::vector<std::int64_t> blocks;
+    backward_step(WaitFor::kThreadGroup, [this](Worker& w) { output_backward(w); });
     for (std::size_t layer = layers_.size(); layer-- > 0;) {
       blocks.push_back(gradient_blocks(layer) * std::ssize(targets_));
-    }
-    blocks_.start(blocks, listener);
-    plan_.add(
-        Phase::kBackward, [this](Worker& worker) { output_backward(worker); }, WaitFor::kThreadGroup);
-    for (std::size_t layer = layers_.size(); layer-- > 0;) {
-      const bool is_masked_input = layer == 0 && input_->d_inputs() != nullptr;
-      plan_.add(
-          Phase::kBackward, [this, layer](Worker& worker) { backward(layer, worker); },
-          is_masked_input ? WaitFor::kThreadGroup : WaitFor::kAll);
-      if (is_masked_input) {
-        plan_.add(
-            Phase::kBackward, [this](Worker& worker) { input_->backward(worker.share().own); }, WaitFor::kAll);
+      const bool masks_input = layer == 0 && input_->d_inputs() != nullptr;
+      backward_step(masks_input ? WaitFor::kThreadGroup : WaitFor::kAll,
+                    [this, layer](Worker& w) { backward(layer, w); });
+      if (masks_input) {
+        backward_step(WaitFor::kAll, [this](Worker& w) { input_->backward(w.share().own); });
       }
       if (is_top(layer) || layer == 0) {
-        plan_.add(
-            Phase::kBackward, [this, layer](Worker& worker) { prepare_gradients(layer, worker); }, WaitFor::kAll);
+        backward_step(WaitFor::kAll, [this, layer](Worker& w) { prepare_gradients(layer, w); });
       }
-      plan_.add(
-          Phase::kBackward, [this, layer](Worker& worker) { put_gradients(layer, worker); }, WaitFor::kNobody);
+      backward_step(WaitFor::kNobody, [this, layer](Worker& w) { put_gradients(layer, w); });
     }
+    blocks_.start(blocks, listener);
   }
 
   // The steps' work.

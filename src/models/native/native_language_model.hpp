@@ -9,8 +9,8 @@
 
 namespace charrnn {
 
-/// For cells that have a native layer (models/cells.hpp). Every number it computes is the same for any number of threads:
-/// they share columns, then blocks of weights, and the order of every sum is fixed. `team` must outlive it.
+/// For cells that have a native layer (models/cells.hpp). Every number it computes is the same for any number of
+/// threads: they share columns, then blocks of weights, and the order of every sum is fixed. `team` must outlive it.
 std::unique_ptr<LanguageModel> make_native_language_model(const ModelConfig& config, std::int64_t vocabulary_size,
                                                           Precision precision, ThreadTeam& team);
 

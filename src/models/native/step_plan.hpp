@@ -53,8 +53,8 @@ class Worker {
 /// Steps of work, executed by every thread of a team one after the other.
 ///
 ///     plan.start(WindowSplit(columns, panels, bytes, team.size()));
-///     plan.add(Phase::kForward, [&](Worker& worker) { pack(worker); }, WaitFor::kAll);
-///     plan.add(Phase::kForward, [&](Worker& worker) { multiply(worker.share()); }, WaitFor::kThreadGroup);
+///     plan.add(Phase::kForward, WaitFor::kAll, [&](Worker& worker) { pack(worker); });
+///     plan.add(Phase::kForward, WaitFor::kThreadGroup, [&](Worker& worker) { multiply(worker.share()); });
 ///     plan.run(team, clock, poll);
 class StepPlan {
  public:
@@ -63,15 +63,15 @@ class StepPlan {
   /// An empty plan for a window that is shared like this.
   void start(const WindowSplit& split);
   /// `work` must not throw. `then`: whom every thread waits for after it.
-  void add(Phase phase, Work work, WaitFor then) { steps_.push_back({phase, std::move(work), then}); }
+  void add(Phase phase, WaitFor then, Work work) { steps_.push_back({phase, then, std::move(work)}); }
   /// Books thread 0's time on `clock`, unless it is null: each step's in its phase, waiting as Phase::kIdle.
   void run(ThreadTeam& team, PhaseClock* clock = nullptr, const std::function<void()>& poll = {});
 
  private:
   struct Step {
     Phase phase;
-    Work work;
     WaitFor then;
+    Work work;
   };
 
   std::vector<Step> steps_;
