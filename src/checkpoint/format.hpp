@@ -1,6 +1,6 @@
-// What writer and reader of checkpoints share. Every dataset of numbers is chunked with fletcher32, the file
-// uses the latest library version's structures (they carry checksums), and a digest covers all of it: see
-// docs/decisions.md.
+// What the writer and the reader of checkpoints share. Datasets are chunked with fletcher32, the file uses the
+// structures of the latest HDF5 version, which carry checksums, and a digest covers all of it; docs/decisions.md
+// says why.
 #pragma once
 
 #include <H5Cpp.h>

@@ -43,7 +43,7 @@ bool is_alive(pid_t pid) {
   return !ended && pid != ::getpid() && its_program == program_of("self", unknown);
 }
 
-/// The same, after some seconds' patience: the ranks of a job that mpirun has just ended may take a moment.
+/// The same after waiting for some seconds: the ranks of a job that mpirun has just ended may take a moment to exit.
 bool stays_alive(pid_t pid) {
   using namespace std::chrono_literals;
   const auto limit = std::chrono::steady_clock::now() + 5s;

@@ -1,5 +1,5 @@
-// Which attempt a run's folder belongs to. A node that is cut off goes on running while its job has been
-// started again elsewhere: the old attempt must notice before it writes into the new one's folder.
+// Which attempt owns a run's folder. A node that lost its network keeps running while its job is restarted
+// elsewhere: the old attempt must notice this before it writes into a folder that is no longer its own.
 #pragma once
 
 #include <filesystem>
@@ -11,8 +11,8 @@ namespace charrnn {
 
 class Ownership {
  public:
-  /// Takes the folder (which must exist) by writing <run>/attempt. UsageError if a live process of this
-  /// machine has it; an attempt on another machine is taken over with a warning.
+  /// Takes the folder, which must exist, by writing <run>/attempt. UsageError if a live process on this machine
+  /// owns it; from an attempt on another machine it is taken over, with a warning.
   Ownership(const std::filesystem::path& run_folder, const Warn& warn);
   /// Removes the mark, if it is still this attempt's.
   ~Ownership();

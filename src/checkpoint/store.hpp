@@ -1,4 +1,4 @@
-// The checkpoints folder of a run: names, the newest good one, the best one, and which old ones go.
+// The checkpoints folder of a run: file names, the newest good file, the best one, and which old ones are removed.
 #pragma once
 
 #include <filesystem>
@@ -19,23 +19,24 @@ class CheckpointStore {
   /// `folder` is <run>/checkpoints. Nothing is written before the first save.
   explicit CheckpointStore(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  /// Writes cycle_<n>.h5 or step_<n>.h5, points `latest` at it, and `best` too if `is_best`. Then removes all
-  /// step files but the newest two and those that `latest` and `best` point at. Returns the file's path. A
-  /// cycle file of an earlier step (its cycle was made longer since) becomes that step's file.
+  /// Writes cycle_<n>.h5 or step_<n>.h5 and points `latest` at it, and `best` too if `is_best`. Then removes all
+  /// step files except the newest two and those that `latest` and `best` point at. Returns the file's path. If
+  /// the cycle has a file of an earlier step, because the cycle has been made longer since, that file is kept as
+  /// step_<n>.h5.
   std::filesystem::path save(const Checkpoint& checkpoint, bool ends_cycle, bool is_best,
                              const std::function<void()>& before_rename) const;
 
-  /// The file with the highest step whose digest is right. Damaged ones that are met on the way are named through `warn`
-  /// and left where they are. Of the other files no more than the header is read.
+  /// The file with the highest step whose digest is right. Damaged files found on the way are named through `warn` and
+  /// left where they are. Of all other files only the header is read.
   std::optional<std::filesystem::path> newest_good(const Warn& warn) const;
 
-  /// Moves the files of later steps than `step` into a folder abandoned_<n>, and gives its path, or nothing
-  /// where there was no such file: a run that goes on from an earlier step leaves that branch.
+  /// A run that continues from an earlier step abandons what came after it: moves the files of later steps than
+  /// `step` into a new folder abandoned_<n> and returns its path, or nothing if there are none.
   std::optional<std::filesystem::path> set_aside_after(std::int64_t step) const;
 
-  /// Whether the file is one of these.
+  /// Whether the file lies in this folder.
   bool has(const std::filesystem::path& file) const;
-  /// Copies another run's checkpoint of this step here: where this run goes on from until its first save.
+  /// Copies another run's checkpoint, which is of this step, into this folder. This run continues from it.
   void adopt(const std::filesystem::path& file, std::int64_t step) const;
 
   /// True if there is any checkpoint, good or not.
