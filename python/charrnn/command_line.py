@@ -1,5 +1,6 @@
 """How the commands in Python end: like the program, with its exit codes and one line for what is wrong."""
 import argparse
+import contextlib
 import os
 import sys
 
@@ -30,10 +31,23 @@ def reason(error):
     return error.strerror or str(error)
 
 
-def _forget_output(code):
+def complain(line):
+    """On standard error, if anybody still reads it."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr)
+
+
+def say(line):
+    """On standard output, for commands whose result is files: they must not end for a screen that is lost."""
+    try:
+        print(line, flush=True)
+    except OSError:
+        _forget_output()
+
+
+def _forget_output():
     """What could not be written must not be tried again when Python ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return code
 
 
 def start(name, main):
@@ -42,13 +56,15 @@ def start(name, main):
         code = main()
         sys.stdout.flush()
     except Error as error:
-        print(f"{name}: error: {error}", file=sys.stderr)
+        complain(f"{name}: error: {error}")
         code = error.code
     except BrokenPipeError:  # who read our output has seen enough
-        code = _forget_output(0)
+        _forget_output()
+        code = 0
     except OSError as error:
-        print(f"{name}: error: cannot write to {error.filename or 'standard output'}: {reason(error)}", file=sys.stderr)
-        code = _forget_output(DataError.code)
+        complain(f"{name}: error: cannot write to {error.filename or 'standard output'}: {reason(error)}")
+        _forget_output()
+        code = DataError.code
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)
