@@ -115,20 +115,20 @@ def learning_rates(found):
         points = [(number(point.get("learning_rate")), number(point.get(key))) for point in found["points"]]
         return [(rate, loss) for rate, loss in points if rate and rate > 0 and loss is not None]
 
-    losses_, smoothed = line("loss"), line("smoothed")
-    if not losses_:
+    steps, smoothed = line("loss"), line("smoothed")
+    if not steps:
         raise DataError("nothing to draw: the sweep has no points")
     figure, (axes,) = panels(1, 1, (8, 4.5))
     axes.set_xscale("log")
-    look = {"color": COLOURS[0], "marker": "o" if len(losses_) == 1 else ""}
-    axes.plot(*_columns(losses_), **look, alpha=0.4, linewidth=1.2, label="loss of each step", gid="loss")
+    look = {"color": COLOURS[0], "marker": "o" if len(steps) == 1 else ""}
+    axes.plot(*_columns(steps), **look, alpha=0.4, linewidth=1.2, label="loss of each step", gid="loss")
     axes.plot(*_columns(smoothed), **look, label="smoothed", gid="smoothed")
     suggestion = number(found.get("suggestion"))
     if suggestion and suggestion > 0:
         axes.axvline(suggestion, color=COLOURS[1], linestyle="--", label=f"suggestion  {suggestion:.2g}", gid="suggestion")
     # Where it explodes there is nothing to see but how high it goes.
-    most = max(1.25 * losses_[0][1], min(loss for _, loss in losses_))
-    shown = [loss for _, loss in losses_ + smoothed if loss <= most]
+    most = max(1.25 * steps[0][1], min(loss for _, loss in steps))
+    shown = [loss for _, loss in steps + smoothed if loss <= most]
     _from_to(axes, min(shown), max(shown))
     axes.set(xlabel="learning rate", ylabel=LOSS)
     _powers(axes.xaxis)
@@ -147,7 +147,8 @@ def report(runs):
     notebook = {"color": COLOURS[1], "linestyle": "", "fillstyle": "none"}
     curves = {"val_loss": ("charrnn_dist, validation", {"color": COLOURS[0], "marker": "."}),
               "notebook_val_loss": ("notebook, validation", {**notebook, "marker": "o"}),
-              "train_loss_smoothed": ("charrnn_dist, training", {**training, "color": COLOURS[0], "marker": ".", "linestyle": "--"}),
+              "train_loss_smoothed": ("charrnn_dist, training",
+                                      {**training, "color": COLOURS[0], "marker": ".", "linestyle": "--"}),
               "notebook_train_loss": ("notebook, training", {**training, **notebook, "marker": "s"})}
     handles = {}
     for panel, run in zip(axes, runs):

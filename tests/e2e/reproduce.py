@@ -179,7 +179,8 @@ class Reproduce(program.TestCase):
         self.assertIn("--corpus", fail(2))
         self.assertIn("--nope", fail(2, *self.words, "--nope"))
         self.assertIn("--experiments", fail(65, "--experiments", self.folder, "--corpus", self.corpus))
-        for content in ('{"runs": [{"name": 3}]}', '{"runs": 3}', "[]", '{"runs": [{"name": "a", "title": "b", "train": ["x"]}]}'):
+        for content in ('{"runs": [{"name": 3}]}', '{"runs": 3}', "[]",
+                        '{"runs": [{"name": "a", "title": "b", "train": ["x"]}]}'):
             (self.folder / "experiments/experiments.json").write_text(content)
             self.assertIn("is not a list of experiments", fail(65, *self.words))
         (self.folder / "experiments/experiments.json").write_text("{")

@@ -56,7 +56,8 @@ class KnownEntropy(unittest.TestCase):
             self.assertIn(words, told)
 
     def test_wrong_use(self):
-        for words in (["--characters", 999], ["--train-fraction", 1], ["--seed", -1], ["--characters", 1000, "more"], ["--output"]):
+        for words in (["--characters", 999], ["--train-fraction", 1], ["--seed", -1],
+                      ["--characters", 1000, "more"], ["--output"]):
             self.run_program("--output", self.output, *words, expect=2)
         self.run_program(expect=2)
         self.assertEqual(list(self.folder.iterdir()), [])

@@ -266,7 +266,8 @@ class Plot(unittest.TestCase):
         for code, words, says in (
                 (65, [self.folder / "missing", *to], "missing"), (65, [self.folder / "no run", *to], "metrics.jsonl"),
                 (65, [folder, self.folder / "missing.json", *to], "missing.json"), (65, [empty, *to], "has no losses yet"),
-                (65, [folder, empty, *to], "has no losses yet"), (65, [self.run_of("new", step(1, 2.0)), *to, "--by", "epoch"], "by step"),
+                (65, [folder, empty, *to], "has no losses yet"),
+                (65, [self.run_of("new", step(1, 2.0)), *to, "--by", "epoch"], "by step"),
                 (65, [text, *to], "text.txt"), (65, [list_, *to], "list.json"), (65, [strange, *to], "strange.json"),
                 (65, [no_points, *to], "no points"), (65, [no_runs, *to], "no runs"),
                 (65, [report, folder, *to], "reproduce.json"), (65, ["--table", report], "reproduce.json"),
@@ -275,7 +276,8 @@ class Plot(unittest.TestCase):
                 (65, [folder, "-o", self.folder / "missing/picture.svg"], "cannot write"),
                 (65, [folder, "-o", self.folder / "folder.svg"], "directory"),
                 (2, [report, *to, "--runs", "char3", "nope"], "there is no run 'nope'; there are: char3 char_loop"),
-                (2, [folder, "-o", self.folder / "picture.gif"], ".svg, .png, .pdf"), (2, [folder, "-o", self.folder / "picture"], ".svg"),
+                (2, [folder, "-o", self.folder / "picture.gif"], ".svg, .png, .pdf"),
+                (2, [folder, "-o", self.folder / "picture"], ".svg"),
                 (2, [folder], "--output"), (2, [*to], "what"), (2, [], "what"), (2, [folder, *to, "--by", "week"], "--by"),
                 (2, [folder, *to, "--table"], "--table"), (2, [folder, *to, "--bye", "step"], "--bye"),
                 (2, [folder, *to, "--runs", "first"], "--runs"), (2, [report, *to, "--by", "step"], "--by"),
@@ -290,8 +292,8 @@ class Plot(unittest.TestCase):
         """What was there stays, and nothing half is left. A limit of the file's size stands for the disk's."""
         folder = self.full_run()
         self.picture.write_text("before")
-        result = subprocess.run(["bash", "-c", 'ulimit -f 1; trap "" XFSZ; exec "$@"', "bash", program.SOURCE / "launch/plot", folder,
-                                 "-o", self.picture], capture_output=True, text=True)
+        limited = ["bash", "-c", 'ulimit -f 1; trap "" XFSZ; exec "$@"', "bash"]
+        result = subprocess.run([*limited, program.SOURCE / "launch/plot", folder, "-o", self.picture], capture_output=True, text=True)
         self.assertEqual((result.returncode, len(result.stderr.splitlines())), (65, 1), result.stderr)
         self.assertIn(f"cannot write '{self.picture}': File too large", result.stderr)
         self.assertEqual(self.picture.read_text(), "before")
@@ -313,7 +315,8 @@ class Plot(unittest.TestCase):
         self.assertEqual((result.returncode, len(result.stderr.splitlines())), (65, 1), result.stderr)
         reading, writing = os.pipe()
         os.close(reading)
-        result = subprocess.run([program.SOURCE / "launch/plot", "--table", folder], stdout=writing, stderr=subprocess.PIPE, text=True)
+        result = subprocess.run([program.SOURCE / "launch/plot", "--table", folder], stdout=writing, stderr=subprocess.PIPE,
+                                text=True)
         os.close(writing)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
 
