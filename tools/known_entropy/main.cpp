@@ -17,6 +17,7 @@
 
 #include "app/help.hpp"
 #include "app/messages.hpp"
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/sha256.hpp"
 #include "known_entropy/english_tables.hpp"
