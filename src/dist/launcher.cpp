@@ -8,7 +8,7 @@ namespace charrnn {
 
 namespace {
 
-constexpr const char* kUsePmix = "start it with `srun `mp`i=pmix`, and an Open MPI that was built with PMIx";
+constexpr const char* kUsePmix = "start it with `srun --mpi=pmix`, and an Open MPI that was built with PMIx";
 
 struct Launcher {
   const char* variable;  ///< says how many tasks it started
@@ -18,7 +18,7 @@ struct Launcher {
 
 // SLURM_NTASKS is not among them: a batch script has it too, and may well start the program alone.
 constexpr Launcher kLaunchers[] = {
-    {"SLURM_STEP_NUM_TASKS", "srun", "start it with `srun `mp`i=pmix`, and an Open MPI that was built with PMIx"},
+    {"SLURM_STEP_NUM_TASKS", "srun", "start it with `srun --mpi=pmix`, and an Open MPI that was built with PMIx"},
     {"OMPI_COMM_WORLD_SIZE", "mpirun", "use the mpirun of the Open MPI that this program was built with"},
     {"PMI_SIZE", "an MPICH mpiexec", "use the mpirun of the Open MPI that this program was built with"},
     {"MPI_LOCALNRANKS", "an MPICH mpiexec", "use the mpirun of the Open MPI that this program was built with"},
