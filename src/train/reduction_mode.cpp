@@ -18,7 +18,7 @@ class DefaultMode final : public ReductionMode {
   }
   std::int64_t threads(std::int64_t threads, bool /*threads_decide_bits*/) const override { return threads; }
   bool is_reproducible() const override { return false; }
-  std::vector<std::string> doubts(const Checkpoint* /*resumed*/, Communicator& /*control*/) const override {
+  std::vector<std::string> doubts(const CheckpointHeader* /*resumed*/, Communicator& /*control*/) const override {
     return {};
   }
 
@@ -40,7 +40,7 @@ class ReproducibleMode final : public ReductionMode {
   }
   bool is_reproducible() const override { return true; }
 
-  std::vector<std::string> doubts(const Checkpoint* resumed, Communicator& control) const override {
+  std::vector<std::string> doubts(const CheckpointHeader* resumed, Communicator& control) const override {
     std::vector<std::string> doubts;
     const std::vector<std::string> processors = gather_strings(control, processor_description());
     const std::string& root = processors.front();

@@ -32,7 +32,7 @@ class ReductionMode {
   virtual bool is_reproducible() const = 0;
   /// Reasons why this run's bits may differ from those of another: ranks on different processors, a `resumed`
   /// checkpoint (may be null) from another processor or program version. Collective; the same on every rank.
-  virtual std::vector<std::string> doubts(const Checkpoint* resumed, Communicator& control) const = 0;
+  virtual std::vector<std::string> doubts(const CheckpointHeader* resumed, Communicator& control) const = 0;
 
  private:
   virtual std::int64_t micro_batches(std::int64_t columns, std::int64_t ranks) const = 0;

@@ -116,6 +116,20 @@ void load_trained(LanguageModel& model, const Checkpoint& checkpoint) {
   model.load_parameters(join_tensors(model.layout(), checkpoint.trained, "/optimizer/parameters"));
 }
 
+RunPosition position_of(const Checkpoint& checkpoint, Batches& batches) {
+  RunPosition position{.step = checkpoint.step, .history = checkpoint.history, .progress = checkpoint.progress};
+  // At an epoch's last step the row tells whether the epoch was closed.
+  const std::int64_t per_epoch = batches.per_epoch();
+  if (checkpoint.data.row != 0) position.batches_done = (position.step - 1) % per_epoch + 1;
+  position.epoch = (position.step - (position.batches_done == per_epoch ? 1 : 0)) / per_epoch;
+  position.row = batches.position(position.epoch, position.batches_done);
+  require(
+      checkpoint.data.row == position.row,
+      "the checkpoint stands at row {}, but step {} of this run is at row {}: another version of the program wrote it",
+      checkpoint.data.row, position.step, position.row);
+  return position;
+}
+
 Checkpoint SnapshotMaker::begin(const RunPosition& position, const BatchState& state, const Sharding& sharding) const {
   Checkpoint checkpoint;
   if (state.is_carried()) {

@@ -39,10 +39,15 @@ std::string utc_now();
 /// Where a run is, beside its weights: what a checkpoint of it says.
 struct RunPosition {
   std::int64_t step = 0, epoch = 0, cycle = 0;
-  std::int64_t row = 0;  ///< next position in every column, or windows done
+  std::int64_t batches_done = 0;  ///< of this epoch
+  std::int64_t row = 0;           ///< next position in every column, or windows done
   std::vector<EpochRecord> history;
   Checkpoint::Progress progress;
 };
+
+/// The position that a checkpoint of a run with these batches stands at. DataError for one that the run does not come
+/// to.
+RunPosition position_of(const Checkpoint& checkpoint, Batches& batches);
 
 /// Makes checkpoints of a run; everything outlives it.
 struct SnapshotMaker {

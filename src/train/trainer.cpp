@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/error.hpp"
 #include "dist/agreement.hpp"
@@ -11,29 +12,11 @@
 
 namespace charrnn {
 
-Trainer::Trainer(const TrainerParts& parts)
+Trainer::Trainer(const TrainerParts& parts, RunPosition start, BatchState& state)
     : parts_(parts),
-      state_(parts.step.model, parts.batches),
-      training_step_(parts.step, parts.batches.sharding(), clock_) {
-  position_.progress.best_val_loss = std::numeric_limits<double>::infinity();
-}
-
-void Trainer::resume(const Checkpoint& checkpoint) {
-  position_.step = checkpoint.step;
-  position_.progress = checkpoint.progress;
-  position_.history = checkpoint.history;
-  // At an epoch's last step the row tells whether the epoch was closed.
-  const std::int64_t per_epoch = parts_.batches.per_epoch();
-  if (checkpoint.data.row != 0) batches_done_ = (position_.step - 1) % per_epoch + 1;
-  const std::int64_t row = parts_.batches.position(epoch(), batches_done_);
-  require(
-      checkpoint.data.row == row,
-      "the checkpoint stands at row {}, but step {} of this run is at row {}: another version of the program wrote it",
-      checkpoint.data.row, position_.step, row);
-  if (state_.is_carried()) {
-    load_hidden(state_.carried(), parts_.batches.sharding(), parts_.config.data.columns, checkpoint.hidden);
-  }
-}
+      state_(state),
+      training_step_(parts.step, parts.batches.sharding(), clock_),
+      position_(std::move(start)) {}
 
 TrainOutcome Trainer::run() {
   const RunOptions& options = parts_.config.run;
@@ -41,7 +24,7 @@ TrainOutcome Trainer::run() {
   while (!stop_) {
     if (epoch_is_over()) end_epoch();
     if (position_.step >= parts_.schedule.last_step()) break;
-    if (batches_done_ == 0) begin_epoch();
+    if (position_.batches_done == 0) begin_epoch();
     train_step();
     if (is_due(options.check_every)) check_ranks();
     if (is_due(options.validate_every) && !epoch_is_over() && !stop_) validate_within_epoch();
@@ -69,7 +52,7 @@ void Trainer::train_step() {
   const auto start = std::chrono::steady_clock::now();
   {
     const PhaseScope scope(&clock_, Phase::kData);
-    parts_.batches.load(epoch(), batches_done_, batch_);
+    parts_.batches.load(epoch(), position_.batches_done, batch_);
   }
   const double rate = parts_.schedule.at(position_.step);
   const StepOutcome outcome = training_step_.run(
@@ -80,7 +63,7 @@ void Trainer::train_step() {
       "the training diverged at step {} (loss {}, gradient norm {}): lower `learning-rate` or set `clip-norm`; the newest checkpoint is from before",
       position_.step, outcome.loss, outcome.gradient_norm);
   const std::int64_t step = ++position_.step;
-  ++batches_done_;
+  ++position_.batches_done;
   if (parts_.average != nullptr) parts_.average->update(step);
   has_unsaved_ = true;
 
@@ -104,7 +87,7 @@ void Trainer::train_step() {
 }
 
 bool Trainer::epoch_is_over() const {
-  return batches_done_ == parts_.batches.per_epoch();
+  return position_.batches_done == parts_.batches.per_epoch();
 }
 
 std::int64_t Trainer::epoch() const {
@@ -138,7 +121,7 @@ void Trainer::end_epoch() {
   parts_.observer.on_phases(phases_since(epoch_start_, characters_ - epoch_start_characters_));
   sample();
   // The next epoch begins at the columns' tops, with a hidden state of zero.
-  batches_done_ = 0;
+  position_.batches_done = 0;
   state_.zero();
   save(parts_.schedule.ends_cycle(position_.step), report.is_best);
 }
@@ -176,7 +159,7 @@ void Trainer::save(bool ends_cycle, bool is_best) {
   position_.epoch = epoch();
   // A finished cycle's file carries that cycle's number.
   position_.cycle = parts_.schedule.cycle(ends_cycle ? position_.step - 1 : position_.step);
-  position_.row = parts_.batches.position(position_.epoch, batches_done_);
+  position_.row = parts_.batches.position(position_.epoch, position_.batches_done);
   Checkpoint checkpoint = parts_.snapshots.begin(position_, state_, parts_.batches.sharding());
   const std::string path = on_root(parts_.control, [&] {
     parts_.snapshots.finish(checkpoint);

@@ -32,11 +32,8 @@ struct TrainerParts {
 
 class Trainer {
  public:
-  explicit Trainer(const TrainerParts& parts);
-
-  /// Continues where a checkpoint left off (model and optimizer have been loaded by the caller). DataError for a
-  /// position that this program does not come to.
-  void resume(const Checkpoint& checkpoint);
+  /// Starts at `start`, with `state` as it is there; the model and the optimizer are there already.
+  Trainer(const TrainerParts& parts, RunPosition start, BatchState& state);
 
   /// Trains to the end, or until an observer wants to stop. Every rank returns the same, all of it saved.
   TrainOutcome run();
@@ -57,15 +54,14 @@ class Trainer {
   bool is_due(std::int64_t every) const { return every > 0 && position_.step % every == 0; }
 
   TrainerParts parts_;
-  BatchState state_;
+  BatchState& state_;
   PhaseClock clock_;
   TrainingStep training_step_;
   Batch batch_;
 
   RunPosition position_;
-  std::int64_t batches_done_ = 0;  ///< of this epoch
-  bool stop_ = false;              ///< some rank wants to stop
-  bool has_unsaved_ = false;       ///< steps since the last checkpoint
+  bool stop_ = false;         ///< some rank wants to stop
+  bool has_unsaved_ = false;  ///< steps since the last checkpoint
   std::optional<double> last_val_loss_;
 
   double characters_ = 0;  ///< trained on since the program started

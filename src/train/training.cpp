@@ -1,6 +1,7 @@
 #include "train/training.hpp"
 
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "checkpoint/contents.hpp"
@@ -25,11 +26,15 @@ Training::Training(RunConfig config, const TextSource& text, ControlCommunicator
       precision_(config_.run.precision == "bf16" ? Precision::kBf16 : Precision::kFp32),
       model_(make_model_here()),
       gradients_(control.make_gradient_communicator(config_.run.comm, device_, Seconds(config_.run.timeout))),
-      reducer_(mode_->make_reducer(*model_, data_.training->sharding(), *gradients_)) {
+      reducer_(mode_->make_reducer(*model_, data_.training->sharding(), *gradients_)),
+      schedule_(config_.schedule, config_.optimizer, data_.training->per_epoch()),
+      state_(*model_, *data_.training) {
+  position_.progress.best_val_loss = std::numeric_limits<double>::infinity();
   std::vector<float> fresh(static_cast<std::size_t>(model_->layout().size()));
   initialise(model_->layout(), static_cast<std::uint64_t>(config_.run.seed), fresh);
   model_->load_parameters(fresh);
   optimizer_ = make_optimizer(config_.optimizer, *model_, team_);
+  start_average();
 }
 
 std::unique_ptr<LanguageModel> Training::make_model_here() {
@@ -68,18 +73,29 @@ void Training::check_data(const Checkpoint& checkpoint, const std::string& name)
 }
 
 void Training::resume(const std::filesystem::path& file) {
-  Checkpoint checkpoint = read_checkpoint(file, Parts::kAll, [&](const Checkpoint& described) {
+  const Checkpoint checkpoint = read_checkpoint(file, Parts::kAll, [&](const Checkpoint& described) {
     check_data(described, file.string());
     return model_->layout();
   });
-  from_checkpoint(file, [&] { resume(std::move(checkpoint)); });
+  from_checkpoint(file, [&] { resume(checkpoint); });
 }
 
-void Training::resume(Checkpoint checkpoint) {
+void Training::resume(const Checkpoint& checkpoint) {
   check_data(checkpoint, "of memory");
-  load_weights(*model_, checkpoint);
+  position_ = position_of(checkpoint, *data_.training);
+  if (state_.is_carried()) {
+    load_hidden(state_.carried(), data_.training->sharding(), config_.data.columns, checkpoint.hidden);
+  }
   load_optimizer(*optimizer_, model_->layout(), checkpoint);
-  resumed_ = std::move(checkpoint);
+  load_weights(*model_, checkpoint);
+  start_average();
+  load_trained(*model_, checkpoint);
+  resumed_ = checkpoint;  // its header
+}
+
+/// From the weights that are in the model.
+void Training::start_average() {
+  if (config_.optimizer.weight_average > 0) average_.emplace(*model_, config_.optimizer.weight_average);
 }
 
 StepParts Training::step_parts() {
@@ -94,7 +110,7 @@ double Training::measure_products() {
   return rate[0];
 }
 
-RunFacts Training::facts(const Schedule& schedule, double peak) const {
+RunFacts Training::facts(double peak) const {
   return {.config = config_,
           .config_text = write_toml(config_),
           .corpus = data_.text.corpus,
@@ -109,21 +125,18 @@ RunFacts Training::facts(const Schedule& schedule, double peak) const {
           .engine = engine_->description(precision_),
           .gradients_over = gradients_->name(),
           .peak = peak,
-          .epochs = schedule.epochs(),
+          .epochs = schedule_.epochs(),
           .steps_per_epoch = data_.training->per_epoch(),
-          .total_steps = schedule.total_steps(),
+          .total_steps = schedule_.total_steps(),
           .first_step = first_step(),
-          .last_step = schedule.last_step()};
+          .last_step = schedule_.last_step()};
 }
 
 TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, CheckpointSink* sink) {
   Observers observers(all_observers);
-  const Schedule schedule(config_.schedule, config_.optimizer, data_.training->per_epoch());
-  if (config_.optimizer.weight_average > 0) average_.emplace(*model_, config_.optimizer.weight_average);
-  if (resumed_) together(control_, [&] { load_trained(*model_, *resumed_); });
   const double peak = measure_products();
 
-  const RunFacts known = facts(schedule, peak);
+  const RunFacts known = facts(peak);
   together(control_, [&] {
     observers.rewind(first_step());
     observers.on_start(known);
@@ -142,10 +155,9 @@ TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, Checkp
   Validator validator(*model_, data_.validation.get(), average, control_);
   const SnapshotMaker snapshots{config_, known.config_text, data_.text.corpus, *data_.vocabulary,
                                 *model_, *optimizer_,       average,           control_};
-  Trainer trainer({config_, schedule, *data_.training, *data_.vocabulary, step_parts(), average, validator, snapshots,
-                   control_, observers, sink, peak});
-  if (resumed_) trainer.resume(*resumed_);
-  resumed_.reset();  // its moments and states are where they belong
+  Trainer trainer({config_, schedule_, *data_.training, *data_.vocabulary, step_parts(), average, validator, snapshots,
+                   control_, observers, sink, peak},
+                  position_, state_);
   return trainer.run();
 }
 

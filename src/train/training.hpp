@@ -18,6 +18,7 @@
 #include "train/optimizer.hpp"
 #include "train/reduction_mode.hpp"
 #include "train/schedule.hpp"
+#include "train/snapshot.hpp"
 #include "train/text_data.hpp"
 #include "train/threads.hpp"
 #include "train/training_step.hpp"
@@ -55,9 +56,9 @@ class Training {
 
   /// Takes the weights of a checkpoint. DataError for another vocabulary or another model.
   void init_from(const std::filesystem::path& file);
-  /// Continues from a checkpoint. DataError for another text or another model.
+  /// Continues from a checkpoint. DataError for another text, another model, or a position that the run does not come to.
   void resume(const std::filesystem::path& file);
-  void resume(Checkpoint checkpoint);
+  void resume(const Checkpoint& checkpoint);
 
   /// A line that the observers get when the run starts.
   void add_note(std::string line) { notes_.push_back(std::move(line)); }
@@ -77,7 +78,7 @@ class Training {
   /// Names of others that could compute it here.
   std::vector<std::string> other_engines() const;
   /// The first step of a run: 0 unless it was resumed.
-  std::int64_t first_step() const { return resumed_ ? resumed_->step : 0; }
+  std::int64_t first_step() const { return position_.step; }
   /// Of a training step with this model and optimizer.
   StepParts step_parts();
   /// Floating-point operations a second of all ranks' CPUs in matrix products, measured while all compute; 0 on GPUs.
@@ -86,7 +87,8 @@ class Training {
  private:
   void check_data(const Checkpoint& checkpoint, const std::string& name) const;
   std::unique_ptr<LanguageModel> make_model_here();
-  RunFacts facts(const Schedule& schedule, double peak) const;
+  void start_average();
+  RunFacts facts(double peak) const;
 
   const RunConfig config_;
   ControlCommunicator& control_;
@@ -103,7 +105,10 @@ class Training {
   std::unique_ptr<Communicator> gradients_;
   std::unique_ptr<GradientReducer> reducer_;
   std::optional<WeightAverage> average_;
-  std::optional<Checkpoint> resumed_;
+  Schedule schedule_;
+  BatchState state_;
+  RunPosition position_;
+  std::optional<CheckpointHeader> resumed_;
 };
 
 }  // namespace charrnn

@@ -179,13 +179,18 @@ def wait_for_step(run_folder, step, running):
 
 
 def metrics(run_folder, event=None):
-    """The objects of metrics.jsonl; a last line that is still being written is left out."""
+    """What metrics.jsonl tells of the training, without its times; or all objects of one kind of event. A last line that is
+    still being written is left out."""
     path = Path(run_folder) / "metrics.jsonl"
     if not path.exists():
         return []
     lines = path.read_text().split("\n")[:-1]
     objects = [json.loads(line) for line in lines]
-    return [one for one in objects if event is None or one["event"] == event]
+    if event is not None:
+        return [one for one in objects if one["event"] == event]
+    # "run" and "end" tell of an attempt: its name, its version, how it ended.
+    return [{key: value for key, value in one.items() if key != "time"} for one in objects
+            if one["event"] not in ("run", "end")]
 
 
 def losses(run_folder):
