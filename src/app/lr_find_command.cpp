@@ -71,8 +71,8 @@ ExitCode run_lr_find(LrFindArguments& arguments, const StopSignals& signals, Job
   on_root(job.control, [&] { write_finding(arguments, finding); });
   if (root) {
     if (finding.diverged) fmt::print("ended early: the loss went up\n");
-    fmt::print("wrote {0}.json; draw it with: launch/plot {0}.json -o {0}.svg\nsuggestion: --learning-rate {1:.2g}\n", arguments.output,
-               finding.suggestion);
+    fmt::print("wrote {0}.json; draw it with: launch/plot {0}.json -o {0}.svg\nsuggestion: --learning-rate {1:.2g}\n",
+               arguments.output, finding.suggestion);
   }
   return finding.stopped ? ExitCode::kInterrupted : ExitCode::kDone;
 }

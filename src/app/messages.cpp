@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
+#include "config/value.hpp"
 #include "data/utf8.hpp"
 
 namespace charrnn {
@@ -20,6 +24,18 @@ std::string as_flags(const std::string& message) {
     }
   }
   return shown;
+}
+
+std::string program_name() {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  const char* path = std::getenv("PATH");
+  for (const std::string& folder : split(path != nullptr ? path : "", ':')) {
+    if (fs::equivalent(fs::path(folder) / "charrnn_dist", self, error)) return "charrnn_dist";
+  }
+  const fs::path shown = self.lexically_proximate(fs::current_path(error));
+  return shown.string().starts_with("..") ? self.string() : shown.string();
 }
 
 void print_error(const std::string& message) {

@@ -102,7 +102,7 @@ std::vector<std::unique_ptr<TrainObserver>> make_reports(const fs::path& folder,
   std::vector<std::unique_ptr<TrainObserver>> reports;
   reports.push_back(std::make_unique<LogFile>(folder, rank, as_flags));
   if (rank != 0) return reports;
-  reports.push_back(std::make_unique<Screen>(folder, as_flags));
+  reports.push_back(std::make_unique<Screen>(folder, program_name(), as_flags));
   reports.push_back(std::make_unique<MetricsFile>(folder / "metrics.jsonl"));
   reports.push_back(std::make_unique<SampleFile>(folder / "samples.txt"));
   return reports;

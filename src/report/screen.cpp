@@ -13,8 +13,8 @@
 
 namespace charrnn {
 
-Screen::Screen(std::filesystem::path folder, Spelling spelling)
-    : folder_(std::move(folder)), spelling_(spelling), redraws_(output_redraws()) {}
+Screen::Screen(std::filesystem::path folder, std::string program, Spelling spelling)
+    : folder_(std::move(folder)), program_(std::move(program)), spelling_(spelling), redraws_(output_redraws()) {}
 
 Screen::~Screen() {
   clear_line();
@@ -77,7 +77,7 @@ void Screen::on_message(Severity severity, const std::string& text) {
 void Screen::on_end(const EndReport& report) {
   if (!report.error.empty()) return;  // main() says it
   if (report.code == ExitCode::kDone) {
-    print(fmt::format("done at step {}; sample from it: charrnn_dist sample {}", with_commas(report.step),
+    print(fmt::format("done at step {}; sample from it: {} sample {}", with_commas(report.step), program_,
                       folder_.string()));
   } else {
     print(fmt::format("stopped by a signal at step {}, everything is saved; continue with {}", with_commas(report.step),

@@ -14,8 +14,8 @@ namespace charrnn {
 /// redrawn.
 class Screen final : public TrainObserver {
  public:
-  /// `folder` is the run's, for the last line.
-  Screen(std::filesystem::path folder, Spelling spelling);
+  /// The last line says how to sample from the run in `folder` with `program`, as a shell finds it.
+  Screen(std::filesystem::path folder, std::string program, Spelling spelling);
   ~Screen() override;
 
   void on_start(const RunFacts& facts) override;
@@ -36,6 +36,7 @@ class Screen final : public TrainObserver {
   void print_row(const std::string& line);
 
   std::filesystem::path folder_;
+  std::string program_;
   Spelling spelling_;
   bool redraws_;
   std::int64_t first_step_ = 0, last_step_ = 0, epochs_ = 0, steps_per_epoch_ = 1;

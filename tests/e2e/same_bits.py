@@ -161,7 +161,7 @@ def rewrite_attributes(path, **attributes):
     with h5py.File(path, "r+") as file:
         for name, value in attributes.items():
             del file.attrs[name]
-            file.attrs[name] = value
+            file.attrs.create(name, value, dtype=h5py.string_dtype("utf-8", len(value)))  # of fixed length, as promised
     with path.open("r+b") as file:
         file.seek(512)
         digest = hashlib.sha256(file.read()).hexdigest()
