@@ -75,8 +75,9 @@ class Package(program.TestCase):
         include = self.prefix / "include"
         headers = sorted(path.relative_to(include) for path in include.rglob("*.hpp"))
         self.assertGreater(len(headers), 60)
-        everything = self.folder / "everything.cpp"
-        everything.write_text("".join(f"#include <{header}>\n" for header in headers))
+        everything = self.folder / "everything.cpp"  # with the program of docs/library.md
+        documented = re.search(r"```cpp\n(.*?)```", (program.SOURCE / "docs/library.md").read_text(), re.S)[1]
+        everything.write_text("".join(f"#include <{header}>\n" for header in headers) + documented)
         alone = [include / header for header in headers
                  if not (program.SOURCE / "src" / header.relative_to("charrnn")).with_suffix(".cpp").exists()]
         check(CACHE["CMAKE_CXX_COMPILER"], "-std=c++20", "-fsyntax-only", "-w", "-I", include, "-I", include / "charrnn",
