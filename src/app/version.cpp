@@ -1,5 +1,3 @@
-#include "app/version.hpp"
-
 #include <H5public.h>
 #include <fmt/format.h>
 #include <mpi.h>
@@ -9,6 +7,7 @@
 #include <nccl.h>
 #endif
 
+#include "app/program.hpp"
 #include "models/native/kernels.hpp"
 #include "models/torch_runtime.hpp"
 
