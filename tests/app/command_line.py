@@ -37,7 +37,7 @@ class Help(program.TestCase):
 
     def test_options_have_choices_ranges_and_defaults(self):
         text = " ".join(help_of("help", "train", width=100).split())
-        for words in ("--optimizer adam|adamw|sgd ", "--columns N columns the text", "(default: 64)", "(default: on)",
+        for words in ("--device auto|cpu|cuda ", "--columns N columns the text", "(default: 64)", "(default: on)",
                       "--[no-]lowercase convert the text to lowercase (default: off)", "(1 to 200, default: 1)",
                       "--betas B1,B2", "(default: 0.9,0.999)", "(default: 1e-8)", "--resume [PATH]"):
             self.assertIn(words, text)
@@ -54,7 +54,7 @@ class Help(program.TestCase):
         text = program.run("--version").stdout
         self.assertEqual(program.run("-V").stdout, text)
         for line in (r"charrnn_dist \d+\.\d+\.\d+( \([0-9a-f]+(-dirty)?\))?", r"LibTorch +\d+\.\d+\.\d+", r"MPI +Open MPI v\S+",
-                     r"HDF5 +\d+\.\d+\.\d+", r"NCCL +.+", r"engines +native .*torch"):
+                     r"HDF5 +\d+\.\d+\.\d+", r"NCCL +.+", r"engines +native, kernels for \w+; torch"):
             self.assertRegex(text, f"(?m)^{line}$")
 
     def test_manual_pages(self):
@@ -117,7 +117,7 @@ class Errors(program.TestCase):
                 (["--dropout", 1], "--dropout must be less than 1, not 1"),
                 (["--layers", 201], "--layers must be at most 200, not 201"),
                 (["--learning-rate", "nan"], "--learning-rate must be a finite number, not nan"),
-                (["--optimizer", "adma"], "--optimizer must be one of adam, adamw, sgd, not 'adma'; did you mean 'adam'?"),
+                (["--device", "cudda"], "--device must be one of auto, cpu, cuda, not 'cudda'; did you mean 'cuda'?"),
                 (["--betas", 0.9], "--betas must be two numbers, not 1"),
                 (["--stride", 2], "--stride, --windows and --predict need --window, which is 0: running text"),
                 (["--no-lowercase=on"], "--no-lowercase takes no value")):

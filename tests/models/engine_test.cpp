@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "config/option_table.hpp"
 
 namespace charrnn {
 namespace {
@@ -22,10 +23,10 @@ ModelConfig model_of(const std::string& name) {
 
 constexpr Device kCpu{}, kGpu{.cuda = true};
 
-/// Engines that can compute the model, in the table's order.
+/// Which of the two engines can compute the model, in the table's order.
 std::vector<std::string> engines_for(const std::string& model, const Device& device, Precision precision) {
   std::vector<std::string> found;
-  for (const Engine& engine : engines()) {
+  for (const Engine& engine : engines().first(2)) {
     if (!engine.why_not(model_of(model), device, precision)) found.emplace_back(engine.name);
   }
   return found;
@@ -44,6 +45,13 @@ TEST(Engines, SayWhatTheyCanCompute) {
     EXPECT_THAT(engines_for(cell, kGpu, Precision::kFp32), ElementsAre("torch")) << cell;
     EXPECT_THAT(engines_for(cell, kGpu, Precision::kBf16), ElementsAre()) << cell;
   }
+}
+
+TEST(Engines, AreTheChoicesOfTheOption) {
+  std::vector<std::string> names{"auto"};
+  for (const Engine& engine : engines()) names.emplace_back(engine.name);
+  EXPECT_THAT(split(find_option(option_table(), "engine")->rule.choices, '|'),
+              testing::UnorderedElementsAreArray(names));
 }
 
 TEST(Engines, AutoIsTheFirstThatCan) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "config/option_table.hpp"
 #include "models/registry.hpp"
 #include "temporary_folder.hpp"
 #include "train/gradient_norm.hpp"
@@ -121,6 +122,12 @@ TEST_P(OptimizerTest, StateIsNamedAndCanBeMoved) {
   model_->load_parameters(before);
   move_on(*other);
   EXPECT_EQ(model_->store_parameters(), expected);
+}
+
+TEST_P(OptimizerTest, EveryChoiceOfTheOptionCanBeMade) {
+  for (const std::string& name : split(find_option(option_table(), "optimizer")->rule.choices, '|')) {
+    EXPECT_NE(make_optimizer({.optimizer = name}, *model_, team_), nullptr) << name;
+  }
 }
 
 TEST_P(OptimizerTest, TheNormDoesNotDependOnThreads) {
