@@ -27,23 +27,8 @@ if(CHARRNN_PROGRAM)
   install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/charrnn)
   install(FILES cluster/slurm/train.sbatch DESTINATION ${CMAKE_INSTALL_DATADIR}/charrnn/cluster/slurm)
 
-  # Writes what `charrnn_dist help …` prints to a file of this name.
-  set(manual "${CMAKE_CURRENT_BINARY_DIR}/manual")
-  file(MAKE_DIRECTORY "${manual}")
-  set(manual_files)
-  function(charrnn_manual file)  # FILE word…
-    add_custom_command(OUTPUT "${manual}/${file}" DEPENDS charrnn_dist VERBATIM
-      COMMAND $<TARGET_FILE:charrnn_dist> help ${ARGN} > "${manual}/${file}")
-    set(manual_files ${manual_files} "${manual}/${file}" PARENT_SCOPE)
-  endfunction()
-  charrnn_manual(charrnn_dist.1 --man)
-  foreach(command train lr-find sample eval bench inspect)
-    charrnn_manual(charrnn_dist-${command}.1 --man ${command})
-  endforeach()
-  install(FILES ${manual_files} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-  charrnn_manual(charrnn_dist.bash --completion bash)
-  charrnn_manual(_charrnn_dist --completion zsh)
-  add_custom_target(manual ALL DEPENDS ${manual_files})
+  set(manual "${PROJECT_BINARY_DIR}/manual")  # tools/manual writes it
+  install(DIRECTORY "${manual}/" DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
   install(FILES "${manual}/charrnn_dist.bash" RENAME charrnn_dist
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
   install(FILES "${manual}/_charrnn_dist" DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json_fwd.hpp>
-#include <string>
 #include <utility>
 
 #include "train/observer.hpp"
