@@ -79,7 +79,7 @@ struct PhaseReport {
 struct EndReport {
   std::int64_t step = 0;
   ExitCode code = ExitCode::kDone;
-  std::string error;  ///< of a run that failed
+  std::string error = "";  ///< of a run that failed
   std::optional<double> best_val_loss = {}, last_val_loss = {};
 };
 

@@ -64,7 +64,7 @@ TEST_F(MetricsFileTest, AResumeForgetsLaterStepsAndATornLine) {
 TEST_F(MetricsFileTest, ANewRunForgetsAll) {
   attempt(0, 2);
   attempt(0, 1);
-  EXPECT_THAT(lines(), ElementsAre("run 0", "run 0", "step 1", "end 1"));
+  EXPECT_THAT(lines(), ElementsAre("run 0", "step 1", "end 1"));
 }
 
 }  // namespace
