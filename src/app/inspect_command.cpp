@@ -8,7 +8,7 @@
 #include "app/messages.hpp"
 #include "app/program.hpp"
 #include "base/text.hpp"
-#include "data/utf8.hpp"
+#include "base/utf8.hpp"
 #include "sample/loaded_model.hpp"
 
 namespace charrnn {

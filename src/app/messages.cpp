@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/utf8.hpp"
 #include "config/value.hpp"
-#include "data/utf8.hpp"
 
 namespace charrnn {
 

@@ -6,7 +6,7 @@
 
 #include "app/messages.hpp"
 #include "app/program.hpp"
-#include "data/utf8.hpp"
+#include "base/utf8.hpp"
 #include "dist/device_choice.hpp"
 #include "dist/topology.hpp"
 #include "models/torch_runtime.hpp"

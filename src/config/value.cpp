@@ -9,8 +9,8 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 #include "config/nearest.hpp"
-#include "data/utf8.hpp"
 
 namespace charrnn {
 

@@ -8,7 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/sha256.hpp"
-#include "data/utf8.hpp"
+#include "base/utf8.hpp"
 
 namespace charrnn {
 

@@ -7,7 +7,7 @@
 #include <span>
 
 #include "base/error.hpp"
-#include "data/utf8.hpp"
+#include "base/utf8.hpp"
 
 namespace charrnn {
 

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "data/utf8.hpp"
+#include "base/utf8.hpp"
 #include "sample/loaded_model.hpp"
 
 namespace {

@@ -1,5 +1,5 @@
 // UTF-8 in and out.
-#include "data/utf8.hpp"
+#include "base/utf8.hpp"
 
 #include <gtest/gtest.h>
 
