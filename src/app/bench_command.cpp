@@ -8,7 +8,6 @@
 #include "app/program.hpp"
 #include "base/processor.hpp"
 #include "base/text.hpp"
-#include "config/check.hpp"
 #include "dist/agreement.hpp"
 #include "train/cost_model.hpp"
 #include "train/training.hpp"

@@ -10,7 +10,6 @@
 #include "app/stop_signals.hpp"
 #include "base/atomic_file.hpp"
 #include "base/text.hpp"
-#include "config/check.hpp"
 #include "dist/agreement.hpp"
 #include "train/lr_finder.hpp"
 #include "train/training.hpp"

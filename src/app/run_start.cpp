@@ -2,7 +2,6 @@
 
 #include "base/error.hpp"
 #include "checkpoint/contents.hpp"
-#include "config/check.hpp"
 #include "config/resume_rules.hpp"
 #include "models/engine.hpp"
 #include "sample/loaded_model.hpp"

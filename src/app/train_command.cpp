@@ -39,6 +39,12 @@ namespace fs = std::filesystem;
 class RunFolder final : public CheckpointSink {
  public:
   explicit RunFolder(fs::path path) : path_(std::move(path)), store_(path_ / "checkpoints") {}
+  ~RunFolder() override {
+    if (!ownership_) return;
+    ownership_.reset();
+    std::error_code ignored;
+    fs::remove(path_, ignored);  // if it is empty: a run that was refused leaves no folder
+  }
 
   const fs::path& path() const { return path_; }
 

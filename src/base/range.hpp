@@ -1,4 +1,4 @@
-// Stretches of numbered things, and fair shares of them.
+// Stretches of numbered things, fair shares of them, and rounding up.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,11 @@ struct Range {
 constexpr Range share_of(std::int64_t total, std::int64_t part, std::int64_t parts) {
   const std::int64_t first = total * part / parts;
   return {first, total * (part + 1) / parts - first};
+}
+
+/// The least multiple of `multiple` that is not below `size`.
+constexpr std::int64_t round_up(std::int64_t size, std::int64_t multiple) {
+  return (size + multiple - 1) / multiple * multiple;
 }
 
 }  // namespace charrnn

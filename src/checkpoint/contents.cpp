@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/error.hpp"
-#include "config/check.hpp"
 #include "config/toml.hpp"
 #include "models/registry.hpp"
 

@@ -82,7 +82,6 @@ TokenArray::TokenArray(const TextSource& text, const CorpusSummary& summary, con
 
 TokenArray::~TokenArray() = default;
 TokenArray::TokenArray(TokenArray&&) noexcept = default;
-TokenArray& TokenArray::operator=(TokenArray&&) noexcept = default;
 
 void TokenArray::copy(std::int64_t first, std::int64_t count, std::int64_t* to, std::int64_t stride) const {
   const auto copy_from = [&](const auto* tokens) {

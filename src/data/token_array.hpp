@@ -18,7 +18,6 @@ class TokenArray {
              std::int64_t count);
   ~TokenArray();
   TokenArray(TokenArray&&) noexcept;
-  TokenArray& operator=(TokenArray&&) noexcept;
 
   std::int64_t size() const { return size_; }
   int bits() const { return wide_ ? 16 : 8; }

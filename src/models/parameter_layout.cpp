@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/random.hpp"
-#include "base/rounding.hpp"
+#include "base/range.hpp"
 #include "base/sha256.hpp"
 
 namespace charrnn {

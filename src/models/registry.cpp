@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "config/check.hpp"
+#include "config/run_config.hpp"
 #include "models/dropout.hpp"
 
 namespace charrnn {

@@ -9,7 +9,6 @@
 #include "base/aligned_buffer.hpp"
 #include "base/error.hpp"
 #include "base/range.hpp"
-#include "base/rounding.hpp"
 #include "models/flat_tensor.hpp"
 #include "train/gpu_stretches.hpp"
 

@@ -62,19 +62,19 @@ void Training::init_from(const std::filesystem::path& file) {
   }));
 }
 
-/// A checkpoint continues only on the text that it was trained on, in as many columns.
+/// A checkpoint continues only on the text that it was trained on.
 void Training::check_data(const Checkpoint& checkpoint) const {
   const CorpusSummary& corpus = data_.text.corpus;
   require(checkpoint.data.corpus_sha256 == corpus.sha256,
           "'{}' is not the corpus that the checkpoint was trained on: its SHA-256 is {}, that one's was {}",
           config_.data.corpus, corpus.sha256, checkpoint.data.corpus_sha256);
-  require(checkpoint.data.columns == config_.data.columns, "the checkpoint is of {} columns, the run of {}",
-          checkpoint.data.columns, config_.data.columns);
 }
 
 void Training::resume(const std::filesystem::path& file) {
   const Checkpoint checkpoint = read_checkpoint(file, Parts::kAll, [&](const Checkpoint& described) {
     check_data(described);
+    require(described.data.columns == config_.data.columns, "the checkpoint '{}' is of {} columns, the run of {}",
+            file.string(), described.data.columns, config_.data.columns);
     return model_->layout();
   });
   from_checkpoint(file, [&] { resume(checkpoint); });

@@ -140,11 +140,12 @@ class Errors(program.TestCase):
         self.refuse("eval", "x", says="eval needs --corpus")
         self.refuse("inspect", says="inspect needs one PATH: a checkpoint, or the folder of a run")
 
-    def test_a_wrong_model_leaves_no_folder(self):
-        for words, says in (("--model lsmt", "unknown --model 'lsmt'"), ("--model gru_cell --layers 2", "--model gru_cell has one layer")):
-            result = program.run("train", "--corpus", self.corpus, "--run-dir", self.folder / "runs", *words.split(), expect=2)
+    def test_a_run_that_is_refused_leaves_no_folder(self):
+        for words, says in (("--model lsmt", "unknown --model 'lsmt'"), ("--model gru_cell --layers 2", "--model gru_cell has one layer"),
+                            ("--groups x", "--groups: 'x' is not"), ("--phases x --schedule phases", "--phases: 'x' is not")):
+            result = program.run("train", "--corpus", self.corpus, "--run-dir", self.folder, "--name", "run", *words.split(), expect=2)
             self.assertIn(says, result.stderr)
-            self.assertFalse((self.folder / "runs").exists())
+            self.assertFalse((self.folder / "run").exists())
 
     def test_device_of_every_command(self):
         says = "--device must be one of auto, cpu, cuda, not 'CUDA'"

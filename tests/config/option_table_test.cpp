@@ -6,7 +6,6 @@
 #include <set>
 
 #include "base/error.hpp"
-#include "config/check.hpp"
 #include "config/given_options.hpp"
 
 namespace charrnn {

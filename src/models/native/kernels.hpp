@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "base/rounding.hpp"
+#include "base/range.hpp"
 
 namespace charrnn {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
-#include "base/rounding.hpp"
+#include "base/range.hpp"
 #include "models/native/weight.hpp"
 
 namespace charrnn {

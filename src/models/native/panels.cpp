@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/rounding.hpp"
+#include "base/range.hpp"
 
 namespace charrnn {
 

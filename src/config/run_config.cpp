@@ -1,4 +1,4 @@
-#include "config/check.hpp"
+#include "config/run_config.hpp"
 
 #include <string_view>
 
