@@ -22,6 +22,16 @@ fi
 # The processors this shell may use, as a container or a batch system has limited them.
 cores() { nproc; }
 
+# Sets `gpus`, the number of GPUs here, and `program`: CHARRNN_PROGRAM, or the built program that suits this machine.
+find_program() {
+  # Without a driver nvidia-smi fails, and may say so where the list would be.
+  gpus=$(nvidia-smi --list-gpus 2>/dev/null | grep -c '^GPU ' || true)
+  program=$root/build/release/charrnn_dist
+  if [ "$gpus" -gt 0 ] && [ -x "$root/build/cuda/charrnn_dist" ]; then program=$root/build/cuda/charrnn_dist; fi
+  program=${CHARRNN_PROGRAM:-$program}
+  [ -x "$program" ] || die "there is no $program: run launch/quickstart, or cmake --preset release && cmake --build --preset release"
+}
+
 # Becomes a Python that knows our package, and what launch/install brought for it.
 run_python() {
   local python=$torch_env/bin/python

@@ -4,8 +4,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "app/commands.hpp"
 #include "app/job.hpp"
+#include "app/program.hpp"
 #include "base/processor.hpp"
 #include "base/text.hpp"
 #include "config/check.hpp"
@@ -175,7 +175,7 @@ Json describe(const StepCost& cost, const LanguageModel& model, double peak) {
           {"phases", phases}};
 }
 
-/// The engine that was asked for, and all else there is to measure.
+/// Times the engine of `training` and, on several ranks, the all-reduce.
 Json measure(const BenchArguments& arguments, Training& training) {
   const int ranks = training.gradients().size();
   const double peak_before = training.measure_products();
@@ -207,7 +207,7 @@ ExitCode run_bench(BenchArguments& arguments, Job& job) {
   job.control.set_timeout(Seconds(config.run.timeout));
   std::unique_ptr<TextSource> text;
   together(job.control, [&] { text = open_text(config.data.corpus); });
-  std::vector<std::string> others;  // engines that could compute the model, too
+  std::vector<std::string> others;  // that could compute the model as well
   Json result;
   {
     Training training(config, *text, job.control);
@@ -236,7 +236,7 @@ Command bench_command() {
   Command command("bench", "measure how fast this machine trains a model, and predict what more ranks would bring");
   command.add_training_options(arguments->sources);
   command.add("steps", &arguments->steps, at_least(1), "N", "steps to time, with each engine");
-  Argument& ranks = command.add("predict-ranks", &arguments->predict_ranks, at_least(1), "N",
+  Argument& ranks = command.add("predict-ranks", &arguments->predict_ranks, between(1, 1e6), "N",
                                 "predict the speed on these numbers of ranks");
   command.add("json", arguments->json, "print one JSON object");
   // Until version 0.4 numbers of ranks were given as --predict 8 64.

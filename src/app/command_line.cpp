@@ -23,7 +23,7 @@ Kind kind_of(Value value) {
 }
 
 std::string range_text(const Rule& rule) {
-  constexpr double kFar = 1e6;  // a limit that nobody comes near is not worth a word
+  constexpr double kFar = 1e6;  // help is silent about limits that no sensible value reaches
   if (rule.most >= kFar || rule.open || rule.open_above) return "";
   return fmt::format("{} to {}", rule.least, rule.most);
 }

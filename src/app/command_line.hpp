@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "config/config_sources.hpp"
+#include "config/given_options.hpp"
 
 namespace charrnn {
 
@@ -26,7 +26,7 @@ struct Argument {
   Kind kind = Kind::kOne;
   std::string value;  ///< what help calls it: N, or the choices: auto|cpu|cuda
   std::string help;
-  std::string range, usual;                  ///< of numbers, and the default; empty: not worth a word
+  std::string range, usual;                  ///< of numbers, and the default; empty: help does not show it
   std::function<void(const Strings&)> take;  ///< reads the words that were given
   bool required = false;
   bool empty_value = false;  ///< --name "" is a value
@@ -34,12 +34,18 @@ struct Argument {
 };
 
 /// Options are spelled --name VALUE or --name=VALUE. "--" ends them.
+///
+///     Command command("inspect", "show what is in a checkpoint");
+///     command.add("hash", hash, "print only the SHA-256 of the parameters");
+///     command.run_by([&] { return inspect(hash); });
+///     command.parse({"--hash"});
+///     return command.run();
 class Command {
  public:
   Command(std::string name, std::string summary) : name_(std::move(name)), summary_(std::move(summary)) {}
 
-  /// Takes the options of a training run and --config, or only those options that are named here. Like everything that
-  /// an argument goes to, `sources` must live as long as this; run_by() may own it.
+  /// Adds --config and all options of a training run, or only the options with these names. `sources`, like every other
+  /// target of an argument, must outlive this; the function given to run_by() may own it.
   void add_training_options(ConfigSources& sources);
   void add_training_options(ConfigSources& sources, std::initializer_list<const char*> names);
   /// An option of this command alone. The value that is there is the default.
@@ -50,7 +56,7 @@ class Command {
   Argument& add_paths(const char* name, Argument::Kind kind, Strings& target, const char* help);
   /// What help says at the end: a paragraph, and command lines.
   void explain(std::string text, Strings examples);
-  /// What the command does.
+  /// `work` is what run() does.
   void run_by(std::function<ExitCode()> work) { work_ = std::move(work); }
 
   const std::string& name() const { return name_; }

@@ -2,11 +2,10 @@
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 
-#include "app/commands.hpp"
 #include "app/job.hpp"
 #include "app/messages.hpp"
+#include "app/program.hpp"
 #include "base/text.hpp"
 #include "checkpoint/contents.hpp"
 #include "dist/agreement.hpp"
@@ -16,7 +15,6 @@
 #include "train/reduction_mode.hpp"
 #include "train/snapshot.hpp"
 #include "train/text_data.hpp"
-#include "train/threads.hpp"
 #include "train/validation.hpp"
 
 namespace charrnn {
@@ -132,10 +130,10 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   std::unique_ptr<TextSource> source;
   together(job.control, [&] { source = open_text(arguments.corpus); });
   const ScannedText text = scan_text(*source, {.vocabulary = models[0].vocabulary.options()}, job.control);
-  const std::unique_ptr<ReductionMode> mode = make_reduction_mode(config.run);
+  const ReductionMode mode(config.run);
   find_engine(config.model, compute)
-      .set_threads(choose_threads(config, *mode, job.control).threads, mode->is_reproducible(), compute);
-  const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], config, *mode, text, job);
+      .set_threads(choose_threads(config, mode, job.control).threads, mode.is_reproducible(), compute);
+  const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], config, mode, text, job);
   if (batches->carry_state() && job.mpi.size() > arguments.columns) {
     warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns", job.mpi.size(),
                      arguments.columns));
@@ -143,7 +141,7 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   std::vector<LanguageModel*> pointers;
   for (const LoadedModel& model : models) pointers.push_back(model.model.get());
   const Evaluation result = arguments.dynamic.rate > 0
-                                ? evaluate_adapting(arguments, models[0], config, *mode, *batches, device, job)
+                                ? evaluate_adapting(arguments, models[0], config, mode, *batches, device, job)
                             : models.size() == 1 ? evaluate(*pointers[0], *batches, job.control)
                                                  : evaluate_ensemble(pointers, *batches, job.control);
   if (job.mpi.rank() == 0) print_result(arguments, models, result);

@@ -126,18 +126,4 @@ std::string command_help(const std::string& program, const Command& command, int
   return text;
 }
 
-std::string options_table() {
-  RunConfig defaults;
-  std::string text, table;
-  for (const Option& option : option_table()) {
-    if (table != option.table) text += fmt::format("{}| {} | ", table.empty() ? "" : " |\n", option.table);
-    if (table == option.table) text += ", ";
-    table = option.table;
-    text += fmt::format("`{}`", option.name);
-    const std::string value = to_text(option.member(defaults));
-    if (!value.empty() && value != "0" && value != "off") text += fmt::format(" ({})", value);
-  }
-  return text + " |\n";
-}
-
 }  // namespace charrnn

@@ -5,8 +5,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "app/commands.hpp"
 #include "app/messages.hpp"
+#include "app/program.hpp"
 #include "base/text.hpp"
 #include "data/utf8.hpp"
 #include "sample/loaded_model.hpp"

@@ -15,8 +15,8 @@ namespace {
 constexpr Seconds kStartTimeout{60};  // until the config has said how long to wait
 constexpr Seconds kFarewellTimeout{5};
 
-/// Every rank that got an error comes here. True if this one should print: rank 0 speaks for all that failed
-/// together with it. Throws CommError if some rank doesn't come.
+/// Collective over all ranks, each of which has an error. Whether this one should print: if rank 0 does, it speaks for
+/// all. CommError if a rank does not come.
 bool speaks(Job& job, bool has_something_to_say) {
   std::array<double, 1> root_speaks{job.mpi.rank() == 0 && has_something_to_say ? 1.0 : 0.0};
   job.farewell.all_reduce_sum(root_speaks);

@@ -1,10 +1,10 @@
-// A command that runs on all ranks at once, and the one way out of it.
+// A command that runs on all ranks, and how it ends.
 #pragma once
 
 #include <functional>
 
 #include "base/error.hpp"
-#include "config/config_sources.hpp"
+#include "config/given_options.hpp"
 #include "dist/mpi_communicator.hpp"
 #include "dist/mpi_session.hpp"
 
@@ -19,10 +19,9 @@ struct Job {
   Job();
 };
 
-/// Starts MPI, refuses a launch that went wrong, runs `work` and ends MPI. An error in an option is shown with its place
-/// in the config file of `sources`. Whatever `work` throws becomes one
-/// line on standard error, from one rank where all have the same to say, and an exit code. If the other ranks
-/// can't be reached any more the whole job is aborted with that code.
+/// Starts MPI, refuses a launch that went wrong, runs `work` and ends MPI. Whatever `work` throws becomes an exit code and
+/// one line on standard error, printed once if all ranks have the same error; an error in an option from the config file
+/// of `sources` is shown with its place there. If other ranks cannot be reached any more, the whole job is aborted.
 ExitCode run_job(const std::function<ExitCode(Job&)>& work, const ConfigSources* sources = nullptr);
 
 /// Rank that the launcher gave this process, known before MPI starts; 0 without a launcher.

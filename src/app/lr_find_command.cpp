@@ -1,11 +1,12 @@
 // charrnn_dist lr-find: a sweep over learning rates, as numbers, a picture and a suggestion.
-#include <cmath>
+#include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "app/commands.hpp"
 #include "app/job.hpp"
+#include "app/program.hpp"
 #include "app/stop_signals.hpp"
 #include "base/atomic_file.hpp"
 #include "base/text.hpp"
@@ -71,8 +72,12 @@ ExitCode run_lr_find(LrFindArguments& arguments, const StopSignals& signals, Job
   on_root(job.control, [&] { write_finding(arguments, finding); });
   if (root) {
     if (finding.diverged) fmt::print("ended early: the loss went up\n");
-    fmt::print("wrote {0}.json; draw it with: launch/plot {0}.json -o {0}.svg\nsuggestion: --learning-rate {1:.2g}\n",
-               arguments.output, finding.suggestion);
+    fmt::print("wrote {0}.json; draw it with: launch/plot {0}.json -o {0}.svg\n", arguments.output);
+    if (finding.suggestion > 0) {
+      fmt::print("suggestion: --learning-rate {:.2g}\n", finding.suggestion);
+    } else {
+      fmt::print("no suggestion: the sweep had fewer than two steps\n");
+    }
   }
   return finding.stopped ? ExitCode::kInterrupted : ExitCode::kDone;
 }

@@ -9,7 +9,6 @@
 
 #include "app/job.hpp"
 #include "app/messages.hpp"
-#include "app/version.hpp"
 #include "config/nearest.hpp"
 #include "report/terminal.hpp"
 
@@ -35,19 +34,14 @@ bool asks_for_help(const std::string& word) {
   return word == "-h" || word == "--help";
 }
 
-/// help [COMMAND] | --man [COMMAND] | --completion SHELL | --options-table. The last three are for the build and the tests.
 std::string help(Commands& commands, const Strings& words) {
-  const std::string first = words.empty() ? "" : words[0], second = words.size() > 1 ? words[1] : "";
-  if (first == "--options-table") return options_table();
-  if (first == "--completion") return completion(commands, second);
-  if (first == "--man")
-    return second.empty() ? program_manual(commands) : command_manual(find_command(commands, second));
-  if (first.empty() || first == "help" || asks_for_help(first)) return program_help(commands, terminal_width());
-  return help_of(find_command(commands, first));
+  const bool is_general = words.empty() || words[0] == "help" || asks_for_help(words[0]);
+  return is_general ? program_help(commands, terminal_width()) : help_of(find_command(commands, words[0]));
 }
 
-ExitCode run(Commands& commands, const Strings& words) {
+ExitCode run(const Strings& words) {
   require<UsageError>(!words.empty(), "which command? charrnn_dist help shows them");
+  Commands commands = all_commands();
   std::string text;
   if (words[0] == "-V" || words[0] == "--version") {
     text = version_text();
@@ -68,7 +62,11 @@ ExitCode run(Commands& commands, const Strings& words) {
 
 }  // namespace
 
-ExitCode run_program(Commands& commands, const Strings& words) {
+Commands all_commands() {
+  return {train_command(), lr_find_command(), sample_command(), eval_command(), bench_command(), inspect_command()};
+}
+
+ExitCode run_program(const Strings& words) {
   // The first rank speaks for all: they were given the same command line.
   const auto fail = [](const std::string& message, ExitCode code) {
     if (launched_rank() == 0) print_error(message);
@@ -76,7 +74,7 @@ ExitCode run_program(Commands& commands, const Strings& words) {
   };
   ExitCode outcome = ExitCode::kDone;
   try {
-    outcome = run(commands, words);
+    outcome = run(words);
   } catch (const Error& error) {
     outcome = fail(error.what(), error.code());
   } catch (const std::exception& error) {

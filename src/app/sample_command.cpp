@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <memory>
 
-#include "app/commands.hpp"
 #include "app/messages.hpp"
+#include "app/program.hpp"
 #include "data/utf8.hpp"
 #include "dist/device_choice.hpp"
 #include "dist/topology.hpp"
@@ -47,8 +47,7 @@ void write_many(const SampleArguments& arguments, Sampler& sampler) {
   }
 }
 
-/// A core for every few texts, or for as many parameters as it can keep at hand: each character takes all of
-/// them.
+/// A core for every few texts, or for as many parameters as its cache holds: every character takes all parameters.
 int threads_for(std::int64_t texts, std::int64_t parameters) {
   constexpr std::int64_t kTexts = 8, kParameters = 1 << 19;
   return static_cast<int>(
@@ -58,7 +57,6 @@ int threads_for(std::int64_t texts, std::int64_t parameters) {
 void run_sample(SampleArguments& arguments) {
   require<UsageError>(!arguments.checkpoints.empty(), "sample needs the PATH of a checkpoint or of a run's folder");
   arguments.options.seed = static_cast<std::uint64_t>(arguments.seed);
-  validate(arguments.options);
   configure_torch(1);  // one character at a time is too little work for more
   ThreadTeam team;
   RunConfig config;

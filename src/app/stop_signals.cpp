@@ -36,7 +36,7 @@ void handle_with(void (*handler)(int)) {
 StopSignals::StopSignals() {
   g_received = 0;
   handle_with(note_signal);
-  // Who reads the screen may leave, e.g. a pager: the log has everything.
+  // A reader of the screen, such as a pager, may end before the run; the log has everything.
   std::signal(SIGPIPE, SIG_IGN);
 }
 

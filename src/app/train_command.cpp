@@ -1,10 +1,154 @@
-// charrnn_dist train: the command line of a training run.
+// charrnn_dist train. The way from what was given to a training: each stage has a type of its own and goes to the next.
+//
+//     TrainArguments   what was given
+//     RunStart         what is in force: a resume applied, nothing touched yet
+//     TextSource       the text
+//     Training         model, optimizer, communicators
+//     RunFolder        the folder is this run's, now that nothing can be refused any more
+#include <algorithm>
+#include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
 
-#include "app/commands.hpp"
-#include "app/training_run.hpp"
+#include "app/job.hpp"
+#include "app/messages.hpp"
+#include "app/program.hpp"
+#include "app/run_start.hpp"
+#include "app/stop_signals.hpp"
+#include "base/atomic_file.hpp"
+#include "base/text.hpp"
+#include "checkpoint/ownership.hpp"
+#include "config/toml.hpp"
+#include "dist/agreement.hpp"
+#include "report/log_file.hpp"
+#include "report/metrics_file.hpp"
+#include "report/sample_file.hpp"
+#include "report/screen.hpp"
+#include "sample/loaded_model.hpp"
+#include "train/training.hpp"
 
 namespace charrnn {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The folder of a run while this attempt trains in it. Rank 0 owns and writes it.
+class RunFolder final : public CheckpointSink {
+ public:
+  explicit RunFolder(fs::path path) : path_(std::move(path)), store_(path_ / "checkpoints") {}
+
+  const fs::path& path() const { return path_; }
+
+  /// Takes the folder, nothing in it is changed. UsageError if a live process has it.
+  void own() {
+    std::error_code error;
+    fs::create_directories(path_, error);
+    require<UsageError>(!error, "cannot make the run's folder '{}': {}", path_.string(), error.message());
+    ownership_.emplace(path_, warn_on_stderr);
+  }
+
+  /// Makes it the folder of the run that `start` describes, once nothing can be refused any more.
+  void enter(const RunStart& start, std::int64_t step) const {
+    store_.sweep();
+    if (start.from_path) {
+      // Otherwise the next --resume would continue from the steps that this one abandons.
+      const bool is_own = store_.has(start.checkpoint);
+      const auto aside = store_.set_aside_after(is_own ? step : step - 1);
+      if (aside) warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
+      if (!is_own) store_.adopt(start.checkpoint, step);
+    }
+    replace_file(path_ / "config.toml", write_toml(start.config));
+  }
+
+  std::string save(const Checkpoint& checkpoint, bool ends_cycle, bool is_best) override {
+    return store_.save(checkpoint, ends_cycle, is_best, [&] { ownership_->check(); }).string();
+  }
+
+ private:
+  fs::path path_;
+  CheckpointStore store_;
+  std::optional<Ownership> ownership_;
+};
+
+/// Rank 0 plans and takes the folder; every rank gets the same plan.
+RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFolder>& folder) {
+  const std::string plan = on_root(job.control, [&] {
+    // Planned first without touching anything, so that wrong options leave no trace; and again once the folder is ours,
+    // because another attempt may have written into it until then. Warnings are printed only once.
+    std::vector<std::string> warnings;
+    try {
+      folder.emplace(folder_of(plan_run(arguments, [&](const std::string& line) { warnings.push_back(line); }).config));
+    } catch (...) {
+      std::ranges::for_each(warnings, warn_on_stderr);
+      throw;
+    }
+    folder->own();
+    RunStart start = plan_run(arguments, warn_on_stderr);
+    start.config.data.corpus = fs::absolute(start.config.data.corpus).lexically_normal().string();
+    return nlohmann::json{{"config", write_toml(start.config)},
+                          {"checkpoint", start.checkpoint},
+                          {"from_path", start.from_path},
+                          {"init_from", start.init_from},
+                          {"notes", start.notes}}
+        .dump();
+  });
+  const nlohmann::json json = nlohmann::json::parse(plan);
+  RunStart start;
+  read_toml(json.at("config").get<std::string>(), "config", UnknownKeys::kRefuse, nullptr).apply(start.config);
+  json.at("checkpoint").get_to(start.checkpoint);
+  json.at("from_path").get_to(start.from_path);
+  json.at("init_from").get_to(start.init_from);
+  json.at("notes").get_to(start.notes);
+  if (!folder) folder.emplace(folder_of(start.config));
+  return start;
+}
+
+/// The observers that write, those of rank 0 only there.
+std::vector<std::unique_ptr<TrainObserver>> make_reports(const fs::path& folder, int rank) {
+  std::vector<std::unique_ptr<TrainObserver>> reports;
+  reports.push_back(std::make_unique<LogFile>(folder, rank, as_flags));
+  if (rank != 0) return reports;
+  reports.push_back(std::make_unique<Screen>(folder, program_name(), as_flags));
+  reports.push_back(std::make_unique<MetricsFile>(folder / "metrics.jsonl"));
+  reports.push_back(std::make_unique<SampleFile>(folder / "samples.txt"));
+  return reports;
+}
+
+/// Collective. Trains, or continues a training, until a signal. `signals` are the caller's, so that one that comes while
+/// MPI starts is not lost.
+ExitCode run_training(TrainArguments& arguments, StopSignals& signals, Job& job) {
+  std::optional<RunFolder> folder;
+  const RunStart start = agree_on_start(arguments, job, folder);
+  job.control.set_timeout(Seconds(start.config.run.timeout));
+
+  std::unique_ptr<TextSource> text;
+  together(job.control, [&] { text = open_text(start.config.data.corpus); });
+  Training training(start.config, *text, job.control);
+  // Every rank reads the file: the run's folder is on a file system that all share.
+  together(job.control, [&] {
+    if (!start.checkpoint.empty()) {
+      training.resume(fs::path(start.checkpoint));
+    } else if (!start.init_from.empty()) {
+      training.init_from(fs::path(start.init_from));
+    }
+  });
+  if (!start.checkpoint.empty()) {
+    training.add_note(fmt::format("resuming    {} at step {}", start.checkpoint, with_commas(training.first_step())));
+  }
+  for (const std::string& note : start.notes) training.add_note(note);
+  on_root(job.control, [&] { folder->enter(start, training.first_step()); });
+
+  std::vector<std::unique_ptr<TrainObserver>> reports;
+  together(job.control, [&] { reports = make_reports(folder->path(), job.mpi.rank()); });
+  std::vector<TrainObserver*> observers{&signals};
+  for (const auto& report : reports) observers.push_back(report.get());
+  return training.run(observers, &*folder).code;
+}
+
+}  // namespace
 
 Command train_command() {
   struct Arguments {

@@ -1,5 +1,3 @@
-#include "app/version.hpp"
-
 #include <H5public.h>
 #include <fmt/format.h>
 #include <mpi.h>
@@ -10,6 +8,7 @@
 #include <nccl.h>
 #endif
 
+#include "app/program.hpp"
 #include "models/engine.hpp"
 #include "models/torch_runtime.hpp"
 

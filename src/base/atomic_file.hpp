@@ -1,5 +1,4 @@
-// Files and links that appear whole or not at all: whoever opens the name sees the old content or the new one, also after
-// a crash.
+// Files and links that are replaced in one step: opening the name gives the old content or the new one, even after a crash.
 #pragma once
 
 #include <filesystem>
@@ -34,11 +33,11 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
-/// All of it at once.
+/// Replaces a file by these bytes.
 void replace_file(const std::filesystem::path& path, std::string_view bytes,
                   const std::function<void()>& before_rename = {});
 
-/// Points the symbolic link at `target`, in the place of what had its name. DataError if it cannot.
+/// Makes `link` a symbolic link to `target`, replacing what had that name. DataError if it cannot.
 void replace_link(const std::filesystem::path& link, const std::filesystem::path& target);
 
 /// Whether the name is of a temporary file that an AtomicFile or replace_link() of a killed process left behind.

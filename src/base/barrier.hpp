@@ -6,8 +6,8 @@
 
 namespace charrnn {
 
-/// Waits until `counter` is not `old` any more: spins briefly, then lets others have the core. False if it
-/// gave up, after some milliseconds. What was written before the change can be read after.
+/// Waits until `counter` is no longer `old`: spins briefly, then yields the core. False if it gave up after some
+/// milliseconds. What was written before the change can be read afterwards.
 bool wait_for_change(const std::atomic<std::uint32_t>& counter, std::uint32_t old);
 
 /// A place where a fixed number of threads meet, again and again.

@@ -19,7 +19,7 @@ enum class ExitCode : int {
   kInterrupted = 75,  ///< signal, lost rank or deadline: start again with --resume
 };
 
-/// Base of all errors: a message of one line that says what, where and how to mend it.
+/// Base of all errors: a message of one line that says what is wrong, where, and how to fix it.
 class Error : public std::runtime_error {
  public:
   Error(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}

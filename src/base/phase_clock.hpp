@@ -47,7 +47,7 @@ class PhaseClock {
   PhaseSeconds seconds_{};
 };
 
-/// A phase that ends with the scope; then the one before goes on. Without a clock nothing happens.
+/// A phase that ends with the scope, when the previous one resumes. Does nothing without a clock.
 class PhaseScope {
  public:
   PhaseScope(PhaseClock* clock, Phase phase) : clock_(clock) {

@@ -5,7 +5,7 @@
 
 namespace charrnn {
 
-/// A stretch of neighbours: columns of a batch, groups of columns, elements of a buffer.
+/// A stretch of neighbours: columns of a batch, micro-batches, elements of a buffer.
 struct Range {
   std::int64_t first = 0;
   std::int64_t count = 0;

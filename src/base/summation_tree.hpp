@@ -1,6 +1,5 @@
-// The one order in which the parts of a sum are added up, whoever holds them: a fixed binary tree over the
-// parts' numbers. The node over parts [first, last) adds what is before split(first, last) to what comes
-// after.
+// The order in which the parts of a sum are added up, on whatever ranks they are: a fixed binary tree over the parts'
+// numbers. The node of parts [first, last) adds the sum of those before split(first, last) and the sum of the others.
 #pragma once
 
 #include <cstddef>

@@ -1,17 +1,29 @@
-// Numbers as people read them.
+// Numbers and other short texts as people read and write them.
 #pragma once
 
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace charrnn {
 
 std::string with_commas(std::int64_t number);  ///< 493,747
 std::string duration_text(double seconds);     ///< 7 s, 3:05, 2:03:05, 1 d 2:03:05
 std::string rate_text(double per_second);      ///< 950, 12.3k, 1.20M
-/// The beginning of a UTF-8 text, at most so many bytes, control characters as spaces.
+/// The beginning of a UTF-8 text, at most `bytes` bytes, control characters as spaces.
 std::string one_line(const std::string& text, std::size_t bytes);
 double bits(double nats);  ///< nats / ln 2
+
+/// The number that the whole text is, in decimal; nothing if it is none, or too large for a T.
+template <class T>
+std::optional<T> number_in(std::string_view text) {
+  T value{};
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && stop == end ? std::optional(value) : std::nullopt;
+}
 
 }  // namespace charrnn

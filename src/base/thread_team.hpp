@@ -12,9 +12,9 @@
 
 namespace charrnn {
 
-/// A fixed number of threads, the caller among them. Who waits spins briefly, then lets others have the core;
-/// between two runs the threads go to sleep. On cores that are shared with other work it gets slower, but not
-/// by orders of magnitude, as OpenMP's barriers do.
+/// A fixed number of threads, the caller among them. A waiting thread spins briefly, then yields its core; between two
+/// runs the threads sleep. So on cores that other work uses too it slows down less than OpenMP, whose barriers become
+/// slower by orders of magnitude there.
 class ThreadTeam {
  public:
   explicit ThreadTeam(int threads = 1) { resize(threads); }
@@ -23,7 +23,7 @@ class ThreadTeam {
   ThreadTeam& operator=(const ThreadTeam&) = delete;
 
   int size() const { return static_cast<int>(threads_.size()) + 1; }
-  /// Not within run(). UsageError if the system does not give so many.
+  /// Not within run(). UsageError if the system refuses to start them.
   void resize(int threads);
 
   /// Runs work(i) for every i in [0, size()), each on a thread of its own, i = 0 on the caller's; returns

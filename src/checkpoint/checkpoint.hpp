@@ -82,7 +82,7 @@ struct Checkpoint : CheckpointHeader {
 
   std::vector<EpochRecord> history;
 
-  /// The unfinished epoch: what its means are made of when the run goes on.
+  /// The sums of the unfinished epoch, from which a resumed run computes its means.
   struct Progress {
     double loss_sum = 0, characters = 0;
     RunningMean smoothed;  ///< of the steps' losses

@@ -1,7 +1,6 @@
 // Between a checkpoint, which is plain data, and what it was made from.
 #pragma once
 
-#include <span>
 #include <string>
 #include <vector>
 

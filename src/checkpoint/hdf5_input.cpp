@@ -52,45 +52,39 @@ bool Hdf5Node::has_attribute(const char* name) const {
   return H5Aexists(id_, name) > 0;
 }
 
-Hdf5Id Hdf5Node::attribute(const char* name) const {
+Hdf5Node::Attribute Hdf5Node::attribute(const char* name) const {
   const std::string where = fmt::format("{}@{}", path_, name);
   check(has_attribute(name), where, "is missing");
-  Hdf5Id attribute(H5Aopen(id_, name, H5P_DEFAULT), where);
-  const Hdf5Id space(H5Aget_space(attribute), where), type(H5Aget_type(attribute), where);
+  Hdf5Id attribute(H5Aopen(id_, name, H5P_DEFAULT), where), type(H5Aget_type(attribute), where);
+  const Hdf5Id space(H5Aget_space(attribute), where);
   check(H5Sget_simple_extent_type(space) == H5S_SCALAR, where, "is not a single value");
   check(H5Tcommitted(type) == 0, where, "has a user-defined type");
-  return attribute;
+  return {where, std::move(attribute), std::move(type)};
 }
 
 std::int64_t Hdf5Node::integer(const char* name, Limits limits) const {
-  const std::string where = fmt::format("{}@{}", path_, name);
-  const Hdf5Id source = attribute(name);
-  const Hdf5Id type(H5Aget_type(source), where);
+  const auto [where, id, type] = attribute(name);
   check(H5Tequal(type, H5T_STD_I64LE) > 0, where, "is not a 64-bit integer");
   std::int64_t value = 0;
-  check(H5Aread(source, H5T_NATIVE_INT64, &value) >= 0, where, "cannot be read by HDF5");
+  check(H5Aread(id, H5T_NATIVE_INT64, &value) >= 0, where, "cannot be read by HDF5");
   check(value >= limits.least && value <= limits.most, where,
         fmt::format("is {}, not in {} … {}", value, limits.least, limits.most));
   return value;
 }
 
 double Hdf5Node::number(const char* name) const {
-  const std::string where = fmt::format("{}@{}", path_, name);
-  const Hdf5Id source = attribute(name);
-  const Hdf5Id type(H5Aget_type(source), where);
+  const auto [where, id, type] = attribute(name);
   check(H5Tequal(type, H5T_IEEE_F64LE) > 0, where, "is not a 64-bit floating-point number");
   double value = 0;
-  check(H5Aread(source, H5T_NATIVE_DOUBLE, &value) >= 0, where, "cannot be read by HDF5");
+  check(H5Aread(id, H5T_NATIVE_DOUBLE, &value) >= 0, where, "cannot be read by HDF5");
   return value;
 }
 
 std::string Hdf5Node::text(const char* name) const {
-  const std::string where = fmt::format("{}@{}", path_, name);
-  const Hdf5Id source = attribute(name);
-  const Hdf5Id type(H5Aget_type(source), where);
+  const auto [where, id, type] = attribute(name);
   check_string(type, kLongestText, where);
   std::string value(H5Tget_size(type), '\0');
-  check(H5Aread(source, type, value.data()) >= 0, where, "cannot be read by HDF5");
+  check(H5Aread(id, type, value.data()) >= 0, where, "cannot be read by HDF5");
   return until_zero(std::move(value));
 }
 

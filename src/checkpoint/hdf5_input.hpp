@@ -67,7 +67,12 @@ class Hdf5Node {
  protected:
   Hdf5Node(Hdf5Id id, std::string path, Hdf5Budget& budget)
       : id_(std::move(id)), path_(std::move(path)), budget_(&budget) {}
-  Hdf5Id attribute(const char* name) const;
+  struct Attribute {
+    std::string where;
+    Hdf5Id id, type;
+  };
+  /// A single value of no user-defined type. Hdf5Fault if there is none of that name.
+  Attribute attribute(const char* name) const;
 
   Hdf5Id id_;
   std::string path_;  ///< in the file, for messages

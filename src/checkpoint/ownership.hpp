@@ -1,5 +1,5 @@
-// Which attempt owns a run's folder. A node that lost its network keeps running while its job is restarted
-// elsewhere: the old attempt must notice this before it writes into a folder that is no longer its own.
+// Which attempt owns a run's folder. A node that lost its network keeps training while its job is restarted elsewhere: the
+// old attempt must notice this before it writes into a folder that is no longer its own.
 #pragma once
 
 #include <filesystem>

@@ -1,7 +1,6 @@
 #include "checkpoint/store.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <fstream>
 #include <string_view>
@@ -9,6 +8,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace charrnn {
 
@@ -31,12 +31,9 @@ std::int64_t step_of(const fs::path& file) {
 
 /// N of "step_N.h5", or -1.
 std::int64_t step_number(const fs::path& file) {
-  const std::string name = file.filename().string();
-  std::int64_t number = -1;
-  if (!name.starts_with("step_")) return -1;
-  const char* first = name.data() + 5;
-  const auto [end, error] = std::from_chars(first, name.data() + name.size(), number);
-  return error == std::errc() && std::string_view(end) == ".h5" ? number : -1;
+  const std::string name = file.stem().string();
+  if (!name.starts_with("step_") || file.extension() != ".h5") return -1;
+  return number_in<std::int64_t>(std::string_view(name).substr(5)).value_or(-1);
 }
 
 void copy_atomically(const fs::path& from, const fs::path& to) {

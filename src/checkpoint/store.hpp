@@ -11,7 +11,7 @@
 
 namespace charrnn {
 
-/// A warning that a person should read, e.g. that a checkpoint is damaged.
+/// Called with a line for a person, such as that a checkpoint is damaged.
 using Warn = std::function<void(const std::string&)>;
 
 class CheckpointStore {

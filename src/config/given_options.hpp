@@ -1,9 +1,11 @@
-// What somebody asked for, as opposed to what is in force: no default is mistaken for a wish.
+// The options that were given, apart from the defaults that complete them.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
+#include "base/error.hpp"
 #include "config/option_table.hpp"
 
 namespace charrnn {
@@ -29,6 +31,19 @@ class GivenOptions {
  private:
   RunConfig values_;
   std::map<const Option*, std::string> places_;
+};
+
+/// A command line, and a config file that it wins over.
+struct ConfigSources {
+  std::string file;  ///< empty: none
+  GivenOptions command_line;
+  std::optional<GivenOptions> both;  ///< once the file has been read
+  Strings notes;                     ///< about names in the file
+
+  /// What both say. Reads the file the first time, which may be a pipe; UsageError if it cannot be read.
+  const GivenOptions& given();
+  /// The error's message; if its option was given in the file, with the place and the key as it is spelled there.
+  std::string located(const Error& error) const;
 };
 
 }  // namespace charrnn

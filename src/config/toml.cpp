@@ -66,7 +66,7 @@ class Reader {
       if (node.is_value() || std::ranges::find(tables, name) == tables.end()) {
         const Option* const option = find_option(option_table(), name);
         refuse_or_note(node, option != nullptr
-                                 ? fmt::format("'{}' belongs into the table [{}]", name, option->table)
+                                 ? fmt::format("'{}' belongs in the table [{}]", name, option->table)
                                  : fmt::format("there is no table [{}]{}", name, did_you_mean(name, tables)));
       } else if (const toml::table* table = node.as_table()) {
         read_table(name, *table);
@@ -106,7 +106,7 @@ class Reader {
         continue;
       }
       if (table != option->table) {
-        refuse_or_note(node, fmt::format("'{}' belongs into the table [{}], not [{}]", name, option->table, table));
+        refuse_or_note(node, fmt::format("'{}' belongs in the table [{}], not [{}]", name, option->table, table));
         continue;
       }
       require<UsageError>(std::ranges::find(seen, option->name) == seen.end(), "{}: '{}' is given twice", place(node),

@@ -3,24 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
+#include <optional>
 #include <type_traits>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "config/nearest.hpp"
 #include "data/utf8.hpp"
 
 namespace charrnn {
 
 namespace {
-
-template <class T>
-bool is_whole_text(const std::string& text, T& value) {
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc() && stop == end;
-}
 
 void parse(const std::string& text, const char* key, bool& value) {
   const bool on = text == "on" || text == "true";
@@ -29,14 +23,19 @@ void parse(const std::string& text, const char* key, bool& value) {
 }
 
 void parse(const std::string& text, const char* key, double& value) {
-  require_option(is_whole_text(text, value), key, "`{}` must be a number, not '{}'", key, text);
+  const std::optional<double> number = number_in<double>(text);
+  require_option(number.has_value(), key, "`{}` must be a number, not '{}'", key, text);
+  value = *number;
 }
 
 void parse(const std::string& text, const char* key, std::int64_t& value) {
-  if (is_whole_text(text, value)) return;
+  if (const auto whole = number_in<std::int64_t>(text)) {
+    value = *whole;
+    return;
+  }
   constexpr double kExact = 1LL << 53;  // up to here every whole number is a double
-  double number = 0.5;
-  const bool is_number = is_whole_text(text, number) && std::isfinite(number) && std::trunc(number) == number;
+  const double number = number_in<double>(text).value_or(0.5);
+  const bool is_number = std::isfinite(number) && std::trunc(number) == number;
   require_option(is_number, key, "`{}` must be a whole number, not '{}'", key, text);
   require_option(std::abs(number) <= kExact, key, "`{}` cannot be as large as {}", key, text);
   value = static_cast<std::int64_t>(number);

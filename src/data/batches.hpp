@@ -34,8 +34,8 @@ class Batches {
   std::int64_t columns() const { return columns_; }
 
   virtual std::int64_t per_epoch() const = 0;
-  /// True if a batch goes on where the one before it ended, in the same columns: the hidden state is kept.
-  /// Otherwise every batch starts from zero.
+  /// Whether a batch continues where the one before it ended, in the same columns, so that the hidden state is kept.
+  /// Otherwise every batch starts from a hidden state of zero.
   virtual bool carry_state() const = 0;
   /// Fills in batch `index` of an epoch.
   virtual void load(std::int64_t epoch, std::int64_t index, Batch& batch) = 0;

@@ -20,8 +20,8 @@ constexpr std::int64_t kShortest = 5;
 BpttSchedule::BpttSchedule(std::uint64_t seed, std::int64_t rows, std::int64_t bptt, bool jitter)
     : seed_(seed), inputs_(rows - 1), bptt_(bptt), jitter_(jitter) {
   require(inputs_ >= bptt,
-          "the columns have {} rows, too few for one window of `bptt` {}; a longer text, fewer "
-          "`columns` or a shorter `bptt` would do",
+          "the columns have {} rows, too few for one window of `bptt` {}; use a longer text, fewer `columns` or a "
+          "shorter `bptt`",
           rows, bptt);
   windows_ = jitter ? std::max<std::int64_t>(1, rows / bptt - 1) : (inputs_ + bptt - 1) / bptt;
 }

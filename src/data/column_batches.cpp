@@ -16,17 +16,17 @@ void ColumnBatches::load(std::int64_t epoch, std::int64_t index, Batch& batch) {
   batch.all_targets = length * columns();
   cut(columns(), batch);
   const std::int64_t first_of_rank = sharding().columns_of_rank(columns()).first;
-  for (MicroBatch& group : batch.micro_batches) {
-    const std::int64_t count = group.columns.count;
-    group.inputs.resize(static_cast<std::size_t>(length * count));
-    group.targets.resize(group.inputs.size());
+  for (MicroBatch& part : batch.micro_batches) {
+    const std::int64_t count = part.columns.count;
+    part.inputs.resize(static_cast<std::size_t>(length * count));
+    part.targets.resize(part.inputs.size());
     // A cache line of columns at a time: rows of wide batches are so far apart that they push each other out.
     for (std::int64_t column = 0; column < count; column += kColumnsAtOnce) {
       const std::int64_t width = std::min(kColumnsAtOnce, count - column);
-      read(group.columns.first + column - first_of_rank, width, row, length + 1);
+      read(part.columns.first + column - first_of_rank, width, row, length + 1);
       for (std::int64_t r = 0; r < length; ++r) {
-        std::copy_n(read_.begin() + r * width, width, group.inputs.begin() + r * count + column);
-        std::copy_n(read_.begin() + (r + 1) * width, width, group.targets.begin() + r * count + column);
+        std::copy_n(read_.begin() + r * width, width, part.inputs.begin() + r * count + column);
+        std::copy_n(read_.begin() + (r + 1) * width, width, part.targets.begin() + r * count + column);
       }
     }
   }

@@ -15,8 +15,6 @@ class ColumnLayout {
 
   std::int64_t columns() const { return columns_; }
   std::int64_t rows() const { return rows_; }
-  /// Characters that a model is asked to predict: columns · (rows − 1).
-  std::int64_t targets() const { return rows_ > 0 ? columns_ * (rows_ - 1) : 0; }
   /// Position in the corpus of a column's first character.
   std::int64_t column_start(std::int64_t column) const { return first_character_ + column * rows_; }
 

@@ -172,23 +172,14 @@ CorpusSummary scan_corpus(const TextSource& text, const CorpusOptions& options) 
   return summary;
 }
 
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CorpusSummary, sha256, bytes, characters, train_characters, symbols, offsets)
+
 std::string CorpusSummary::to_json() const {
-  return nlohmann::json{{"sha256", sha256},         {"bytes", bytes},
-                        {"characters", characters}, {"train_characters", train_characters},
-                        {"symbols", symbols},       {"offsets", offsets}}
-      .dump();
+  return nlohmann::json(*this).dump();
 }
 
 CorpusSummary CorpusSummary::from_json(const std::string& text) {
-  const nlohmann::json json = nlohmann::json::parse(text);
-  CorpusSummary summary;
-  json.at("sha256").get_to(summary.sha256);
-  json.at("bytes").get_to(summary.bytes);
-  json.at("characters").get_to(summary.characters);
-  json.at("train_characters").get_to(summary.train_characters);
-  json.at("symbols").get_to(summary.symbols);
-  json.at("offsets").get_to(summary.offsets);
-  return summary;
+  return nlohmann::json::parse(text).get<CorpusSummary>();
 }
 
 void encode(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary, std::int64_t first,

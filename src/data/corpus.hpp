@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,7 +29,7 @@ struct CorpusSummary {
 
   static constexpr std::int64_t kStride = 1 << 16;
 
-  /// For the way from rank to rank.
+  /// To be sent to other ranks.
   std::string to_json() const;
   static CorpusSummary from_json(const std::string& text);
 };

@@ -7,8 +7,8 @@
 
 namespace charrnn {
 
-/// The columns of every batch are cut into micro-batches of whole columns, and a rank computes a contiguous
-/// run of micro-batches. Which columns a micro-batch holds depends on the number of columns and of
+/// The columns of every batch are cut into micro-batches of whole columns, and a rank computes some neighbouring
+/// micro-batches. Which columns a micro-batch holds depends on the number of columns and of
 /// micro-batches only, never on the number of ranks.
 ///
 ///     const Sharding mine(8, rank, ranks);                // 8 micro-batches on all ranks together

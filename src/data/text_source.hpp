@@ -1,7 +1,6 @@
 // Where a text comes from.
 #pragma once
 
-#include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
@@ -35,7 +34,9 @@ class TextSource {
 /// The text of a file. DataError if it is missing, not a regular file, empty or unreadable.
 std::unique_ptr<TextSource> open_text(const std::string& path);
 
-/// A text that the caller has.
+/// A text in memory.
+///
+///     const MemoryText text("to be or not to be", "my text");
 class MemoryText final : public TextSource {
  public:
   explicit MemoryText(std::string text, std::string name = "text")

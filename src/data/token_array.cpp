@@ -17,7 +17,7 @@
 
 namespace charrnn {
 
-/// Bytes in memory, or in a mapped file without a name once they are many.
+/// Bytes in memory, or, from 64 MB on, in a mapped temporary file that has no name.
 class TokenArray::Storage {
  public:
   explicit Storage(std::size_t bytes) : bytes_(bytes) {
@@ -48,7 +48,7 @@ class TokenArray::Storage {
   Storage& operator=(const Storage&) = delete;
 
   unsigned char* data() const { return data_; }
-  /// Written, and not needed for now.
+  /// A hint that these bytes have been written and are not needed for now.
   void release(std::span<const std::byte> bytes) const {
     if (!memory_.empty()) return;
     release_pages({reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()});

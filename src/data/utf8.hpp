@@ -1,7 +1,6 @@
 // UTF-8 in and out (decoding and case mapping by utf8proc).
 #pragma once
 
-#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>

@@ -49,20 +49,20 @@ void WindowBatches::load(std::int64_t epoch, std::int64_t index, Batch& batch) {
   cut(size, batch);
   batch.all_targets = size * (layout_.predict_every ? layout_.length : 1);
   const RandomPermutation shuffle(count_, seed_, Purpose::kShuffle, static_cast<std::uint64_t>(epoch));
-  for (MicroBatch& group : batch.micro_batches) {
-    const std::int64_t columns = group.columns.count;
-    group.inputs.resize(static_cast<std::size_t>(layout_.length * columns));
-    group.targets.resize(layout_.predict_every ? group.inputs.size() : static_cast<std::size_t>(columns));
+  for (MicroBatch& part : batch.micro_batches) {
+    const std::int64_t columns = part.columns.count;
+    part.inputs.resize(static_cast<std::size_t>(layout_.length * columns));
+    part.targets.resize(layout_.predict_every ? part.inputs.size() : static_cast<std::size_t>(columns));
     for (std::int64_t column = 0; column < columns; ++column) {
-      const std::int64_t place = start + group.columns.first + column;
+      const std::int64_t place = start + part.columns.first + column;
       const std::int64_t shuffled = part_ == WindowPart::kTraining ? shuffle(place) : place;
       const std::int64_t window = part_ == WindowPart::kAll ? place : split_(first_ + shuffled);
       const std::int64_t first = window * layout_.stride;
-      tokens_->copy(first, layout_.length, group.inputs.data() + column, columns);
+      tokens_->copy(first, layout_.length, part.inputs.data() + column, columns);
       if (layout_.predict_every) {
-        tokens_->copy(first + 1, layout_.length, group.targets.data() + column, columns);
+        tokens_->copy(first + 1, layout_.length, part.targets.data() + column, columns);
       } else {
-        tokens_->copy(first + layout_.length, 1, group.targets.data() + column, columns);
+        tokens_->copy(first + layout_.length, 1, part.targets.data() + column, columns);
       }
     }
   }

@@ -15,7 +15,7 @@ namespace charrnn {
 struct WindowLayout {
   std::int64_t length = 8;
   std::int64_t stride = 8;
-  std::int64_t most = 0;         ///< only the first so many windows; 0: all
+  std::int64_t most = 0;         ///< use only the first `most` windows; 0: all
   bool predict_every = true;     ///< every next character of a window, or only the one after its end
   double train_fraction = 1;     ///< floor((1 − fraction) · windows) random ones are for validation
   std::int64_t batch_size = 64;  ///< windows of a batch on all ranks together: its columns
@@ -29,7 +29,7 @@ enum class WindowPart { kTraining, kValidation, kAll };
 
 class WindowBatches final : public Batches {
  public:
-  /// `tokens` are the whole text's: the windows are views into them. Which windows are for validation follows
+  /// `tokens` are those of the whole text, from which windows are copied. Which windows are for validation follows
   /// from the seed. Training windows come in another order every epoch, the others always in the same.
   /// DataError if there is no window in this part.
   WindowBatches(std::shared_ptr<const TokenArray> tokens, const WindowLayout& layout, WindowPart part,

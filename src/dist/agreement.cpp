@@ -101,7 +101,7 @@ void together(Communicator& communicator, const std::function<void()>& work) {
     failure = std::current_exception();
     code = error.code();
   }
-  // How many ranks failed with each kind of code. What cannot be mended by starting again counts first.
+  // How many ranks failed with each kind of code. An error that starting again cannot fix comes first.
   constexpr std::array kCodes{ExitCode::kUsage, ExitCode::kData, ExitCode::kInterrupted};
   std::array<double, kCodes.size()> failures{};
   if (failure) failures[code == kCodes[0] ? 0 : code == kCodes[2] ? 2 : 1] = 1;

@@ -16,12 +16,14 @@ class RemoteError : public Error {
 };
 
 /// Runs `work` on rank 0 alone and gives the string it returns to all. If it throws an Error, rank 0 throws it and the
-/// others throw RemoteError. `work` may take longer than the deadline, but a rank 0 that is dead or frozen while it
-/// works is noticed within it: a second thread of rank 0 keeps saying that it is alive. After kRootPatience deadlines
-/// the others give up on a rank 0 that is alive but does not come to an end.
+/// others throw RemoteError. `work` may take longer than the deadline: a second thread of rank 0 keeps telling the others
+/// that it is alive, so that they notice within a deadline if it dies or freezes. After kRootPatience deadlines they give
+/// up on a rank 0 that is alive but does not finish.
 std::string broadcast_from_root(Communicator& communicator, const std::function<std::string()>& work);
 
 /// The same for work that returns a string or nothing.
+///
+///     const std::string plan = on_root(control, [&] { return read_file("plan.txt"); });
 template <class Work>
 auto on_root(Communicator& communicator, const Work& work) {
   if constexpr (std::is_void_v<std::invoke_result_t<Work>>) {

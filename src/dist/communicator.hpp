@@ -1,5 +1,5 @@
-// The collectives that ranks work together with. Implementations: MpiCommunicator, NcclCommunicator,
-// HostStagedCommunicator.
+// The collectives that ranks work together with. Implementations: SelfCommunicator for one rank alone, MpiCommunicator,
+// NcclCommunicator, and HostStagedCommunicator for GPUs without NCCL.
 #pragma once
 
 #include <chrono>
@@ -76,11 +76,11 @@ class Communicator {
 
   virtual void barrier() = 0;
 
-  // In the background. What has been begun moves on while the caller computes, and poll()s now and then;
-  // finish_begun() waits for all of it, and comes before any other collective. Meanwhile buffers are left
-  // alone. When an all_to_all has ended, and all begun before it, its `then` runs, in poll() or
-  // finish_begun(); it may begin more, but nothing that has a `then`. What goes wrong on the way comes to
-  // light in finish_begun(). A communicator that cannot work on the side does it all there.
+  // In the background: calls that have begun make progress while the caller computes and poll()s now and then.
+  // finish_begun() waits for all of them; it must come before any other collective, and until then their buffers must
+  // not be touched. The `then` of an all_to_all runs, in poll() or finish_begun(), when that call and all that began
+  // before it have ended; it may begin more calls, but none with a `then`. Errors are thrown by finish_begun(). A
+  // communicator that cannot work in the background does everything there.
   using Then = std::function<void()>;
   virtual void begin_all_reduce_sum(std::span<float> data);
   virtual void begin_all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,

@@ -1,4 +1,4 @@
-// Two ranks on one GPU: NCCL refuses that with a message that helps nobody, so the program looks first.
+// Finds two ranks on one GPU before NCCL does, whose message does not say what is wrong.
 #pragma once
 
 #include <span>
@@ -16,7 +16,7 @@ struct RankGpu {
   bool operator==(const RankGpu&) const = default;
 };
 
-/// UsageError that names the first two ranks with the same GPU of the same host, and says how to mend it.
+/// UsageError that names the first two ranks with the same GPU of the same host, and says how to fix it.
 void check_distinct_gpus(std::span<const RankGpu> gpus);
 
 /// Everyone's GPU, by rank, on every rank. Collective.

@@ -1,5 +1,4 @@
-#include "dist/gradient_communicator.hpp"
-
+// What sums the gradients of an MPI job's ranks.
 #include <array>
 
 #include "base/error.hpp"
@@ -38,14 +37,13 @@ std::unique_ptr<Communicator> make_nccl(Device device, Communicator& control, Se
 
 }  // namespace
 
-std::unique_ptr<Communicator> make_gradient_communicator(const std::string& kind, Device device,
-                                                         const MpiSession& session, Communicator& control,
-                                                         Seconds timeout) {
-  check_same_kind(device, control);
+std::unique_ptr<Communicator> MpiCommunicator::make_gradient_communicator(const std::string& kind, Device device,
+                                                                          Seconds timeout) {
+  check_same_kind(device, *this);
   require_option(kind != "nccl" || device.cuda, "comm",
                  "`comm` nccl: NCCL works between GPUs, and this run computes on the CPU (`device`); use mpi or auto");
-  if (device.cuda && kind != "mpi") return make_nccl(device, control, timeout);
-  auto over_mpi = std::make_unique<MpiCommunicator>(session, timeout);
+  if (device.cuda && kind != "mpi") return make_nccl(device, *this, timeout);
+  auto over_mpi = std::make_unique<MpiCommunicator>(session_, timeout);
   if (!device.cuda) return over_mpi;
   // The gradients lie where MPI cannot read them.
   return std::make_unique<HostStagedCommunicator>(std::move(over_mpi), make_cuda_memory(), timeout);
@@ -53,13 +51,12 @@ std::unique_ptr<Communicator> make_gradient_communicator(const std::string& kind
 
 #else
 
-std::unique_ptr<Communicator> make_gradient_communicator(const std::string& kind, Device /*device*/,
-                                                         const MpiSession& session, Communicator& /*control*/,
-                                                         Seconds timeout) {
+std::unique_ptr<Communicator> MpiCommunicator::make_gradient_communicator(const std::string& kind, Device /*device*/,
+                                                                          Seconds timeout) {
   require_option(
       kind != "nccl", "comm",
       "`comm` nccl: this program was built without CUDA; build it with `cmake --preset cuda`, or use mpi or auto");
-  return std::make_unique<MpiCommunicator>(session, timeout);
+  return std::make_unique<MpiCommunicator>(session_, timeout);
 }
 
 #endif

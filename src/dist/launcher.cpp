@@ -9,19 +9,20 @@ namespace charrnn {
 namespace {
 
 constexpr const char* kUsePmix = "start it with `srun --mpi=pmix`, and an Open MPI that was built with PMIx";
+constexpr const char* kUseItsMpirun = "use the mpirun of the Open MPI that this program was built with";
 
 struct Launcher {
   const char* variable;  ///< says how many tasks it started
   const char* name;
-  const char* mend;
+  const char* remedy;
 };
 
 // SLURM_NTASKS is not among them: a batch script has it too, and may well start the program alone.
 constexpr Launcher kLaunchers[] = {
-    {"SLURM_STEP_NUM_TASKS", "srun", "start it with `srun --mpi=pmix`, and an Open MPI that was built with PMIx"},
-    {"OMPI_COMM_WORLD_SIZE", "mpirun", "use the mpirun of the Open MPI that this program was built with"},
-    {"PMI_SIZE", "an MPICH mpiexec", "use the mpirun of the Open MPI that this program was built with"},
-    {"MPI_LOCALNRANKS", "an MPICH mpiexec", "use the mpirun of the Open MPI that this program was built with"},
+    {"SLURM_STEP_NUM_TASKS", "srun", kUsePmix},
+    {"OMPI_COMM_WORLD_SIZE", "mpirun", kUseItsMpirun},
+    {"PMI_SIZE", "an MPICH mpiexec", kUseItsMpirun},
+    {"MPI_LOCALNRANKS", "an MPICH mpiexec", kUseItsMpirun},
 };
 
 }  // namespace
@@ -35,7 +36,7 @@ void check_launcher(int world_size, const Environment& environment) {
     require<UsageError>(world_size >= tasks,
                         "{} started {} tasks ({}), but MPI sees a world of {}: the ranks would train alone, side by "
                         "side; {}",
-                        launcher.name, tasks, launcher.variable, world_size, launcher.mend);
+                        launcher.name, tasks, launcher.variable, world_size, launcher.remedy);
   }
 }
 

@@ -8,9 +8,9 @@ namespace charrnn {
 /// A variable of the environment, or null.
 using Environment = std::function<const char*(const char*)>;
 
-/// UsageError, saying why and how to mend it, if a launcher started several tasks but MPI sees a world of
-/// another size. The usual case: srun or another MPI's mpirun starts N programs that each believe to be
-/// alone, and N trainings would write into one folder.
+/// UsageError, saying why and how to fix it, if a launcher started more tasks than MPI sees ranks. The usual case: srun
+/// or another MPI's mpirun starts N programs, each of which believes that it is alone, and N trainings would write into
+/// one folder.
 void check_launcher(int world_size, const Environment& environment);
 
 /// The same before MPI starts, for a start that Open MPI would end with a page of text: under srun without

@@ -8,8 +8,6 @@
 #include <limits>
 #include <utility>
 
-#include "dist/gradient_communicator.hpp"
-
 namespace charrnn {
 
 namespace {
@@ -212,11 +210,6 @@ void MpiCommunicator::broadcast(std::span<std::byte> data, int root) {
                              return MPI_Ibcast(piece, count, MPI_BYTE, root, comm, request);
                            });
   finish_begun();
-}
-
-std::unique_ptr<Communicator> MpiCommunicator::make_gradient_communicator(const std::string& kind, Device device,
-                                                                          Seconds timeout) {
-  return charrnn::make_gradient_communicator(kind, device, session_, *this, timeout);
 }
 
 void MpiCommunicator::barrier() {

@@ -35,6 +35,7 @@ class MpiCommunicator final : public ControlCommunicator {
                         std::span<const std::int64_t> counts) override;
   void poll() override;
   void finish_begun() override;
+  /// In gradient_communicator.cpp.
   std::unique_ptr<Communicator> make_gradient_communicator(const std::string& kind, Device device,
                                                            Seconds timeout) override;
 

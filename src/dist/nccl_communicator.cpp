@@ -62,8 +62,7 @@ void check_nccl_version() {
   require<UsageError>(
       result == ncclSuccess && loaded / 10000 == NCCL_VERSION_CODE / 10000 && loaded >= NCCL_VERSION_CODE,
       "the NCCL that was loaded is {} ({}), but this program was built with {} and needs {}.x, not older: "
-      "take "
-      "that folder out of LD_LIBRARY_PATH, or build again with its headers, or use `comm` mpi",
+      "take that folder out of LD_LIBRARY_PATH, or build again with its headers, or use `comm` mpi",
       version_text(loaded), library_file(), version_text(NCCL_VERSION_CODE), NCCL_MAJOR);
 }
 
@@ -102,7 +101,7 @@ void NcclCommunicator::initialise(Communicator& control) {
   ncclUniqueId id;
   std::memcpy(id.internal, bytes.data(), sizeof id.internal);
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
-  config.blocking = 0;  // otherwise a rank that never comes would hold the others for ever
+  config.blocking = 0;  // otherwise a rank that never comes would hold the others forever
   const ncclResult_t started = ncclCommInitRankConfig(&handle_->comm, size_, id, rank_, &config);
   const auto failed = [&](ncclResult_t result) {
     const std::string reason = describe(result, handle_->comm) + "; NCCL_DEBUG=INFO says more";

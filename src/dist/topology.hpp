@@ -1,7 +1,6 @@
 // How the ranks share the machines.
 #pragma once
 
-#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,8 +21,8 @@ RankPlace place_here();
 /// Everyone's place, by rank. Collective.
 std::vector<RankPlace> gather_places(Communicator& control, const RankPlace& mine);
 
-/// Threads that rank `rank` should use: each core that it may run on counts as a fraction, one over the
-/// number of ranks of its host that may run there too; the sum is rounded down, but at least 1.
+/// Threads that rank `rank` should use: the sum over the cores it may run on, each divided by the number of ranks on its
+/// host that may use it; rounded down, at least 1.
 int default_threads(std::span<const RankPlace> places, int rank);
 
 /// Different hosts among the places.

@@ -36,7 +36,7 @@ struct Parameter {
 
 class ParameterLayout {
  public:
-  /// Sees to the parameter's offset and size.
+  /// Appends a parameter; its offset and size are computed here.
   void add(Parameter parameter);
 
   const std::vector<Parameter>& parameters() const { return parameters_; }

@@ -9,21 +9,13 @@
 
 namespace charrnn {
 
-namespace {
-
 static_assert(kMostLayers <= kInputMask, "a layer's number must fit into a dropout key");
-
-void check_sizes(const ModelConfig& config, const CellSpec& cell) {
-  validate(config);
-  require_option(cell.stacks || config.layers == 1, "layers", "`model` {} has one layer; set `layers` to 1, not {}",
-                 config.model, config.layers);
-}
-
-}  // namespace
 
 ParameterLayout parameter_layout(const ModelConfig& config, std::int64_t vocabulary_size) {
   const CellSpec& cell = find_cell(config.model);
-  check_sizes(config, cell);
+  validate(config);
+  require_option(cell.stacks || config.layers == 1, "layers", "`model` {} has one layer; set `layers` to 1, not {}",
+                 config.model, config.layers);
   ParameterLayout layout;
   layout.add({.name = "e.weight",
               .shape = {vocabulary_size, config.embedding},

@@ -7,8 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "report/result_lines.hpp"
-#include "report/start_lines.hpp"
+#include "report/lines.hpp"
 
 namespace charrnn {
 

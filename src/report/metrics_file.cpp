@@ -29,7 +29,7 @@ void MetricsFile::rewind(std::int64_t step) {
   std::string kept;
   std::ifstream before(path_);
   for (std::string line; std::getline(before, line);) {
-    if (is_kept(line, step)) kept += line + "\n";
+    if (step > 0 && is_kept(line, step)) kept += line + "\n";
   }
   replace_file(path_, kept);
 }

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json_fwd.hpp>
-#include <string>
 #include <utility>
 
 #include "train/observer.hpp"
@@ -17,7 +16,7 @@ class MetricsFile final : public TrainObserver {
  public:
   explicit MetricsFile(std::filesystem::path path) : path_(std::move(path)) {}
 
-  /// Drops the lines of later steps: a resumed run writes them again. DataError if the file cannot be written.
+  /// Drops the lines of later steps, which a resumed run writes again; for step 0 all. DataError if the file cannot be written.
   void rewind(std::int64_t step) override;
   void on_start(const RunFacts& facts) override;
   void on_step(const StepReport& report) override;

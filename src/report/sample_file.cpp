@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <fstream>
-#include <sstream>
 #include <string_view>
 
 #include "base/atomic_file.hpp"
+#include "base/text.hpp"
 
 namespace charrnn {
 
@@ -17,11 +16,8 @@ constexpr std::string_view kHeading = "--- step ";
 
 /// The step of a line that begins a sample, else -1.
 std::int64_t step_of(std::string_view line) {
-  std::int64_t step = -1;
-  if (!line.starts_with(kHeading)) return step;
-  const std::string_view number = line.substr(kHeading.size());
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), step);
-  return error == std::errc() && end == number.data() + number.size() ? step : -1;
+  if (!line.starts_with(kHeading)) return -1;
+  return number_in<std::int64_t>(line.substr(kHeading.size())).value_or(-1);
 }
 
 }  // namespace

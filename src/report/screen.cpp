@@ -7,8 +7,7 @@
 #include <utility>
 
 #include "base/text.hpp"
-#include "report/result_lines.hpp"
-#include "report/start_lines.hpp"
+#include "report/lines.hpp"
 #include "report/terminal.hpp"
 
 namespace charrnn {
@@ -70,12 +69,11 @@ void Screen::on_sample(std::int64_t /*step*/, const std::string& text) {
 }
 
 void Screen::on_message(Severity severity, const std::string& text) {
-  if (severity == Severity::kDetail) return;
   print((severity == Severity::kWarning ? "warning: " : "") + spelling_(text));
 }
 
 void Screen::on_end(const EndReport& report) {
-  if (!report.error.empty()) return;  // main() says it
+  if (!report.error.empty()) return;  // the program prints errors itself
   if (report.code == ExitCode::kDone) {
     print(fmt::format("done at step {}; sample from it: {} sample {}", with_commas(report.step), program_,
                       folder_.string()));

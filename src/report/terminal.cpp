@@ -4,11 +4,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <string_view>
+
+#include "base/text.hpp"
 
 namespace charrnn {
 
@@ -25,15 +26,12 @@ std::filesystem::path output_file() {
 
 }  // namespace
 
-bool output_is_terminal() {
-  if (::isatty(STDOUT_FILENO) == 0) return false;
-  const std::string file = output_file().string();
-  return file.starts_with("/dev/pts/") || file.starts_with("/dev/tty") || file == "/dev/console";
-}
-
 bool output_redraws() {
   const char* kind = std::getenv("TERM");
-  return output_is_terminal() && kind != nullptr && std::string_view(kind) != "dumb" && *kind != '\0';
+  if (::isatty(STDOUT_FILENO) == 0 || kind == nullptr || *kind == '\0' || std::string_view(kind) == "dumb")
+    return false;
+  const std::string file = output_file().string();
+  return file.starts_with("/dev/pts/") || file.starts_with("/dev/tty") || file == "/dev/console";
 }
 
 int terminal_width() {
@@ -42,10 +40,8 @@ int terminal_width() {
   if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
   const char* columns = std::getenv("COLUMNS");
   if (columns == nullptr) return kUsual;
-  int width = 0;
-  const std::string_view text = columns;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), width);
-  return error == std::errc() && width > 0 ? width : kUsual;
+  const int width = number_in<int>(columns).value_or(0);
+  return width > 0 ? width : kUsual;
 }
 
 }  // namespace charrnn

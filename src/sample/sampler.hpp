@@ -19,6 +19,10 @@ namespace charrnn {
 /// `window` characters anew for every character, as the notebook's get_next_n does. Several models are an
 /// ensemble: the mean of their probabilities decides. Texts that are written at once differ in their random
 /// numbers only; the first one is what it would be alone.
+///
+///     Sampler sampler({&model}, vocabulary, {.temperature = 0.8});
+///     sampler.prime("to be ");
+///     const std::string text = sampler.write(200);
 class Sampler {
  public:
   /// The models share `vocabulary`. UsageError for options out of range.

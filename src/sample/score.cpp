@@ -1,6 +1,9 @@
 #include "sample/score.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <set>
 #include <span>
 
 #include "base/error.hpp"
@@ -8,9 +11,17 @@
 
 namespace charrnn {
 
-double score(LanguageModel& model, const Vocabulary& vocabulary, std::string_view text) {
-  const std::vector<std::int64_t> tokens = encode_text(vocabulary, text, "the text");
+double score(const LoadedModel& loaded, std::string_view text) {
+  require(loaded.settings.window == 0, "'{}' reads windows of {} characters, and has no loss on a text as a whole",
+          loaded.path, loaded.settings.window);
+  std::set<char32_t> unknown;
+  const std::vector<std::int64_t> tokens = encode_text(loaded.vocabulary, text, "the text", &unknown);
+  if (!unknown.empty() && !loaded.vocabulary.unknown()) {
+    throw DataError(
+        fmt::format("the text has the character {}, which the vocabulary lacks", printable(*unknown.begin())));
+  }
   require(tokens.size() >= 2, "a text of {} characters has nothing to predict: give at least two", tokens.size());
+  LanguageModel& model = *loaded.model;
   const std::unique_ptr<HiddenState> state = model.make_state(1);
   constexpr std::size_t kAtOnce = 64;
   double loss = 0;

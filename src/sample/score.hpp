@@ -3,16 +3,15 @@
 
 #include <string_view>
 
-#include "data/vocabulary.hpp"
-#include "models/language_model.hpp"
+#include "sample/loaded_model.hpp"
 
 namespace charrnn {
 
-/// The mean loss of all characters of `text` but the first, in nats, read from a hidden state of zero; characters that
-/// the vocabulary does not know count as unknown, or are left out if it has no such token. DataError for fewer than
-/// two.
+/// The mean loss of all characters of `text` but the first, in nats, read from a hidden state of zero: what
+/// `charrnn_dist eval` prints. DataError for fewer than two characters, for one that the vocabulary lacks if it has no
+/// token for unknown ones, and for a model that reads windows.
 ///
-///     const double loss = score(model, vocabulary, "To be, or not to be");
-double score(LanguageModel& model, const Vocabulary& vocabulary, std::string_view text);
+///     const double loss = score(load_model(file, compute), "To be, or not to be");
+double score(const LoadedModel& loaded, std::string_view text);
 
 }  // namespace charrnn

@@ -22,7 +22,7 @@ struct CostModel {
   ReduceCost reduce;
   double gradient_bytes = 0;
 
-  /// Seconds of a step of so many columns over all ranks; the rank with the most columns decides.
+  /// Seconds of a step with `columns` columns on `ranks` ranks; the rank with the most columns decides.
   double step_seconds(std::int64_t columns, int ranks) const;
 };
 

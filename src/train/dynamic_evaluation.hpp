@@ -1,7 +1,6 @@
-// The loss of a model that goes on learning from the text it has already read.
+// The loss of a model that keeps learning from the text that it has read.
 #pragma once
 
-#include <cstdint>
 #include <span>
 
 #include "data/batches.hpp"

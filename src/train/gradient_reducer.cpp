@@ -1,6 +1,27 @@
 #include "train/gradient_reducer.hpp"
 
+#include <array>
+
 namespace charrnn {
+
+namespace {
+
+class AllReducer final : public GradientReducer {
+ public:
+  AllReducer(LanguageModel& model, const Sharding& sharding, Communicator& communicator)
+      : GradientReducer(model, communicator), sum_{{{sharding.mine.count, model.gradient()}}} {}
+
+  std::span<const GradientSum> sums() const override { return sum_; }
+
+ private:
+  void begin_part(std::size_t part) override {
+    communicator().begin_all_reduce_sum(in(sum_[0].gradient, parts()[part]));
+  }
+
+  std::array<GradientSum, 1> sum_;
+};
+
+}  // namespace
 
 GradientReducer::GradientReducer(LanguageModel& model, Communicator& communicator)
     : communicator_(communicator), parts_(model.gradient_parts()) {}
@@ -14,6 +35,11 @@ void GradientReducer::finish() {
   if (communicator_.size() == 1) return;
   while (begun_ < parts_.size()) part_is_complete();  // the model may not report parts one by one
   communicator_.finish_begun();
+}
+
+std::unique_ptr<GradientReducer> make_all_reducer(LanguageModel& model, const Sharding& sharding,
+                                                  Communicator& communicator) {
+  return std::make_unique<AllReducer>(model, sharding, communicator);
 }
 
 }  // namespace charrnn

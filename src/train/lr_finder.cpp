@@ -1,6 +1,5 @@
 #include "train/lr_finder.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 #include "base/running_mean.hpp"

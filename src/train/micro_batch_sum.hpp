@@ -1,4 +1,4 @@
-// Sums of one number a group over all ranks, the same bits on every rank and for every number of ranks.
+// Sums of one number for each micro-batch over all ranks: the same bits on every rank and for every number of ranks.
 #pragma once
 
 #include <algorithm>
@@ -16,8 +16,8 @@ struct MicroBatchSum {
   bool flag = false;  ///< some rank's flag was set
 };
 
-/// Collective; `mine` has one number for each group of this rank. What MPI adds up are zeros but for one
-/// number a group; the additions that round are done here, along the tree.
+/// Collective; `mine` has one number for each micro-batch of this rank. MPI only adds zeros to each of them; the additions
+/// that round are done here, along the tree.
 inline MicroBatchSum sum_over_micro_batches(Communicator& control, const Sharding& sharding,
                                             std::span<const double> mine, bool flag = false) {
   std::vector<double> all(static_cast<std::size_t>(sharding.micro_batches) + 1);

@@ -79,21 +79,20 @@ struct PhaseReport {
 struct EndReport {
   std::int64_t step = 0;
   ExitCode code = ExitCode::kDone;
-  std::string error;  ///< of a run that failed
+  std::string error = "";  ///< of a run that failed
   std::optional<double> best_val_loss = {}, last_val_loss = {};
 };
 
 enum class Severity {
   kNote,     ///< what a person should know
   kWarning,  ///< what a person should do something about
-  kDetail,   ///< for a log
 };
 
 /// How messages spell options, which they name by their keys in backticks (`columns`): a command line's --columns.
 using Spelling = std::string (*)(const std::string& message);
 
-/// Events come on every rank, in the order of the run, from the training's thread: an observer that may be slow hands
-/// them on. What an observer throws ends the run.
+/// Events come on every rank, in the order of the run, on the thread that trains: an observer that may be slow must hand
+/// them to a thread of its own. What an observer throws ends the run.
 ///
 ///     struct LossCurve : TrainObserver {
 ///       void on_step(const StepReport& report) override { losses.push_back(report.loss); }
@@ -103,7 +102,7 @@ class TrainObserver {
  public:
   virtual ~TrainObserver() = default;
 
-  /// A run that was resumed goes on after `step`: forget what was recorded of later ones. Comes first.
+  /// Comes first. The run continues after `step` (0: a new run): drop what was recorded of later steps.
   virtual void rewind(std::int64_t /*step*/) {}
   virtual void on_start(const RunFacts& /*facts*/) {}
   virtual void on_progress(const ProgressReport& /*report*/) {}
@@ -115,6 +114,7 @@ class TrainObserver {
   virtual void on_sample(std::int64_t /*step*/, const std::string& /*text*/) {}
   virtual void on_checkpoint(std::int64_t /*step*/, const std::string& /*path*/) {}
   virtual void on_message(Severity /*severity*/, const std::string& /*text*/) {}
+  /// Comes last, also when the training fails.
   virtual void on_end(const EndReport& /*report*/) {}
 
   /// Asked once a step: if it is true on any rank, all ranks save and stop.

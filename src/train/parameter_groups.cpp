@@ -3,34 +3,28 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <string_view>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
+#include "config/value.hpp"
 
 namespace charrnn {
 
 namespace {
 
-/// Reads a number that ends at ':' or at the end of the text, and takes it (and the colon) off the front.
-bool take_number(std::string_view& text, double& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const auto used = static_cast<std::size_t>(end - text.data());
-  const bool ends_here = used == text.size() || text[used] == ':';
-  if (error != std::errc() || !ends_here || !std::isfinite(value) || value < 0) return false;
-  text.remove_prefix(std::min(used + 1, text.size()));
-  return true;
-}
-
 ParameterGroup parse_group(const std::string& text, double default_weight_decay) {
-  const std::size_t equals = text.find('=');
-  ParameterGroup group{text.substr(0, equals), 0, default_weight_decay, {}};
-  std::string_view numbers = equals == std::string::npos ? "" : std::string_view(text).substr(equals + 1);
-  const bool readable = take_number(numbers, group.learning_rate) &&
-                        (numbers.empty() || take_number(numbers, group.weight_decay)) && numbers.empty();
-  require_option(readable && !group.match.empty(), "groups",
-                 "`groups`: '{}' is not PATTERN=LEARNING_RATE[:WEIGHT_DECAY], such as e.*=1e-3:0", text);
+  const std::size_t equals = std::min(text.find('='), text.size());
+  const Strings numbers = split(text.substr(std::min(equals + 1, text.size())), ':');
+  const auto number = [&](std::size_t i) { return number_in<double>(numbers[i]).value_or(-1); };
+  const ParameterGroup group{.match = text.substr(0, equals),
+                             .learning_rate = numbers.empty() ? -1 : number(0),
+                             .weight_decay = numbers.size() > 1 ? number(1) : default_weight_decay,
+                             .names = {}};
+  const auto is_rate = [](double value) { return std::isfinite(value) && value >= 0; };
+  require_option(
+      !group.match.empty() && numbers.size() <= 2 && is_rate(group.learning_rate) && is_rate(group.weight_decay),
+      "groups", "`groups`: '{}' is not PATTERN=LEARNING_RATE[:WEIGHT_DECAY], such as e.*=1e-3:0", text);
   return group;
 }
 

@@ -4,87 +4,55 @@
 
 #include "base/error.hpp"
 #include "base/processor.hpp"
+#include "dist/topology.hpp"
+#include "models/engine.hpp"
 
 namespace charrnn {
 
-namespace {
-
-/// One micro-batch a rank, all-reduced: the fastest; the order of additions is that of the communicator.
-class DefaultMode final : public ReductionMode {
- public:
-  std::unique_ptr<GradientReducer> make_reducer(LanguageModel& model, const Sharding& sharding,
-                                                Communicator& gradients) const override {
-    return make_all_reducer(model, sharding, gradients);
-  }
-  std::int64_t threads(std::int64_t threads, bool /*threads_decide_bits*/) const override { return threads; }
-  bool is_reproducible() const override { return false; }
-  std::vector<std::string> doubts(const CheckpointHeader* /*resumed*/, Communicator& /*control*/) const override {
-    return {};
-  }
-
- private:
-  std::int64_t micro_batches(std::int64_t /*columns*/, std::int64_t ranks) const override { return ranks; }
-};
-
-/// A fixed number of micro-batches, summed along a fixed tree.
-class ReproducibleMode final : public ReductionMode {
- public:
-  explicit ReproducibleMode(std::int64_t micro_batches) : micro_batches_(micro_batches) {}
-
-  std::unique_ptr<GradientReducer> make_reducer(LanguageModel& model, const Sharding& sharding,
-                                                Communicator& gradients) const override {
-    return make_tree_reducer(model, sharding, gradients);
-  }
-  std::int64_t threads(std::int64_t threads, bool threads_decide_bits) const override {
-    return threads == 0 && threads_decide_bits ? 1 : threads;
-  }
-  bool is_reproducible() const override { return true; }
-
-  std::vector<std::string> doubts(const CheckpointHeader* resumed, Communicator& control) const override {
-    std::vector<std::string> doubts;
-    const std::vector<std::string> processors = gather_strings(control, processor_description());
-    const std::string& root = processors.front();
-    const auto other = std::ranges::find_if(processors, [&](const std::string& one) { return one != root; });
-    if (other != processors.end()) {
-      doubts.push_back(fmt::format(
-          "rank {} computes on another processor than rank 0 ({}; {}): the bits may depend on which rank has which columns",
-          other - processors.begin(), *other, root));
-    }
-    if (resumed == nullptr) return doubts;
-    if (!resumed->processor.empty() && resumed->processor != root) {
-      doubts.push_back(fmt::format(
-          "the checkpoint was written on another processor, {}, and this is {}: the bits may differ from here on",
-          resumed->processor, root));
-    }
-    if (resumed->program_version != CHARRNN_VERSION) {
-      doubts.push_back(
-          fmt::format("the checkpoint was written by charrnn_dist {}, and this is {}: the bits may differ from here on",
-                      resumed->program_version, CHARRNN_VERSION));
-    }
-    return doubts;
-  }
-
- private:
-  std::int64_t micro_batches(std::int64_t columns, std::int64_t ranks) const override {
-    require_option(
-        ranks <= micro_batches_, "micro-batches",
-        "{} ranks cannot share {} micro-batches: start fewer ranks, or raise `micro-batches` (another number of them gives other bits)",
-        ranks, micro_batches_);
-    return std::min(micro_batches_, columns);
-  }
-
-  std::int64_t micro_batches_;
-};
-
-}  // namespace
-
 Sharding ReductionMode::sharding(std::int64_t columns, const Communicator& ranks) const {
-  return {micro_batches(columns, ranks.size()), ranks.rank(), ranks.size()};
+  if (!reproducible_) return {ranks.size(), ranks.rank(), ranks.size()};
+  require_option(
+      ranks.size() <= micro_batches_, "micro-batches",
+      "{} ranks cannot share {} micro-batches: start fewer ranks, or raise `micro-batches` (another number of "
+      "them gives other bits)",
+      ranks.size(), micro_batches_);
+  return {std::min(micro_batches_, columns), ranks.rank(), ranks.size()};
 }
 
-std::unique_ptr<ReductionMode> make_reduction_mode(const RunOptions& run) {
-  if (run.reproducible) return std::make_unique<ReproducibleMode>(run.micro_batches);
-  return std::make_unique<DefaultMode>();
+std::unique_ptr<GradientReducer> ReductionMode::make_reducer(LanguageModel& model, const Sharding& sharding,
+                                                             Communicator& gradients) const {
+  return reproducible_ ? make_tree_reducer(model, sharding, gradients) : make_all_reducer(model, sharding, gradients);
+}
+
+std::vector<std::string> ReductionMode::doubts(const CheckpointHeader* resumed, Communicator& control) const {
+  if (!reproducible_) return {};
+  std::vector<std::string> doubts;
+  const std::vector<std::string> processors = gather_strings(control, processor_description());
+  const std::string& root = processors.front();
+  const auto other = std::ranges::find_if(processors, [&](const std::string& one) { return one != root; });
+  if (other != processors.end()) {
+    doubts.push_back(fmt::format(
+        "rank {} computes on another processor than rank 0 ({}; {}): the bits may depend on which rank has which columns",
+        other - processors.begin(), *other, root));
+  }
+  if (resumed == nullptr) return doubts;
+  if (!resumed->processor.empty() && resumed->processor != root) {
+    doubts.push_back(fmt::format(
+        "the checkpoint was written on another processor, {}, and this is {}: the bits may differ from here on",
+        resumed->processor, root));
+  }
+  if (resumed->program_version != CHARRNN_VERSION) {
+    doubts.push_back(
+        fmt::format("the checkpoint was written by charrnn_dist {}, and this is {}: the bits may differ from here on",
+                    resumed->program_version, CHARRNN_VERSION));
+  }
+  return doubts;
+}
+
+Resources choose_threads(const RunConfig& config, const ReductionMode& mode, Communicator& control) {
+  const std::vector<RankPlace> places = gather_places(control, place_here());
+  const std::int64_t given = mode.threads(config.run.threads, threads_decide_bits(config.model, config.run.engine));
+  return {given > 0 ? static_cast<int>(given) : default_threads(places, control.rank()), count_hosts(places)};
 }
 
 }  // namespace charrnn

@@ -1,5 +1,5 @@
 // Whether a run gives the same bits on any number of ranks, and all that follows from it: how the columns are cut into
-// micro-batches, how gradients are summed, how many threads compute, and what the program cannot see to by itself.
+// micro-batches, how gradients are summed, how many threads compute, and what the program cannot guarantee.
 #pragma once
 
 #include <cstdint>
@@ -16,28 +16,39 @@
 
 namespace charrnn {
 
-/// What a resume must not change in reproducible mode is said by the option table (config/option_table.hpp).
+/// By default a rank computes one micro-batch, and an all-reduce sums the gradients: the fastest; the order of additions is
+/// that of the communicator. In reproducible mode there is a fixed number of micro-batches, summed along a fixed tree. What
+/// a resume must not change then is said by the option table (config/option_table.hpp).
 class ReductionMode {
  public:
-  virtual ~ReductionMode() = default;
+  explicit ReductionMode(const RunOptions& run) : reproducible_(run.reproducible), micro_batches_(run.micro_batches) {}
 
-  /// How the ranks share batches of `columns` columns. ConfigError for more ranks than there is work for.
+  /// Whether everything must compute the same bits when it is run again, whatever it costs.
+  bool is_reproducible() const { return reproducible_; }
+  /// How the ranks share batches of `columns` columns. ConfigError for more ranks than there are micro-batches.
   Sharding sharding(std::int64_t columns, const Communicator& ranks) const;
-  virtual std::unique_ptr<GradientReducer> make_reducer(LanguageModel& model, const Sharding& sharding,
-                                                        Communicator& gradients) const = 0;
+  std::unique_ptr<GradientReducer> make_reducer(LanguageModel& model, const Sharding& sharding,
+                                                Communicator& gradients) const;
   /// Threads of a rank that was given `threads` (0: choose); 0: its share of the cores. `threads_decide_bits`: of the
   /// engine's results.
-  virtual std::int64_t threads(std::int64_t threads, bool threads_decide_bits) const = 0;
-  /// Whether everything must compute the same bits when it is run again, whatever it costs.
-  virtual bool is_reproducible() const = 0;
+  std::int64_t threads(std::int64_t threads, bool threads_decide_bits) const {
+    return reproducible_ && threads == 0 && threads_decide_bits ? 1 : threads;
+  }
   /// Reasons why this run's bits may differ from those of another: ranks on different processors, a `resumed`
   /// checkpoint (may be null) from another processor or program version. Collective; the same on every rank.
-  virtual std::vector<std::string> doubts(const CheckpointHeader* resumed, Communicator& control) const = 0;
+  std::vector<std::string> doubts(const CheckpointHeader* resumed, Communicator& control) const;
 
  private:
-  virtual std::int64_t micro_batches(std::int64_t columns, std::int64_t ranks) const = 0;
+  bool reproducible_;
+  std::int64_t micro_batches_;
 };
 
-std::unique_ptr<ReductionMode> make_reduction_mode(const RunOptions& run);
+struct Resources {
+  int threads;  ///< of this rank
+  int hosts;    ///< that the job runs on
+};
+
+/// The configured threads, or, where the mode leaves it open, this rank's share of the cores it may use. Collective.
+Resources choose_threads(const RunConfig& config, const ReductionMode& mode, Communicator& control);
 
 }  // namespace charrnn

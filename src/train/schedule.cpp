@@ -1,12 +1,12 @@
 #include "train/schedule.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <numbers>
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace charrnn {
 
@@ -20,18 +20,10 @@ struct LearningRatePhase {
   std::int64_t epochs;
 };
 
-/// The number that the whole text is, or 0 if it is none.
-template <class T>
-T number(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? value : T{};
-}
-
 LearningRatePhase parse_phase(std::string_view text) {
   const std::size_t colon = std::min(text.find(':'), text.size());
-  const auto rate = number<double>(text.substr(0, colon));
-  const auto epochs = number<std::int64_t>(text.substr(std::min(colon + 1, text.size())));
+  const auto rate = number_in<double>(text.substr(0, colon)).value_or(0);
+  const auto epochs = number_in<std::int64_t>(text.substr(std::min(colon + 1, text.size()))).value_or(0);
   require_option(std::isfinite(rate) && rate > 0 && epochs > 0, "phases",
                  "`phases`: '{}' is not LEARNING_RATE:EPOCHS, such as 1e-3:4", text);
   return {rate, epochs};
@@ -54,6 +46,7 @@ Schedule::Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimi
   };
   for (const std::string& text : schedule.phases) {
     const LearningRatePhase phase = parse_phase(text);
+    require_option(phase.epochs <= kMostEpochs, "phases", "`phases`: more than {} epochs are too many", kMostEpochs);
     add(phase.epochs, phase.learning_rate, false, false);
   }
   require_option(std::max({epochs_, planned, schedule.cycle_epochs}) <= kMostEpochs, "epochs",

@@ -14,12 +14,12 @@ namespace charrnn {
 /// n)); the first n/20 steps of the first such cycle run at lr/100.
 class Schedule {
  public:
-  /// UsageError for phases that cannot be read or do not fit `epochs`.
+  /// ConfigError for phases that cannot be read or do not fit `epochs`.
   Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimizer, std::int64_t steps_per_epoch);
 
   std::int64_t epochs() const { return epochs_; }
   std::int64_t total_steps() const { return epochs_ * steps_per_epoch_; }
-  /// What a run does of them: at most --max-steps.
+  /// How many of them a run does: at most `max-steps`.
   std::int64_t last_step() const { return last_step_; }
 
   /// Learning rate of the step after `step` steps are done (0 ≤ step < total_steps()).

@@ -127,11 +127,11 @@ std::unique_ptr<Batches> evaluation_windows(const ScannedText& text, const Vocab
 
 TrainingData load_training_data(const RunConfig& config, const TextSource& text, const Sharding& sharding,
                                 Communicator& control) {
-  TrainingData data;
-  data.text = scan_text(text, corpus_options(config.data), control);
   require_option(control.size() <= config.data.columns, "columns",
                  "{} ranks cannot share {} columns: raise `columns` or start fewer ranks", control.size(),
                  config.data.columns);
+  TrainingData data;
+  data.text = scan_text(text, corpus_options(config.data), control);
   together(control, [&] {
     data.vocabulary = Vocabulary::from_symbols(data.text.corpus.symbols, corpus_options(config.data).vocabulary);
     if (config.data.window > 0) {

@@ -33,7 +33,7 @@ std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocab
                                             std::int64_t last, std::int64_t columns, std::int64_t rows,
                                             const Sharding& sharding, Communicator& control);
 
-/// Where batches begin makes no difference to an evaluation; longer ones are faster, shorter ones need less
+/// Rows of an evaluation's batches. The loss does not depend on it; longer batches are faster, shorter ones need less
 /// memory.
 inline constexpr std::int64_t kEvaluationRows = 64;
 

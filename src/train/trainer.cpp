@@ -19,6 +19,28 @@ Trainer::Trainer(const TrainerParts& parts, RunPosition start, BatchState& state
       position_(std::move(start)) {}
 
 TrainOutcome Trainer::run() {
+  try {
+    train();
+  } catch (const std::exception& error) {
+    const auto* const known = dynamic_cast<const Error*>(&error);
+    try {
+      report_end(known != nullptr ? known->code() : ExitCode::kBug, error.what());
+    } catch (const std::exception&) {  // the first error is the one to tell
+    }
+    throw;
+  }
+  const TrainOutcome outcome{stop_ ? ExitCode::kInterrupted : ExitCode::kDone, position_.step};
+  report_end(outcome.code, "");
+  return outcome;
+}
+
+void Trainer::report_end(ExitCode code, const std::string& error) {
+  EndReport end{position_.step, code, error, std::nullopt, last_val_loss_};
+  if (std::isfinite(position_.progress.best_val_loss)) end.best_val_loss = position_.progress.best_val_loss;
+  parts_.observer.on_end(end);
+}
+
+void Trainer::train() {
   const RunOptions& options = parts_.config.run;
   if (position_.step == 0) sample();
   while (!stop_) {
@@ -34,11 +56,6 @@ TrainOutcome Trainer::run() {
   PhaseReport phases = phases_since({}, characters_);
   phases.whole_run = true;
   parts_.observer.on_phases(phases);
-  const TrainOutcome outcome{stop_ ? ExitCode::kInterrupted : ExitCode::kDone, position_.step};
-  EndReport end{outcome.step, outcome.code, "", std::nullopt, last_val_loss_};
-  if (std::isfinite(position_.progress.best_val_loss)) end.best_val_loss = position_.progress.best_val_loss;
-  parts_.observer.on_end(end);
-  return outcome;
 }
 
 void Trainer::begin_epoch() {

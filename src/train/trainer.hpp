@@ -35,10 +35,13 @@ class Trainer {
   /// Starts at `start`, with `state` as it is there; the model and the optimizer are there already.
   Trainer(const TrainerParts& parts, RunPosition start, BatchState& state);
 
-  /// Trains to the end, or until an observer wants to stop. Every rank returns the same, all of it saved.
+  /// Trains to the end, or until an observer wants to stop. Every rank returns the same, all of it saved. Reports
+  /// its end to the observers, also when it throws.
   TrainOutcome run();
 
  private:
+  void train();
+  void report_end(ExitCode code, const std::string& error);
   void begin_epoch();
   void train_step();
   void end_epoch();

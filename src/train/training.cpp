@@ -18,15 +18,15 @@ namespace charrnn {
 Training::Training(RunConfig config, const TextSource& text, ControlCommunicator& control)
     : config_(std::move(config)),
       control_(control),
-      mode_(make_reduction_mode(config_.run)),
-      data_(load_training_data(config_, text, mode_->sharding(config_.data.columns, control), control)),
-      resources_(choose_threads(config_, *mode_, control)),
+      mode_(config_.run),
+      data_(load_training_data(config_, text, mode_.sharding(config_.data.columns, control), control)),
+      resources_(choose_threads(config_, mode_, control)),
       device_(choose_device(config_.run.device, control.local_rank(),
                             [&](const std::string& line) { notes_.push_back(line); })),
       precision_(config_.run.precision == "bf16" ? Precision::kBf16 : Precision::kFp32),
       model_(make_model_here()),
       gradients_(control.make_gradient_communicator(config_.run.comm, device_, Seconds(config_.run.timeout))),
-      reducer_(mode_->make_reducer(*model_, data_.training->sharding(), *gradients_)),
+      reducer_(mode_.make_reducer(*model_, data_.training->sharding(), *gradients_)),
       schedule_(config_.schedule, config_.optimizer, data_.training->per_epoch()),
       state_(*model_, *data_.training) {
   position_.progress.best_val_loss = std::numeric_limits<double>::infinity();
@@ -40,7 +40,7 @@ Training::Training(RunConfig config, const TextSource& text, ControlCommunicator
 std::unique_ptr<LanguageModel> Training::make_model_here() {
   const Compute compute{device_, config_.run.engine, precision_, team_};
   engine_ = &find_engine(config_.model, compute);
-  engine_->set_threads(resources_.threads, mode_->is_reproducible(), compute);
+  engine_->set_threads(resources_.threads, mode_.is_reproducible(), compute);
   return engine_->make(config_.model, data_.vocabulary->size(), compute);
 }
 
@@ -63,25 +63,25 @@ void Training::init_from(const std::filesystem::path& file) {
 }
 
 /// A checkpoint continues only on the text that it was trained on, in as many columns.
-void Training::check_data(const Checkpoint& checkpoint, const std::string& name) const {
+void Training::check_data(const Checkpoint& checkpoint) const {
   const CorpusSummary& corpus = data_.text.corpus;
   require(checkpoint.data.corpus_sha256 == corpus.sha256,
           "'{}' is not the corpus that the checkpoint was trained on: its SHA-256 is {}, that one's was {}",
           config_.data.corpus, corpus.sha256, checkpoint.data.corpus_sha256);
-  require(checkpoint.data.columns == config_.data.columns, "the checkpoint '{}' is of {} columns, the run of {}", name,
+  require(checkpoint.data.columns == config_.data.columns, "the checkpoint is of {} columns, the run of {}",
           checkpoint.data.columns, config_.data.columns);
 }
 
 void Training::resume(const std::filesystem::path& file) {
   const Checkpoint checkpoint = read_checkpoint(file, Parts::kAll, [&](const Checkpoint& described) {
-    check_data(described, file.string());
+    check_data(described);
     return model_->layout();
   });
   from_checkpoint(file, [&] { resume(checkpoint); });
 }
 
 void Training::resume(const Checkpoint& checkpoint) {
-  check_data(checkpoint, "of memory");
+  check_data(checkpoint);
   position_ = position_of(checkpoint, *data_.training);
   if (state_.is_carried()) {
     load_hidden(state_.carried(), data_.training->sharding(), config_.data.columns, checkpoint.hidden);
@@ -147,7 +147,7 @@ TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, Checkp
   if (config_.model.dropout > 0 && config_.model.layers == 1) {
     warn("dropout acts between layers: with `layers` 1 it does nothing");
   }
-  for (const std::string& doubt : mode_->doubts(resumed_ ? &*resumed_ : nullptr, control_)) {
+  for (const std::string& doubt : mode_.doubts(resumed_ ? &*resumed_ : nullptr, control_)) {
     warn(doubt);
   }
 

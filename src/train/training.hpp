@@ -12,6 +12,7 @@
 #include "checkpoint/checkpoint.hpp"
 #include "config/run_config.hpp"
 #include "dist/control_communicator.hpp"
+#include "models/engine.hpp"
 #include "models/language_model.hpp"
 #include "train/gradient_reducer.hpp"
 #include "train/observer.hpp"
@@ -20,7 +21,6 @@
 #include "train/schedule.hpp"
 #include "train/snapshot.hpp"
 #include "train/text_data.hpp"
-#include "train/threads.hpp"
 #include "train/training_step.hpp"
 #include "train/weight_average.hpp"
 
@@ -85,14 +85,14 @@ class Training {
   double measure_products();
 
  private:
-  void check_data(const Checkpoint& checkpoint, const std::string& name) const;
+  void check_data(const Checkpoint& checkpoint) const;
   std::unique_ptr<LanguageModel> make_model_here();
   void start_average();
   RunFacts facts(double peak) const;
 
   const RunConfig config_;
   ControlCommunicator& control_;
-  std::unique_ptr<ReductionMode> mode_;
+  ReductionMode mode_;
   TrainingData data_;
   Resources resources_;
   std::vector<std::string> notes_;

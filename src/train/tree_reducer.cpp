@@ -65,8 +65,8 @@ class TreeReducer final : public GradientReducer {
   std::size_t own() const { return static_cast<std::size_t>(communicator().rank()); }
 
   Exchange make_exchange(const Range& part) const {
-    require<UsageError>(part.count <= std::numeric_limits<std::int32_t>::max(),
-                        "`reproducible`: a layer of more than 2^31 - 1 parameters is too large for it");
+    require_option(part.count <= std::numeric_limits<std::int32_t>::max(), "reproducible",
+                   "`reproducible` cannot sum the gradient of a layer of more than 2^31 - 1 parameters");
     Exchange exchange;
     const int size = communicator().size();
     for (int rank = 0; rank < size; ++rank) {

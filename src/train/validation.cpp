@@ -22,7 +22,7 @@ Evaluation sum_over(Batches& batches, Communicator& control,
   for (std::int64_t i = 0; i < batches.per_epoch(); ++i) {
     if (i % kBetweenMeetings == 0) control.barrier();
     batches.load(0, i, batch);
-    for (std::size_t group = 0; group < losses.size(); ++group) losses[group] += loss_of(batch, group);
+    for (std::size_t number = 0; number < losses.size(); ++number) losses[number] += loss_of(batch, number);
     characters += batch.all_targets;
   }
   return {sum_over_micro_batches(control, batches.sharding(), losses).sum, characters};
@@ -32,8 +32,8 @@ Evaluation sum_over(Batches& batches, Communicator& control,
 
 Evaluation evaluate(LanguageModel& model, Batches& batches, Communicator& control) {
   BatchState state(model, batches);
-  return sum_over(batches, control, [&](const Batch& batch, std::size_t group) {
-    return model.evaluate(window_of(batch, group), state.at(batch, group));
+  return sum_over(batches, control, [&](const Batch& batch, std::size_t number) {
+    return model.evaluate(window_of(batch, number), state.at(batch, number));
   });
 }
 
@@ -41,11 +41,11 @@ Evaluation evaluate_ensemble(std::span<LanguageModel* const> models, Batches& ba
   std::vector<BatchState> states;
   states.reserve(models.size());
   for (const LanguageModel* model : models) states.emplace_back(*model, batches);
-  return sum_over(batches, control, [&](const Batch& batch, std::size_t group) {
-    std::vector<double> mean(batch.micro_batches[group].targets.size());
+  return sum_over(batches, control, [&](const Batch& batch, std::size_t number) {
+    std::vector<double> mean(batch.micro_batches[number].targets.size());
     std::vector<float> one(mean.size());
     for (std::size_t m = 0; m < models.size(); ++m) {
-      models[m]->log_probabilities(window_of(batch, group), states[m].at(batch, group), one);
+      models[m]->log_probabilities(window_of(batch, number), states[m].at(batch, number), one);
       for (std::size_t i = 0; i < one.size(); ++i) {
         mean[i] += std::exp(static_cast<double>(one[i])) / static_cast<double>(models.size());
       }

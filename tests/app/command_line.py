@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 import program
 
+MANUAL = program.PROGRAM.parent / "manual"
 COMMANDS = ["train", "lr-find", "sample", "eval", "bench", "inspect"]
 
 
@@ -58,18 +59,17 @@ class Help(program.TestCase):
 
     def test_manual_pages(self):
         groff = shutil.which("groff")
-        for command in ([], *([command] for command in COMMANDS)):
-            page = program.run("help", "--man", *command).stdout
+        for name in ("charrnn_dist", *(f"charrnn_dist-{command}" for command in COMMANDS)):
+            page = (MANUAL / f"{name}.1").read_text()
             self.assertTrue(page.startswith(".TH "))
             if groff:
                 shown = subprocess.run([groff, "-man", "-Tascii", "-ww", "-P-cbou"], input=page.encode(), capture_output=True)
-                self.assertEqual(shown.stderr.decode(), "", command)
+                self.assertEqual(shown.stderr.decode(), "", name)
                 self.assertIn("SYNOPSIS", shown.stdout.decode())
-        self.assertIn("\\-\\-learning\\-rate RATE", program.run("help", "--man", "train").stdout)
+        self.assertIn("\\-\\-learning\\-rate RATE", (MANUAL / "charrnn_dist-train.1").read_text())
 
     def test_completion(self):
-        script = self.folder / "completion.bash"
-        script.write_text(program.run("help", "--completion", "bash").stdout)
+        script = MANUAL / "charrnn_dist.bash"
 
         def complete(*words):
             ask = (f"source {script}; COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _charrnn_dist; "
@@ -80,15 +80,15 @@ class Help(program.TestCase):
         self.assertEqual(complete("charrnn_dist", "train", "--optimizer", "ada"), ["adam", "adamw"])
         self.assertEqual(complete("charrnn_dist", "train", "--no-low"), ["--no-lowercase"])
         self.assertEqual(complete("charrnn_dist", "train", "--corpus", str(self.corpus)[:-3]), [str(self.corpus)])
-        zsh = program.run("help", "--completion", "zsh").stdout
+        zsh = (MANUAL / "_charrnn_dist").read_text()
         self.assertTrue(zsh.startswith("#compdef charrnn_dist\n"))
         if shutil.which("zsh"):
             subprocess.run(["zsh", "-n"], input=zsh.encode(), check=True)
 
     def test_table_of_the_readme(self):
-        """README.md has the rows that the program writes."""
+        """README.md has the rows that follow from the option table."""
         readme = (program.SOURCE / "README.md").read_text()
-        for row in program.run("help", "--options-table").stdout.splitlines():
+        for row in (MANUAL / "options.md").read_text().splitlines():
             self.assertIn(f"\n{row}\n", readme)
 
 
@@ -139,6 +139,12 @@ class Errors(program.TestCase):
         self.refuse("sample", says="sample needs the PATH of a checkpoint or of a run's folder")
         self.refuse("eval", "x", says="eval needs --corpus")
         self.refuse("inspect", says="inspect needs one PATH: a checkpoint, or the folder of a run")
+
+    def test_a_wrong_model_leaves_no_folder(self):
+        for words, says in (("--model lsmt", "unknown --model 'lsmt'"), ("--model gru_cell --layers 2", "--model gru_cell has one layer")):
+            result = program.run("train", "--corpus", self.corpus, "--run-dir", self.folder / "runs", *words.split(), expect=2)
+            self.assertIn(says, result.stderr)
+            self.assertFalse((self.folder / "runs").exists())
 
     def test_device_of_every_command(self):
         says = "--device must be one of auto, cpu, cuda, not 'CUDA'"

@@ -180,9 +180,9 @@ NUMBERS = {
 
 # What stands in /config, for files of 0.4.0 too: (pattern, replacement).
 CONFIGS = [("layers = 1", "layers = 0"), ("layers = 1", "layers = 9000000000000000000"), ("hidden = 8", "hidden = 65536"),
-           ("embedding = 4", "embedding = 2000000"), ('model = "lstm"', "model = 'nonsense'"),
+           ("embedding = 4", "embedding = 2000000"), ('model = "lstm"', 'model = "nonsense"'),
            ("window = 0", "window = 9000000000000000000"), ("columns = 4", "columns = 0"), ("[data]", "[data"),
-           ("columns = 4", 'columns = "four"'), ("predict = 'every'", 'predict = "\\u001b[2J"'), ("seed = 1", "seed = -5")]
+           ("columns = 4", 'columns = "four"'), ('predict = "every"', 'predict = "\\u001b[2J"'), ("seed = 1", "seed = -5")]
 
 
 class Hostile(program.TestCase):

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
-#include "config/config_sources.hpp"
+#include "config/given_options.hpp"
 #include "temporary_folder.hpp"
 
 namespace charrnn {
@@ -85,11 +85,11 @@ TEST(Toml, BothSpellingsOfAName) {
 TEST(Toml, MistakesHaveAPlaceAndAHint) {
   EXPECT_EQ(refusal("[data]\ncolums = 2\n"), "run.toml:2:10: [data] has no option 'colums'; did you mean 'columns'?");
   EXPECT_EQ(refusal("[date]\n"), "run.toml:1:1: there is no table [date]; did you mean 'data'?");
-  EXPECT_EQ(refusal("columns = 2\n"), "run.toml:1:11: 'columns' belongs into the table [data]");
-  EXPECT_EQ(refusal("[run]\ncolumns = 2\n"), "run.toml:2:11: 'columns' belongs into the table [data], not [run]");
+  EXPECT_EQ(refusal("columns = 2\n"), "run.toml:1:11: 'columns' belongs in the table [data]");
+  EXPECT_EQ(refusal("[run]\ncolumns = 2\n"), "run.toml:2:11: 'columns' belongs in the table [data], not [run]");
   EXPECT_EQ(refusal("[[optimizer]]\nepochs = 1\n"),
             "run.toml:1:1: [optimizer] must be a table that stands there once, written [optimizer]");
-  EXPECT_EQ(refusal("optimizer = 'sgd'\n"), "run.toml:1:13: 'optimizer' belongs into the table [optimizer]");
+  EXPECT_EQ(refusal("optimizer = 'sgd'\n"), "run.toml:1:13: 'optimizer' belongs in the table [optimizer]");
   EXPECT_THAT(refusal("[data\n"), HasSubstr("run.toml:1:6: not valid TOML: "));
 }
 

@@ -110,7 +110,6 @@ TEST_F(CorpusTest, ColumnsAreNeighbouringPiecesOfTheText) {
   const Vocabulary vocabulary = Vocabulary::from_symbols(summary.symbols, {.min_freq = 1});
   const ColumnLayout layout(0, 11, 3);
   EXPECT_EQ(layout.rows(), 3);
-  EXPECT_EQ(layout.targets(), 6);
   const Sharding sharding(2, 1, 2);  // "def" and "ghi", of the three columns
   const Range range = sharding.columns_of_rank(3);
   ColumnBatches batches(TokenArray(mapped, summary, vocabulary, layout.column_start(range.first), 6), layout, sharding,

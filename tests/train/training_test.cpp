@@ -189,6 +189,7 @@ TEST_F(TrainingTest, AFailedSaveLeavesTheTrainedWeightsInTheModel) {
   Shelf full;
   full.is_full = true;
   EXPECT_THROW(train(config, &full), DataError);
+  EXPECT_EQ(recorder_.events.back(), fmt::format("end {}", kSteps));
   const std::vector<float> after_failure = training_->model().store_parameters();
   config.optimizer.epochs = 1;
   recorder_ = {};
@@ -236,13 +237,13 @@ TEST_F(TrainingTest, AnotherTextIsRefused) {
 }
 
 TEST_F(TrainingTest, ReproducibleModeNeedsAMicroBatchForEveryRank) {
-  const auto mode = make_reduction_mode({.reproducible = true, .micro_batches = 4});
-  EXPECT_EQ(mode->sharding(4, alone_).micro_batches, 4);
-  EXPECT_EQ(mode->sharding(3, alone_).micro_batches, 3);
-  EXPECT_EQ(mode->threads(0, /*threads_decide_bits=*/true), 1);
-  EXPECT_EQ(mode->threads(0, false), 0);
-  EXPECT_EQ(mode->threads(3, true), 3);
-  EXPECT_EQ(make_reduction_mode(RunOptions())->threads(0, true), 0);
+  const ReductionMode mode({.reproducible = true, .micro_batches = 4});
+  EXPECT_EQ(mode.sharding(4, alone_).micro_batches, 4);
+  EXPECT_EQ(mode.sharding(3, alone_).micro_batches, 3);
+  EXPECT_EQ(mode.threads(0, /*threads_decide_bits=*/true), 1);
+  EXPECT_EQ(mode.threads(0, false), 0);
+  EXPECT_EQ(mode.threads(3, true), 3);
+  EXPECT_EQ(ReductionMode(RunOptions()).threads(0, true), 0);
 }
 
 }  // namespace

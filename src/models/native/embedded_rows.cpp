@@ -1,7 +1,5 @@
 #include "models/native/embedded_rows.hpp"
 
-#include <algorithm>
-
 namespace charrnn {
 
 void EmbeddedRows::start_window(std::int64_t length, std::span<const Range> micro_batches, bool trains) {

@@ -29,7 +29,7 @@ class InputLayer {
 
   /// Share `part` of `parts` of what the first layer's forward() needs.
   virtual void embed(std::int64_t part, std::int64_t parts) = 0;
-  /// The first layer's inputs [rows, padded(size)] and where their gradient goes; null: it does without.
+  /// The first layer's inputs [rows, padded(size)] and where their gradient goes; null if it needs none.
   virtual float* inputs() { return nullptr; }
   virtual float* d_inputs() { return nullptr; }
   /// On a thread's own columns, after the first layer's backward() of its thread group.

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/instruction_set.hpp"
+
 // NOLINTNEXTLINE(readability-identifier-naming): BLAS's own name
 extern "C" void sgemm_(const char*, const char*, const int*, const int*, const int*, const float*, const float*,
                        const int*, const float*, const int*, const float*, float*, const int*);
@@ -85,16 +87,6 @@ bool has_float_micro_kernel() {
   return has;
 }
 
-/// Dot products of pairs of bfloat16 numbers among AVX-512's instructions: two multiplications where float32
-/// has one.
-bool has_bf16_dot_products() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  return false;
-#endif
-}
-
 }  // namespace
 
 void multiply_panels(const float* a, std::int64_t a_stride, std::int64_t rows, const float* b, std::int64_t panels,
@@ -119,18 +111,16 @@ void multiply_panels(const std::uint16_t* a, std::int64_t a_stride, std::int64_t
 }
 
 std::int64_t panels_at_once() {
-#if defined(__x86_64__)
-  static const bool is_wide = has_float_micro_kernel() && __builtin_cpu_supports("avx512f") != 0;
+  static const bool is_wide = has_float_micro_kernel() && instruction_set() >= InstructionSet::kAvx512;
   return is_wide ? 2 : 1;
-#else
-  return 1;
-#endif
 }
 
 bool has_bf16_units() {
-  // could_pack() reports AMX. Without AMX or AVX512_BF16, LibTorch may fall back to emulation.
+  // could_pack() reports AMX; AVX512_BF16 has dot products of pairs of bfloat16 numbers. Without either, LibTorch may fall
+  // back to emulation.
   static const bool has =
-      (at::native::cpublas::could_pack(at::kBFloat16) || has_bf16_dot_products()) && finds_micro_kernel<at::BFloat16>();
+      (at::native::cpublas::could_pack(at::kBFloat16) || instruction_set() >= InstructionSet::kAvx512Bf16) &&
+      finds_micro_kernel<at::BFloat16>();
   return has;
 }
 

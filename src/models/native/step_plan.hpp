@@ -1,7 +1,6 @@
 // The parallel schedule of a pass over a window: what all threads do, in order, and where they wait for each other.
 #pragma once
 
-#include <cstdint>
 #include <deque>
 #include <functional>
 #include <vector>
@@ -13,7 +12,7 @@
 
 namespace charrnn {
 
-/// Whom a thread waits for. What they have written before can be read after.
+/// Which threads a thread waits for. What they wrote before can be read afterwards.
 enum class WaitFor {
   kNobody,
   kThreadGroup,  ///< the threads that work on the same columns

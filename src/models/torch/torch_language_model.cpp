@@ -3,7 +3,6 @@
 #include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 
-#include <algorithm>
 #include <cassert>
 #include <functional>
 #include <memory>

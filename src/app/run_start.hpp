@@ -1,11 +1,11 @@
-// From the command line to a run's folder and its effective config.
+// What a training run starts from: the options in force, and a checkpoint to resume.
 #pragma once
 
 #include <filesystem>
 #include <string>
 
 #include "checkpoint/store.hpp"
-#include "config/config_sources.hpp"
+#include "config/given_options.hpp"
 
 namespace charrnn {
 
@@ -28,10 +28,9 @@ struct RunStart {
 /// <run-dir>/<name>.
 std::filesystem::path folder_of(const RunConfig& config);
 
-/// Config file, command line and, for a resume, the checkpoint's config below both. A resume from a path goes
-/// on in the run's folder that it lies in, unless a name is given. UsageError for
-/// contradictions: a run that is there already without --resume, or a resume with other data or model
-/// options.
+/// Puts together what was given and, for a resume, the config of its checkpoint. A resume from a path continues in the run
+/// folder that the path lies in, unless a name is given. Touches nothing. UsageError for options that contradict each other,
+/// a run that exists already (without `resume`), or a resume with other data or model options.
 RunStart plan_run(TrainArguments& arguments, const Warn& warn);
 
 }  // namespace charrnn

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "app/help.hpp"
+#include "manual/manual.hpp"
 
 namespace charrnn {
 
@@ -31,7 +31,9 @@ bool is_file(const Argument& argument) {
   return argument.value == "FILE" || argument.value == "PATH" || argument.value == "FOLDER";
 }
 
-std::string bash(const Commands& commands) {
+}  // namespace
+
+std::string bash_completion(const Commands& commands) {
   std::string text =
       "# bash completion of charrnn_dist\n"
       "_charrnn_dist() {\n"
@@ -66,6 +68,8 @@ std::string bash(const Commands& commands) {
          "complete -o filenames -F _charrnn_dist charrnn_dist\n";
 }
 
+namespace {
+
 /// Text inside zsh's '…[…]': brackets, colons and quotes are its own.
 std::string zsh_text(const std::string& text) {
   std::string all;
@@ -80,7 +84,9 @@ std::string zsh_text(const std::string& text) {
   return all;
 }
 
-std::string zsh(const Commands& commands) {
+}  // namespace
+
+std::string zsh_completion(const Commands& commands) {
   std::string text = "#compdef charrnn_dist\n_charrnn_dist() {\n  if (( CURRENT == 2 )); then\n    _values command";
   for (const Command& command : commands)
     text += fmt::format(" \\\n      '{}[{}]'", command.name(), zsh_text(command.summary()));
@@ -106,13 +112,6 @@ std::string zsh(const Commands& commands) {
   }
   return text + fmt::format("    help) _values command {} ;;\n  esac\n}}\n_charrnn_dist \"$@\"\n",
                             fmt::join(names(commands), " "));
-}
-
-}  // namespace
-
-std::string completion(const Commands& commands, const std::string& shell) {
-  require<UsageError>(shell == "bash" || shell == "zsh", "there is completion for bash and zsh, not for '{}'", shell);
-  return shell == "bash" ? bash(commands) : zsh(commands);
 }
 
 }  // namespace charrnn

@@ -1,28 +1,37 @@
-#include "app/run_folder.hpp"
+#include "app/run_start.hpp"
 
 #include "base/error.hpp"
 #include "checkpoint/contents.hpp"
 #include "config/check.hpp"
 #include "config/resume_rules.hpp"
+#include "models/engine.hpp"
 #include "sample/loaded_model.hpp"
-#include "train/threads.hpp"
+#include "train/reduction_mode.hpp"
 
 namespace charrnn {
 
 namespace {
 
-std::string init_from(const TrainArguments& arguments, const Warn& warn) {
-  return arguments.init_from.empty() ? "" : resolve_checkpoint(arguments.init_from, warn).string();
+/// A run that starts from its beginning, if nothing is wrong with its options.
+RunStart new_run(RunStart start, const TrainArguments& arguments, const Warn& warn) {
+  validate(start.config);
+  parameter_layout(start.config.model, 1);  // of any vocabulary: whether there is such a model
+  if (!arguments.init_from.empty()) start.init_from = resolve_checkpoint(arguments.init_from, warn).string();
+  return start;
 }
 
-/// Run folder and name of the run whose checkpoints folder the file lies in, UsageError if it lies in none.
+/// Run folder and name of the run that the checkpoint belongs to. ConfigError if it is in no run's folder.
 void take_place_of(const std::filesystem::path& checkpoint, RunOptions& run) {
   std::filesystem::path folder = std::filesystem::absolute(checkpoint).lexically_normal().parent_path();
   while (folder.has_relative_path() && folder.filename() != "checkpoints") folder = folder.parent_path();
   require_option(folder.has_relative_path(), "name",
-                 "'{}' lies in no run's folder: say with `name` which run goes on from it", checkpoint.string());
+                 "'{}' is not in a run's folder: say with `name` which run continues from it", checkpoint.string());
   run.name = folder.parent_path().filename().string();
   run.run_dir = folder.parent_path().parent_path().string();
+}
+
+bool bits_depend_on_threads(const RunConfig& config) {
+  return threads_decide_bits(config.model, config.run.engine);
 }
 
 /// What resuming `then` as `config` changes. The text, which may have moved, is compared by its contents, and the run's
@@ -35,9 +44,9 @@ Strings changes(RunConfig then, RunConfig config, const std::string& checkpoint,
     warn(fmt::format("'{}' is of a reproducible run; from here on its bits no longer are", checkpoint));
   }
   for (RunConfig* one : {&then, &config}) {
-    one->run.threads = make_reduction_mode(one->run)->threads(one->run.threads, threads_decide_bits(*one));
+    one->run.threads = ReductionMode(one->run).threads(one->run.threads, bits_depend_on_threads(*one));
   }
-  return changes_on_resume(then, config, threads_decide_bits(config), checkpoint);
+  return changes_on_resume(then, config, bits_depend_on_threads(config), checkpoint);
 }
 
 }  // namespace
@@ -62,11 +71,9 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
   if (start.config.run.name.empty()) start.config.run.name = start.config.model.model;
   const CheckpointStore store(folder_of(start.config) / "checkpoints");
   if (!arguments.resume) {
-    validate(start.config);
     require<UsageError>(!store.any(), "'{}' has checkpoints already: go on with --resume, or use another --name",
                         folder_of(start.config).string());
-    start.init_from = init_from(arguments, warn);
-    return start;
+    return new_run(start, arguments, warn);
   }
   if (start.checkpoint.empty()) {
     if (const auto newest = store.newest_good(warn)) start.checkpoint = newest->string();
@@ -74,19 +81,16 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
   if (start.checkpoint.empty()) {
     require(!store.any(), "'{}' has checkpoints, but none is good; move them away to start again",
             folder_of(start.config).string());
-    validate(start.config);
-    start.init_from = init_from(arguments, warn);
     start.notes.push_back(
         fmt::format("nothing to resume in '{}': starting a new run", folder_of(start.config).string()));
-    return start;
+    return new_run(start, arguments, warn);
   }
   RunConfig then;
   try {
     then = config_of(read_checkpoint(start.checkpoint, Parts::kDescription), start.checkpoint,
                      [&](const std::string& note) { start.notes.push_back(note); });
   } catch (const DataError&) {
-    // An attempt that is still at work in the folder has a newer one by now. Whoever takes the folder next is
-    // told about it.
+    // An attempt that still runs in this folder has replaced the file by a newer one. Ownership then says what to do.
     if (std::filesystem::exists(start.checkpoint) || !arguments.resume_path.empty()) throw;
     return plan_run(arguments, warn);
   }

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include "app/help.hpp"
 #include "app/messages.hpp"
+#include "manual/manual.hpp"
 
 namespace charrnn {
 

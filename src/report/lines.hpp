@@ -1,11 +1,15 @@
-// Results of a run, in lines for a person: what the screen and the log share.
+// What a run is and what it gives, in lines for a person: what the screen and the log share.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "train/observer.hpp"
 
 namespace charrnn {
+
+/// Lines such as "model       lstm, 2 x 512, …".
+std::vector<std::string> start_lines(const RunFacts& facts);
 
 /// The heading of the table of epochs.
 std::string epoch_heading();
