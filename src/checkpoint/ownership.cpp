@@ -1,7 +1,10 @@
 #include "checkpoint/ownership.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -43,6 +46,29 @@ bool is_alive(pid_t pid) {
   return !ended && pid != ::getpid() && its_program == program_of("self", unknown);
 }
 
+/// Held by one process of this machine at a time, so that looking who has a folder and taking it are one act.
+class FolderLock {
+ public:
+  /// Gives up after some seconds, where a file system keeps no locks.
+  explicit FolderLock(const fs::path& folder)
+      : descriptor_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    using namespace std::chrono_literals;
+    const auto limit = std::chrono::steady_clock::now() + 10s;
+    while (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK &&
+           std::chrono::steady_clock::now() < limit) {
+      std::this_thread::sleep_for(20ms);
+    }
+  }
+  ~FolderLock() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int descriptor_;
+};
+
 /// The same after waiting for some seconds: the ranks of a job that mpirun has just ended may take a moment to exit.
 bool stays_alive(pid_t pid) {
   using namespace std::chrono_literals;
@@ -54,6 +80,7 @@ bool stays_alive(pid_t pid) {
 }  // namespace
 
 Ownership::Ownership(const fs::path& run_folder, const Warn& warn) : file_(run_folder / "attempt") {
+  const FolderLock lock(run_folder);
   const std::string host = host_name();
   const std::string before = read_line(file_);
   if (!before.empty()) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <string_view>
 #include <utility>
 
 #include "base/text.hpp"
@@ -11,6 +12,19 @@
 #include "report/terminal.hpp"
 
 namespace charrnn {
+
+namespace {
+
+/// A word as a shell takes it: in quotes where it has anything but plain characters.
+std::string for_shell(const std::string& word) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+,:=@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+}  // namespace
 
 Screen::Screen(std::filesystem::path folder, std::string program, Spelling spelling)
     : folder_(std::move(folder)), program_(std::move(program)), spelling_(spelling), redraws_(output_redraws()) {}
@@ -76,7 +90,7 @@ void Screen::on_end(const EndReport& report) {
   if (!report.error.empty()) return;  // the program prints errors itself
   if (report.code == ExitCode::kDone) {
     print(fmt::format("done at step {}; sample from it: {} sample {}", with_commas(report.step), program_,
-                      folder_.string()));
+                      for_shell(folder_.string())));
   } else {
     print(fmt::format("stopped by a signal at step {}, everything is saved; continue with {}", with_commas(report.step),
                       spelling_("`resume`")));

@@ -1,6 +1,5 @@
 #include "train/gpu_stretches.hpp"
 #include "train/optimizer.hpp"
-#include "train/update_kernels.hpp"
 
 namespace charrnn {
 
@@ -13,11 +12,15 @@ class Sgd final : public Optimizer {
 
  private:
   void update(const ParameterGroup& group, double rate, double gradient_scale, const Stretch& stretch) const override {
-    update_kernels().sgd(stretch.size, stretch.parameters, stretch.gradient, stretch.state[0],
-                         {.learning_rate = static_cast<float>(rate),
-                          .momentum = static_cast<float>(momentum_),
-                          .gradient_scale = static_cast<float>(gradient_scale),
-                          .weight_decay = static_cast<float>(group.weight_decay)});
+    // In variables of this function, which nothing else can change, so that the loop becomes vector instructions.
+    const auto learning_rate = static_cast<float>(rate), scale = static_cast<float>(gradient_scale),
+               momentum = static_cast<float>(momentum_), weight_decay = static_cast<float>(group.weight_decay);
+    const auto [size, parameters, gradient, state] = stretch;
+    float* const momentum_buffer = state[0];
+    for (std::int64_t i = 0; i < size; ++i) {
+      momentum_buffer[i] = momentum * momentum_buffer[i] + gradient[i] * scale + parameters[i] * weight_decay;
+      parameters[i] -= learning_rate * momentum_buffer[i];
+    }
   }
 
   void update(const ParameterGroup& group, double rate, GpuStretches& all) const override {

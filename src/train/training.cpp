@@ -67,7 +67,7 @@ void Training::check_data(const Checkpoint& checkpoint) const {
   const CorpusSummary& corpus = data_.text.corpus;
   require(checkpoint.data.corpus_sha256 == corpus.sha256,
           "'{}' is not the corpus that the checkpoint was trained on: its SHA-256 is {}, that one's was {}",
-          config_.data.corpus, corpus.sha256, checkpoint.data.corpus_sha256);
+          data_.text.source->name(), corpus.sha256, checkpoint.data.corpus_sha256);
 }
 
 void Training::resume(const std::filesystem::path& file) {

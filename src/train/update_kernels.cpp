@@ -43,20 +43,9 @@ void adam(std::int64_t size, float* parameters, const float* gradient, float* ex
   }
 }
 
-void sgd(std::int64_t size, float* parameters, const float* gradient, float* momentum_buffer, const SgdRates& rates) {
-  const SgdRates r = rates;
-  CHARRNN_INDEPENDENT
-  for (std::int64_t i = 0; i < size; ++i) {
-    const float g = gradient[i] * r.gradient_scale + parameters[i] * r.weight_decay;
-    const float m = r.momentum * momentum_buffer[i] + g;
-    momentum_buffer[i] = m;
-    parameters[i] -= r.learning_rate * m;
-  }
-}
-
 }  // namespace
 
 extern const UpdateKernels kUpdateKernels;
-const UpdateKernels kUpdateKernels = {sum_of_squares, adam, sgd};
+const UpdateKernels kUpdateKernels = {sum_of_squares, adam};
 
 }  // namespace charrnn::CHARRNN_KERNELS

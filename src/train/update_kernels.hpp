@@ -17,21 +17,12 @@ struct AdamRates {
   float shrink;          ///< 1 − rate · decoupled weight decay: the parameter is multiplied with it first
 };
 
-struct SgdRates {
-  float learning_rate, momentum;
-  float gradient_scale, weight_decay;  ///< as Adam's
-};
-
 struct UpdateKernels {
   /// Σ x² in double precision.
   double (*sum_of_squares)(std::int64_t size, const float* x);
   /// One step of Adam.
   void (*adam)(std::int64_t size, float* parameters, const float* gradient, float* exp_avg, float* exp_avg_sq,
                const AdamRates& rates);
-  /// One step of gradient descent: momentum_buffer = momentum · momentum_buffer + gradient, then parameters −=
-  /// learning_rate · momentum_buffer.
-  void (*sgd)(std::int64_t size, float* parameters, const float* gradient, float* momentum_buffer,
-              const SgdRates& rates);
 };
 
 /// The fastest that this processor can run.
