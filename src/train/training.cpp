@@ -60,6 +60,7 @@ void Training::init_from(const std::filesystem::path& file) {
             other.vocabulary.symbols.size(), data_.vocabulary->size());
     return model_->layout();
   }));
+  start_average();
 }
 
 /// A checkpoint continues only on the text that it was trained on.

@@ -197,6 +197,25 @@ TEST_F(TrainingTest, AFailedSaveLeavesTheTrainedWeightsInTheModel) {
   EXPECT_EQ(after_failure, training_->model().store_parameters());
 }
 
+TEST_F(TrainingTest, AnAverageStartsFromTheWeightsThatARunBeginsWith) {
+  RunConfig config = some_config();
+  Shelf shelf;
+  train(config, &shelf);
+  const TemporaryFolder folder;
+  const std::filesystem::path file = folder.path() / "first.h5";
+  write_checkpoint(file, shelf.saved.back());
+  config.optimizer.weight_average = 0.9;
+  config.optimizer.learning_rate = 1e-9;
+  config.optimizer.max_steps = 1;
+  Training second(config, text_, alone_);
+  second.init_from(file);
+  Shelf averaged;
+  second.run(std::vector<TrainObserver*>(), &averaged);
+  const std::vector<float>& expected = shelf.saved.back().model.front().values;
+  const std::vector<float>& average = averaged.saved.back().model.front().values;
+  for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(average[i], expected[i], 1e-6);
+}
+
 TEST_F(TrainingTest, ValidationIsNoTrainingTime) {
   RunConfig config = some_config();
   config.run.threads = 2;
