@@ -108,9 +108,12 @@ Ownership::~Ownership() {
 
 void Ownership::check() const {
   const std::string now = read_line(file_);
+  require(!now.empty(),
+          "'{}' is gone: the run's folder was deleted or renamed while it trained; nothing more is written",
+          file_.string());
   require(now == identity_,
           "'{}' says that this run's folder belongs to another attempt now ({}); this one writes no more",
-          file_.string(), now.empty() ? "none" : now);
+          file_.string(), now);
 }
 
 }  // namespace charrnn

@@ -69,7 +69,9 @@ std::vector<std::string> start_lines(const RunFacts& facts) {
                                 run.micro_batches, run.micro_batches));
   }
   lines.push_back(fmt::format(
-      "schedule    {}; {} epochs, {} steps; {}{}", schedule_text(facts), facts.epochs, with_commas(facts.total_steps),
+      "schedule    {}; {} epochs, {} steps{}; {}{}", schedule_text(facts), facts.epochs, with_commas(facts.total_steps),
+      facts.last_step < facts.total_steps ? fmt::format(", ends at step {} (max-steps)", with_commas(facts.last_step))
+                                          : "",
       optimizer.optimizer, optimizer.weight_decay > 0 ? fmt::format(", weight decay {}", optimizer.weight_decay) : ""));
   lines.push_back(fmt::format("files       {}/{}", run.run_dir, run.name));
   return lines;
