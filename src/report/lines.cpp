@@ -86,12 +86,12 @@ std::string epoch_line(const EpochReport& report) {
       report.val_loss ? fmt::format("{:8.4f} {:8.3f}", *report.val_loss, bits(*report.val_loss)) : "       -        -";
   return fmt::format("{:5} {:8}  {:10.4f}  {}  {:13.4g} {:>8} {:8.1f}{}", report.epoch, report.step, report.train_loss,
                      validation, report.learning_rate, rate_text(report.characters_per_second), report.seconds,
-                     report.is_best ? "  best" : "");
+                     report.is_best ? " best" : "");
 }
 
 std::string validation_line(const ValidationReport& report) {
   return fmt::format("      {:8}              {:8.4f} {:8.3f}{}", report.step, report.val_loss, bits(report.val_loss),
-                     report.is_best ? "  best" : "");
+                     report.is_best ? " best" : "");
 }
 
 std::string phases_line(const PhaseReport& report) {
