@@ -25,9 +25,10 @@ std::int64_t ParameterLayout::count() const {
 }
 
 std::span<const Parameter> ParameterLayout::of_layer(std::int64_t layer) const {
-  const auto found =
-      std::ranges::equal_range(std::span(parameters_).subspan(1, parameters_.size() - 3), layer, {}, &Parameter::layer);
-  return {found.begin(), found.end()};
+  // The embedding comes before the layers, the decoder's weight and bias after them.
+  const auto layers = std::span(parameters_).subspan(1, parameters_.size() - 3);
+  return {std::ranges::lower_bound(layers, layer, {}, &Parameter::layer),
+          std::ranges::upper_bound(layers, layer, {}, &Parameter::layer)};
 }
 
 double flop_per_character(const ParameterLayout& layout) {

@@ -17,10 +17,10 @@ ParameterGroup parse_group(const std::string& text, double default_weight_decay)
   const std::size_t equals = std::min(text.find('='), text.size());
   const Strings numbers = split(text.substr(std::min(equals + 1, text.size())), ':');
   const auto number = [&](std::size_t i) { return number_in<double>(numbers[i]).value_or(-1); };
-  const ParameterGroup group{.match = text.substr(0, equals),
-                             .learning_rate = numbers.empty() ? -1 : number(0),
-                             .weight_decay = numbers.size() > 1 ? number(1) : default_weight_decay,
-                             .names = {}};
+  ParameterGroup group{.match = text.substr(0, equals),
+                       .learning_rate = numbers.empty() ? -1 : number(0),
+                       .weight_decay = numbers.size() > 1 ? number(1) : default_weight_decay,
+                       .names = {}};
   const auto is_rate = [](double value) { return std::isfinite(value) && value >= 0; };
   require_option(
       !group.match.empty() && numbers.size() <= 2 && is_rate(group.learning_rate) && is_rate(group.weight_decay),

@@ -9,7 +9,6 @@ namespace charrnn {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 
 /// Gives the option a value that is not the default.
