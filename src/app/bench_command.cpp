@@ -8,7 +8,6 @@
 #include "app/program.hpp"
 #include "base/processor.hpp"
 #include "base/text.hpp"
-#include "dist/agreement.hpp"
 #include "train/cost_model.hpp"
 #include "train/training.hpp"
 
@@ -56,12 +55,10 @@ StepCost time_steps(std::int64_t steps, Training& training) {
   PhaseSeconds before{};
   for (std::int64_t i = 0; i < kWarmUp + steps; ++i) {
     if (i == kWarmUp) before = clock.seconds();
-    const std::int64_t epoch = i / batches.per_epoch(), index = i % batches.per_epoch();
-    if (index == 0) state.zero();
     const auto start = Clock::now();
     {
       const PhaseScope scope(&clock, Phase::kData);
-      batches.load(epoch, index, batch);
+      load_batch_of_step(i, batches, batch, state);
     }
     step.run(batch, state, i, 1, false);
     if (i < kWarmUp) continue;
@@ -204,8 +201,7 @@ ExitCode run_bench(BenchArguments& arguments, Job& job) {
   arguments.sources.given().apply(config);
   validate(config);
   job.control.set_timeout(Seconds(config.run.timeout));
-  std::unique_ptr<TextSource> text;
-  together(job.control, [&] { text = open_text(config.data.corpus); });
+  const std::unique_ptr<TextSource> text = open_text_on_all(config.data.corpus, job);
   std::vector<std::string> others;  // that could compute the model as well
   Json result;
   {

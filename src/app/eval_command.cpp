@@ -127,8 +127,7 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
     models = load_ensemble(files, compute, parts);
     config = config_of_run(arguments, models[0]);
   });
-  std::unique_ptr<TextSource> source;
-  together(job.control, [&] { source = open_text(arguments.corpus); });
+  const std::unique_ptr<TextSource> source = open_text_on_all(arguments.corpus, job);
   const ScannedText text = scan_text(*source, {.vocabulary = models[0].vocabulary.options()}, job.control);
   const ReductionMode mode(config.run);
   find_engine(config.model, compute)

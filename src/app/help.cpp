@@ -43,6 +43,14 @@ void add_entry(std::string& text, const std::string& term, const std::string& me
   add_wrapped(text, meaning, indent, indent, width);
 }
 
+void add_examples(std::string& text, const Strings& lines, std::size_t width) {
+  text += "\nexamples:\n";
+  for (const std::string& line : lines) {
+    text += "  ";
+    add_wrapped(text, line, 2, 6, width, " \\");
+  }
+}
+
 std::size_t columns(int width) {
   return static_cast<std::size_t>(std::clamp(width, 40, 100));
 }
@@ -88,12 +96,10 @@ std::string program_help(const Commands& commands, int width) {
   text += "\noptions:\n";
   add_entry(text, "-h, --help", "explain the program or a command", 18, most);
   add_entry(text, "-V, --version", "show the versions of the program and its libraries", 18, most);
-  text += "\nexamples:\n";
-  for (const char* example : {"charrnn_dist train --corpus text.txt --model gru --name first",
-                              "charrnn_dist sample runs/first --length 400", "charrnn_dist help train"}) {
-    text += "  ";
-    add_wrapped(text, example, 2, 6, most, " \\");
-  }
+  add_examples(text,
+               Strings{"charrnn_dist train --corpus text.txt --model gru --name first",
+                       "charrnn_dist sample runs/first --length 400", "charrnn_dist help train"},
+               most);
   return text;
 }
 
@@ -118,11 +124,7 @@ std::string command_help(const std::string& program, const Command& command, int
     text += '\n';
     add_wrapped(text, as_flags(command.text()), 0, 0, most);
   }
-  text += "\nexamples:\n";
-  for (const std::string& example : command.examples()) {
-    text += "  ";
-    add_wrapped(text, example, 2, 6, most, " \\");
-  }
+  add_examples(text, command.examples(), most);
   return text;
 }
 

@@ -101,7 +101,8 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
   for (const std::string& change : changes(then, config, start.checkpoint, warn)) {
     start.notes.push_back("resuming with " + change);
   }
-  if (!arguments.init_from.empty()) start.notes.push_back("the run that is resumed keeps its weights: no --init-from");
+  if (!arguments.init_from.empty())
+    start.notes.push_back("`init-from` is ignored: a resumed run keeps its own weights");
   start.config = config;
   return start;
 }

@@ -130,8 +130,7 @@ ExitCode run_training(TrainArguments& arguments, StopSignals& signals, Job& job)
   const RunStart start = agree_on_start(arguments, job, folder);
   job.control.set_timeout(Seconds(start.config.run.timeout));
 
-  std::unique_ptr<TextSource> text;
-  together(job.control, [&] { text = open_text(start.config.data.corpus); });
+  const std::unique_ptr<TextSource> text = open_text_on_all(start.config.data.corpus, job);
   Training training(start.config, *text, job.control);
   // Every rank reads the file: the run's folder is on a file system that all share.
   together(job.control, [&] {

@@ -100,10 +100,9 @@ Hdf5Dataset::Hdf5Dataset(Hdf5Id id, std::string path, Hdf5Budget& budget)
   check(rank >= 0 && rank <= kMostDimensions, path_, fmt::format("has {} dimensions", rank));
   std::vector<hsize_t> dimensions(static_cast<std::size_t>(rank));
   H5Sget_simple_extent_dims(space, dimensions.data(), nullptr);
-  std::uint64_t bytes = 0;
-  check(product_fits(element_bytes_, dimensions, budget_->file, bytes), path_,
+  check(product_fits(element_bytes_, dimensions, budget_->file, bytes_), path_,
         fmt::format("has {} elements of {} bytes, more than the file", fmt::join(dimensions, " x "), element_bytes_));
-  check(H5Dget_storage_size(id_) >= bytes, path_, "is not there as a whole");
+  check(H5Dget_storage_size(id_) >= bytes_, path_, "is not there as a whole");
   shape_.assign(dimensions.begin(), dimensions.end());
 }
 
@@ -131,11 +130,9 @@ void Hdf5Dataset::check_storage() const {
 }
 
 std::size_t Hdf5Dataset::take_from_budget() const {
-  std::uint64_t bytes = element_bytes_;
-  for (const std::int64_t size : shape_) bytes *= static_cast<std::uint64_t>(size);
-  check(bytes <= budget_->left, path_, "is one of several names of the same data");
-  budget_->left -= bytes;
-  return bytes;
+  check(bytes_ <= budget_->left, path_, "is one of several names of the same data");
+  budget_->left -= bytes_;
+  return bytes_;
 }
 
 void Hdf5Dataset::read_into(void* memory) const {

@@ -101,6 +101,7 @@ class Hdf5Dataset : public Hdf5Node {
 
   Hdf5Id type_;
   std::size_t element_bytes_;
+  std::uint64_t bytes_ = 0;  ///< of all elements
   std::vector<std::int64_t> shape_;
 };
 

@@ -10,9 +10,8 @@
 
 namespace charrnn {
 
-/// The first line of an attempt is its "run" event, the last one its "end". Every line has its `time` (seconds since
-/// 1970) and its `step`. The other fields are named as the members of the
-/// reports (train/observer.hpp).
+/// The first line of an attempt is its "run" event, the last one its "end". Every line has its `time` (seconds since 1970)
+/// and its `step`. The other fields are named as the members of the reports (train/observer.hpp).
 class MetricsFile final : public TrainObserver {
  public:
   explicit MetricsFile(std::filesystem::path path) : path_(std::move(path)) {}

@@ -51,6 +51,13 @@ class BatchState {
   std::map<std::pair<std::size_t, std::int64_t>, std::unique_ptr<HiddenState>> zeros_;
 };
 
+/// Loads the batch of step number `step`, epoch after epoch. Every epoch starts from a hidden state of zero.
+inline void load_batch_of_step(std::int64_t step, Batches& batches, Batch& batch, BatchState& state) {
+  const std::int64_t index = step % batches.per_epoch();
+  if (index == 0) state.zero();
+  batches.load(step / batches.per_epoch(), index, batch);
+}
+
 /// Micro-batch number i of a batch as the model takes it.
 inline Window window_of(const Batch& batch, std::size_t i) {
   const MicroBatch& micro_batch = batch.micro_batches[i];

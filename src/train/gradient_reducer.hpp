@@ -57,11 +57,10 @@ class GradientReducer : private GradientListener {
 std::unique_ptr<GradientReducer> make_all_reducer(LanguageModel& model, const Sharding& sharding,
                                                   Communicator& communicator);
 
-/// Additions along the fixed tree of base/summation_tree.hpp over the micro-batches, whichever rank has
-/// them: the same bits for every number of ranks. A rank first adds up the largest whole subtrees of its own
-/// micro-batches; of what is left every rank gets one slice (all_to_all), adds it up and sends it to all
-/// (all_gather). The
-/// communicator adds nothing. Both must outlive it.
+/// Additions along the fixed tree of base/summation_tree.hpp over the micro-batches, whichever rank has them: the same
+/// bits for every number of ranks. A rank first adds up the largest whole subtrees of its own micro-batches; of what is
+/// left every rank gets one slice (all_to_all), adds it up and sends it to all (all_gather). The communicator adds
+/// nothing. Both must outlive it.
 std::unique_ptr<GradientReducer> make_tree_reducer(LanguageModel& model, const Sharding& sharding,
                                                    Communicator& communicator);
 

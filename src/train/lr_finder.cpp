@@ -19,9 +19,7 @@ LrFinding find_learning_rate(const LrSweep& sweep, double base_rate, LanguageMod
   for (std::int64_t i = 0; i < sweep.steps; ++i) {
     const double part = sweep.steps > 1 ? static_cast<double>(i) / static_cast<double>(sweep.steps - 1) : 0;
     const double rate = sweep.start * std::pow(sweep.end / sweep.start, part);
-    const std::int64_t epoch = i / batches.per_epoch(), index = i % batches.per_epoch();
-    if (index == 0) state.zero();
-    batches.load(epoch, index, batch);
+    load_batch_of_step(i, batches, batch, state);
     const StepOutcome outcome = step.run(batch, state, i, rate / base_rate, wants_stop());
     if (!outcome.finite) {
       finding.diverged = true;
