@@ -60,6 +60,37 @@ TEST(OnRoot, FailsOnEveryRankWithTheCodeOfRankZero) {
   }
 }
 
+/// Wants to stop from the start, on one rank.
+class StopOn final : public Activity {
+ public:
+  explicit StopOn(bool wants) : wants_(wants) {}
+  bool wants_stop() override { return wants_; }
+
+ private:
+  bool wants_;
+};
+
+TEST(OnRoot, AnyRankCanStopIt) {
+  MpiCommunicator control(test::mpi(), Seconds(20));
+  StopOn activity(control.rank() == control.size() - 1);
+  try {
+    on_root(control, activity, [](Activity& all) {
+      for (std::int64_t i = 0;; ++i) all.advance("working", i, i + 1);  // for ever, but for the stop
+    });
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kInterrupted);
+    EXPECT_EQ(dynamic_cast<const RemoteError*>(&error) == nullptr, control.rank() == 0);
+  }
+}
+
+TEST(StopTogether, IsOnAllRanksOrNone) {
+  MpiCommunicator control(test::mpi(), Seconds(20));
+  StopOn nobody(false), last(control.rank() == control.size() - 1);
+  EXPECT_NO_THROW(stop_together(control, nobody));
+  EXPECT_THROW(stop_together(control, last), Interrupted);
+}
+
 TEST(Together, OneRanksErrorIsEveryones) {
   MpiCommunicator control(test::mpi(), Seconds(20));
   const int last = control.size() - 1;
