@@ -60,7 +60,7 @@ StepCost time_steps(std::int64_t steps, Training& training) {
       const PhaseScope scope(&clock, Phase::kData);
       load_batch_of_step(i, batches, batch, state);
     }
-    step.run(batch, state, i, 1, false);
+    step.run(batch, state, i, 1, {});
     if (i < kWarmUp) continue;
     seconds.push_back(seconds_since(start));
     cost.characters += static_cast<double>(batch.all_targets) / static_cast<double>(steps);

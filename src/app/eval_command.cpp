@@ -1,4 +1,5 @@
 // charrnn_dist eval: the exact loss of checkpoints on a text, on any number of ranks.
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -10,6 +11,7 @@
 #include "checkpoint/contents.hpp"
 #include "dist/agreement.hpp"
 #include "dist/device_choice.hpp"
+#include "report/progress_line.hpp"
 #include "sample/loaded_model.hpp"
 #include "train/dynamic_evaluation.hpp"
 #include "train/reduction_mode.hpp"
@@ -24,7 +26,7 @@ namespace {
 struct EvalArguments {
   std::vector<std::string> checkpoints, ensemble;
   std::string corpus, part = "all";
-  std::int64_t columns = 1, dynamic_rows = 20;
+  std::int64_t columns = 1, characters = 0, dynamic_rows = 20;
   DynamicOptions dynamic;
   ConfigSources sources;
   RunOptions compute;  ///< threads, timeout, device, engine
@@ -47,9 +49,11 @@ std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const L
   require(part == "all" || split <= text.corpus.characters,
           "'{}' has {} characters, fewer than the {} that the model was trained on; use --part all", arguments.corpus,
           text.corpus.characters, split);
-  return evaluation_columns(text, model.vocabulary, part == "validation" ? split : 0,
-                            part == "train" ? split : text.corpus.characters, arguments.columns,
-                            arguments.dynamic.rate > 0 ? arguments.dynamic_rows : kEvaluationRows,
+  const std::int64_t first = part == "validation" ? split : 0;
+  const std::int64_t end = part == "train" ? split : text.corpus.characters;
+  return evaluation_columns(text, model.vocabulary, first,
+                            arguments.characters > 0 ? std::min(end, first + arguments.characters) : end,
+                            arguments.columns, arguments.dynamic.rate > 0 ? arguments.dynamic_rows : kEvaluationRows,
                             mode.sharding(arguments.columns, job.control), job.control);
 }
 
@@ -94,13 +98,13 @@ RunConfig config_of_run(const EvalArguments& arguments, const LoadedModel& model
 }
 
 Evaluation evaluate_adapting(const EvalArguments& arguments, LoadedModel& loaded, const RunConfig& config,
-                             const ReductionMode& mode, Batches& batches, Device device, Job& job) {
+                             const ReductionMode& mode, Batches& batches, Device device, Activity& activity, Job& job) {
   const std::unique_ptr<Communicator> gradients =
       job.control.make_gradient_communicator("auto", device, Seconds(arguments.compute.timeout));
   const std::unique_ptr<GradientReducer> reducer = mode.make_reducer(*loaded.model, batches.sharding(), *gradients);
   return evaluate_dynamically(
       *loaded.model, mean_square_of_gradients(loaded.model->layout(), loaded.checkpoint, config.optimizer.betas.at(1)),
-      arguments.dynamic, batches, job.control, *reducer);
+      arguments.dynamic, batches, job.control, *reducer, activity);
 }
 
 /// The same on all ranks, also of runs that go on writing.
@@ -139,10 +143,15 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   }
   std::vector<LanguageModel*> pointers;
   for (const LoadedModel& model : models) pointers.push_back(model.model.get());
+  ProgressLine line(stderr);
+  WorkLine shown(line);
+  Activity silent;
+  Activity& activity = job.mpi.rank() == 0 ? static_cast<Activity&>(shown) : silent;
   const Evaluation result = arguments.dynamic.rate > 0
-                                ? evaluate_adapting(arguments, models[0], config, mode, *batches, device, job)
-                            : models.size() == 1 ? evaluate(*pointers[0], *batches, job.control)
-                                                 : evaluate_ensemble(pointers, *batches, job.control);
+                                ? evaluate_adapting(arguments, models[0], config, mode, *batches, device, activity, job)
+                            : models.size() == 1 ? evaluate(*pointers[0], *batches, job.control, activity)
+                                                 : evaluate_ensemble(pointers, *batches, job.control, activity);
+  line.clear();
   if (job.mpi.rank() == 0) print_result(arguments, models, result);
 }
 
@@ -178,6 +187,8 @@ Command eval_command() {
   command.add("dynamic-decay", &arguments->dynamic.decay, probability(), "X",
               "share of the way back to the trained weights after each update, such as 1e-3");
   command.add("dynamic-rows", &arguments->dynamic_rows, at_least(1), "N", "time steps between updates");
+  command.add("characters", &arguments->characters, at_least(0), "N",
+              "only the first N characters of the part; 0: all. Not for models of windows");
   command.add("columns", &arguments->columns, at_least(1), "N", "read the text in N columns at once");
   command.add_training_options(arguments->sources, {"threads", "timeout", "device", "engine"});
   command.add("json", arguments->json, "print a JSON object per checkpoint");

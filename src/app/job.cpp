@@ -5,6 +5,7 @@
 #include <string>
 
 #include "app/messages.hpp"
+#include "base/activity.hpp"
 #include "dist/agreement.hpp"
 #include "dist/launcher.hpp"
 
@@ -43,10 +44,12 @@ ExitCode run_job(const std::function<ExitCode(Job&)>& work, const ConfigSources*
   } catch (const Error& error) {
     const std::string message = sources != nullptr ? sources->located(error) : error.what();
     const bool is_remote = dynamic_cast<const RemoteError*>(&error) != nullptr;
+    const bool is_stop = dynamic_cast<const Interrupted*>(&error) != nullptr;
+    const auto print = is_stop ? tell_on_stderr : print_error;
     try {
-      if (speaks(job, !is_remote)) print_error(message);
+      if (speaks(job, !is_remote)) print(message);
     } catch (const CommError&) {
-      print_error(message);
+      print(message);
       job.mpi.abort(static_cast<int>(error.code()));
     }
     return error.code();

@@ -40,12 +40,16 @@ std::string program_name() {
 
 void print_error(const std::string& message) {
   std::fflush(stdout);
-  fmt::print(stderr, "charrnn_dist: error: {}\n", without_controls(as_flags(message)));
-  std::fflush(stderr);
+  tell_on_stderr("error: " + message);
 }
 
 void warn_on_stderr(const std::string& message) {
-  fmt::print(stderr, "charrnn_dist: warning: {}\n", without_controls(as_flags(message)));
+  tell_on_stderr("warning: " + message);
+}
+
+void tell_on_stderr(const std::string& message) {
+  fmt::print(stderr, "charrnn_dist: {}\n", without_controls(as_flags(message)));
+  std::fflush(stderr);
 }
 
 }  // namespace charrnn

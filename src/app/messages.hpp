@@ -15,5 +15,7 @@ std::string program_name();
 /// "charrnn_dist: error: …" or "… warning: …" on standard error, after what standard output has.
 void print_error(const std::string& message);
 void warn_on_stderr(const std::string& message);
+/// "charrnn_dist: …" on standard error: neither.
+void tell_on_stderr(const std::string& message);
 
 }  // namespace charrnn

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 
@@ -72,6 +73,8 @@ ExitCode run_program(const Strings& words) {
     if (launched_rank() == 0) print_error(message);
     return code;
   };
+  // A file that grows beyond the limit (ulimit -f) is an error of the write, as a full disk is.
+  std::signal(SIGXFSZ, SIG_IGN);
   ExitCode outcome = ExitCode::kDone;
   try {
     outcome = run(words);

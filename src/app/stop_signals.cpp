@@ -2,7 +2,11 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <string_view>
+
+#include "app/job.hpp"
 
 namespace charrnn {
 
@@ -10,10 +14,18 @@ namespace {
 
 // A signal handler can reach nothing else.
 volatile std::sig_atomic_t g_received = 0;
+volatile std::sig_atomic_t g_tells = 0;  // whether this process is the one that answers
+
+constexpr std::string_view kAnswer =
+    "\ncharrnn_dist: stopping; what is done is saved first. Ctrl-C once more ends at once.\n";
 
 extern "C" void note_signal(int number) {
   if (g_received == SIGINT && number == SIGINT) ::_exit(128 + SIGINT);
-  if (g_received == 0) g_received = number;
+  if (g_received != 0) return;
+  g_received = number;
+  const int before = errno;
+  if (g_tells != 0 && ::write(STDERR_FILENO, kAnswer.data(), kAnswer.size()) < 0) g_tells = 0;
+  errno = before;
 }
 
 constexpr int kSignals[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP};
@@ -35,6 +47,7 @@ void handle_with(void (*handler)(int)) {
 
 StopSignals::StopSignals() {
   g_received = 0;
+  g_tells = launched_rank() == 0 ? 1 : 0;
   handle_with(note_signal);
   // A reader of the screen, such as a pager, may end before the run; the log has everything.
   std::signal(SIGPIPE, SIG_IGN);

@@ -5,7 +5,7 @@
 
 namespace charrnn {
 
-/// While it lives, the first of these signals only leaves a note. A second SIGINT ends the process at once;
+/// While it lives, the first of these signals only leaves a note, and the first rank says so at once. A second SIGINT ends the process at once;
 /// more of the others change nothing (SLURM sends them repeatedly). A SIGPIPE is ignored.
 class StopSignals final : public TrainObserver {
  public:

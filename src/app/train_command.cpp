@@ -70,8 +70,11 @@ class RunFolder final : public CheckpointSink {
   }
 
   std::string save(const Checkpoint& checkpoint, bool ends_cycle, bool is_best) override {
-    return store_.save(checkpoint, ends_cycle, is_best, [&] { ownership_->check(); }).string();
+    const auto check = [&] { ownership_->check(); };
+    check();  // a folder that was deleted must not come back
+    return store_.save(checkpoint, ends_cycle, is_best, check).string();
   }
+  fs::path best() override { return store_.best(); }
 
  private:
   fs::path path_;
@@ -112,12 +115,11 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFo
   return start;
 }
 
-/// The observers that write, those of rank 0 only there.
+/// The observers that write into the run's folder, those of rank 0 only there.
 std::vector<std::unique_ptr<TrainObserver>> make_reports(const fs::path& folder, int rank) {
   std::vector<std::unique_ptr<TrainObserver>> reports;
   reports.push_back(std::make_unique<LogFile>(folder, rank, as_flags));
   if (rank != 0) return reports;
-  reports.push_back(std::make_unique<Screen>(folder, program_name(), as_flags));
   reports.push_back(std::make_unique<MetricsFile>(folder / "metrics.jsonl"));
   reports.push_back(std::make_unique<SampleFile>(folder / "samples.txt"));
   return reports;
@@ -129,6 +131,9 @@ ExitCode run_training(TrainArguments& arguments, StopSignals& signals, Job& job)
   std::optional<RunFolder> folder;
   const RunStart start = agree_on_start(arguments, job, folder);
   job.control.set_timeout(Seconds(start.config.run.timeout));
+  std::vector<TrainObserver*> observers{&signals};
+  std::optional<Screen> screen;
+  if (job.mpi.rank() == 0) observers.push_back(&screen.emplace(folder->path(), program_name(), as_flags));
 
   const std::unique_ptr<TextSource> text = open_text_on_all(start.config.data.corpus, job);
   Training training(start.config, *text, job.control);
@@ -148,7 +153,6 @@ ExitCode run_training(TrainArguments& arguments, StopSignals& signals, Job& job)
 
   std::vector<std::unique_ptr<TrainObserver>> reports;
   together(job.control, [&] { reports = make_reports(folder->path(), job.mpi.rank()); });
-  std::vector<TrainObserver*> observers{&signals};
   for (const auto& report : reports) observers.push_back(report.get());
   return training.run(observers, &*folder).code;
 }

@@ -24,12 +24,12 @@ class Activity {
  public:
   virtual ~Activity() = default;
   /// `done` of `total` units of the work are through; `what` is a word for a person, such as "reading".
-  virtual void on_progress(std::string_view /*what*/, std::int64_t /*done*/, std::int64_t /*total*/) {}
+  virtual void on_work(std::string_view /*what*/, std::int64_t /*done*/, std::int64_t /*total*/) {}
   virtual bool wants_stop() { return false; }
 
   /// To be called a few times a second. Interrupted if the work should stop.
   void advance(std::string_view what, std::int64_t done, std::int64_t total) {
-    on_progress(what, done, total);
+    on_work(what, done, total);
     if (wants_stop()) throw Interrupted();
   }
 };

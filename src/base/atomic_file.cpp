@@ -45,7 +45,7 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::require_done(bool done) const {
   if (!done) {
-    throw DataError(fmt::format("cannot write '{}': {}", path_.string(), std::generic_category().message(errno)));
+    throw WriteError(fmt::format("cannot write '{}': {}", path_.string(), std::generic_category().message(errno)));
   }
 }
 
@@ -81,7 +81,7 @@ void replace_link(const fs::path& link, const fs::path& target) {
   if (!error) fs::rename(temporary, link, error);
   if (!error) return;
   fs::remove(temporary, ignored);
-  throw DataError(fmt::format("cannot point '{}' at '{}': {}", link.string(), target.string(), error.message()));
+  throw WriteError(fmt::format("cannot point '{}' at '{}': {}", link.string(), target.string(), error.message()));
 }
 
 bool is_temporary(const fs::path& file) {

@@ -8,7 +8,7 @@
 namespace charrnn {
 
 /// Replaces a file piece by piece. Until commit() the content grows in `.<name>.tmp-<pid>` beside it. Every failure is a
-/// DataError that names the file.
+/// WriteError that names the file.
 ///
 ///     AtomicFile file("runs/lstm/config.toml");
 ///     file.write(text);
@@ -37,7 +37,7 @@ class AtomicFile {
 void replace_file(const std::filesystem::path& path, std::string_view bytes,
                   const std::function<void()>& before_rename = {});
 
-/// Makes `link` a symbolic link to `target`, replacing what had that name. DataError if it cannot.
+/// Makes `link` a symbolic link to `target`, replacing what had that name. WriteError if it cannot.
 void replace_link(const std::filesystem::path& link, const std::filesystem::path& target);
 
 /// Whether the name is of a temporary file that an AtomicFile or replace_link() of a killed process left behind.

@@ -53,6 +53,12 @@ class DataError : public Error {
   explicit DataError(const std::string& message) : Error(ExitCode::kData, message) {}
 };
 
+/// A file that cannot be written: the disk is full, or was taken away. Trying again later may help.
+class WriteError : public DataError {
+ public:
+  using DataError::DataError;
+};
+
 /// Throws a ConfigError for the option `key` unless `condition` holds.
 template <class... Args>
 void require_option(bool condition, const char* key, fmt::format_string<Args...> format, Args&&... args) {

@@ -124,6 +124,12 @@ void CheckpointStore::adopt(const fs::path& file, std::int64_t step) const {
   point("latest", path);
 }
 
+fs::path CheckpointStore::best() const {
+  std::error_code error;
+  const fs::path file = fs::read_symlink(folder_ / "best", error);
+  return error ? fs::path() : folder_ / file;
+}
+
 bool CheckpointStore::any() const {
   return !files().empty();
 }
@@ -138,7 +144,7 @@ void CheckpointStore::sweep() const {
 void CheckpointStore::make_folder() const {
   std::error_code error;
   fs::create_directories(folder_, error);
-  require(!error, "cannot make the folder '{}': {}", folder_.string(), error.message());
+  require<WriteError>(!error, "cannot make the folder '{}': {}", folder_.string(), error.message());
 }
 
 std::vector<fs::path> CheckpointStore::files() const {

@@ -30,6 +30,9 @@ class CheckpointStore {
   /// left where they are. Of all other files only the header is read.
   std::optional<std::filesystem::path> newest_good(const Warn& warn) const;
 
+  /// What `best` points at; empty if there is none.
+  std::filesystem::path best() const;
+
   /// A run that continues from an earlier step abandons what came after it: moves the files of later steps than
   /// `step` into a new folder abandoned_<n> and returns its path, or nothing if there are none.
   std::optional<std::filesystem::path> set_aside_after(std::int64_t step) const;

@@ -59,8 +59,11 @@ struct RunOptions {
   std::string precision = "fp32";  ///< of matrix products: fp32, bf16
   std::int64_t threads = 0;        ///< per rank; 0: this rank's share of the cores it may use
   double timeout = 60;             ///< seconds that a rank waits for the others
-  std::int64_t save_every = 0;     ///< steps; 0: at epoch ends only
+  std::int64_t save_every = 0;     ///< steps; 0: not by steps
+  double save_minutes = 10;        ///< 0: not by the clock
   std::int64_t validate_every = 0;
+  std::int64_t validate_characters = 0;  ///< 0: the whole validation part
+  bool exact_end = false;                ///< the last and the best model on the whole part, once, at the end
   std::int64_t log_every = 100;
   std::int64_t check_every = 0;    ///< steps; 0: at checkpoints only
   bool reproducible = false;       ///< the same bits on any number of ranks

@@ -34,6 +34,8 @@ class Batches {
   std::int64_t columns() const { return columns_; }
 
   virtual std::int64_t per_epoch() const = 0;
+  /// Characters to predict in an epoch, on all ranks together.
+  virtual std::int64_t targets_per_epoch() const = 0;
   /// Whether a batch continues where the one before it ended, in the same columns, so that the hidden state is kept.
   /// Otherwise every batch starts from a hidden state of zero.
   virtual bool carry_state() const = 0;

@@ -18,6 +18,7 @@ class ColumnBatches final : public Batches {
   ColumnBatches(TokenArray tokens, const ColumnLayout& layout, const Sharding& sharding, BpttSchedule windows);
 
   std::int64_t per_epoch() const override { return windows_.windows_per_epoch(); }
+  std::int64_t targets_per_epoch() const override { return columns() * (layout_.rows() - 1); }
   bool carry_state() const override { return true; }
   void load(std::int64_t epoch, std::int64_t index, Batch& batch) override;
   std::int64_t position(std::int64_t epoch, std::int64_t index) override;

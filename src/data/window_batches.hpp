@@ -38,6 +38,7 @@ class WindowBatches final : public Batches {
   std::int64_t windows() const { return count_; }
 
   std::int64_t per_epoch() const override;  ///< the last batch may be smaller
+  std::int64_t targets_per_epoch() const override { return count_ * (layout_.predict_every ? layout_.length : 1); }
   bool carry_state() const override { return false; }
   void load(std::int64_t epoch, std::int64_t index, Batch& batch) override;
   std::int64_t position(std::int64_t epoch, std::int64_t index) override;

@@ -35,8 +35,8 @@ class Heartbeat final : public Activity {
   Heartbeat(Communicator& communicator, Activity& of_root)
       : of_root_(of_root), thread_([this, &communicator](const std::stop_token& end) { run(communicator, end); }) {}
 
-  void on_progress(std::string_view what, std::int64_t done, std::int64_t total) override {
-    of_root_.on_progress(what, done, total);
+  void on_work(std::string_view what, std::int64_t done, std::int64_t total) override {
+    of_root_.on_work(what, done, total);
   }
   bool wants_stop() override { return others_want_stop_ || of_root_.wants_stop(); }
 

@@ -90,8 +90,8 @@ std::string epoch_line(const EpochReport& report) {
 }
 
 std::string validation_line(const ValidationReport& report) {
-  return fmt::format("      {:8}              {:8.4f} {:8.3f}{}", report.step, report.val_loss, bits(report.val_loss),
-                     report.is_best ? " best" : "");
+  return fmt::format("      {:8}              {:8.4f} {:8.3f}{}{}", report.step, report.val_loss, bits(report.val_loss),
+                     report.is_best ? " best" : "", report.is_final ? ", on the whole validation part" : "");
 }
 
 std::string phases_line(const PhaseReport& report) {

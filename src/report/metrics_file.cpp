@@ -57,7 +57,11 @@ void MetricsFile::on_step(const StepReport& report) {
 }
 
 void MetricsFile::on_validation(const ValidationReport& report) {
-  write({{"event", "validation"}, {"step", report.step}, {"val_loss", report.val_loss}});
+  write({{"event", "validation"},
+         {"step", report.step},
+         {"val_loss", report.val_loss},
+         {"characters", report.characters},
+         {"final", report.is_final}});
 }
 
 void MetricsFile::on_epoch(const EpochReport& report) {

@@ -1,23 +1,22 @@
 // What a person sees of a run.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
 
+#include "report/progress_line.hpp"
 #include "train/observer.hpp"
 
 namespace charrnn {
 
-/// The screen of rank 0: what the run is, a table of epochs, samples, and on a terminal a progress line that is
-/// redrawn.
+/// The screen of rank 0: what the run is, a table of epochs, samples, and a progress line.
 class Screen final : public TrainObserver {
  public:
   /// The last line says how to sample from the run in `folder` with `program`, as a shell finds it.
   Screen(std::filesystem::path folder, std::string program, Spelling spelling);
-  ~Screen() override;
 
+  void on_work(std::string_view what, std::int64_t done, std::int64_t total) override;
   void on_start(const RunFacts& facts) override;
   void on_progress(const ProgressReport& report) override;
   void on_validation(const ValidationReport& report) override;
@@ -28,22 +27,16 @@ class Screen final : public TrainObserver {
   void on_end(const EndReport& report) override;
 
  private:
-  using Clock = std::chrono::steady_clock;
-
-  void clear_line();
-  void print(const std::string& line);
   /// A row of the table of epochs.
   void print_row(const std::string& line);
 
   std::filesystem::path folder_;
   std::string program_;
   Spelling spelling_;
-  bool redraws_;
-  std::int64_t first_step_ = 0, last_step_ = 0, epochs_ = 0, steps_per_epoch_ = 1;
-  bool line_is_drawn_ = false;
+  std::int64_t last_step_ = 0, epochs_ = 0, steps_per_epoch_ = 1;
   bool table_has_head_ = false;
-  Clock::time_point started_ = Clock::now();
-  Clock::time_point last_drawn_{};
+  ProgressLine line_{stdout};
+  WorkLine work_{line_};
 };
 
 }  // namespace charrnn

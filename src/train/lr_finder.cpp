@@ -20,7 +20,7 @@ LrFinding find_learning_rate(const LrSweep& sweep, double base_rate, LanguageMod
     const double part = sweep.steps > 1 ? static_cast<double>(i) / static_cast<double>(sweep.steps - 1) : 0;
     const double rate = sweep.start * std::pow(sweep.end / sweep.start, part);
     load_batch_of_step(i, batches, batch, state);
-    const StepOutcome outcome = step.run(batch, state, i, rate / base_rate, wants_stop());
+    const StepOutcome outcome = step.run(batch, state, i, rate / base_rate, {.stop = wants_stop()});
     if (!outcome.finite) {
       finding.diverged = true;
       break;
@@ -33,7 +33,7 @@ LrFinding find_learning_rate(const LrSweep& sweep, double base_rate, LanguageMod
       lowest_rate = rate;
     }
     finding.diverged = smoothed.mean() > kTooMuch * lowest;
-    finding.stopped = outcome.stop;
+    finding.stopped = outcome.flags.stop;
     if (finding.diverged || finding.stopped) break;
   }
   if (finding.points.size() > 1) finding.suggestion = lowest_rate / kBelowMinimum;

@@ -11,20 +11,17 @@
 
 namespace charrnn {
 
-struct MicroBatchSum {
-  double sum = 0;
-  bool flag = false;  ///< some rank's flag was set
-};
-
 /// Collective; `mine` has one number for each micro-batch of this rank. MPI only adds zeros to each of them; the additions
-/// that round are done here, along the tree.
-inline MicroBatchSum sum_over_micro_batches(Communicator& control, const Sharding& sharding,
-                                            std::span<const double> mine, bool flag = false) {
-  std::vector<double> all(static_cast<std::size_t>(sharding.micro_batches) + 1);
+/// that round are done here, along the tree. Whole numbers that travel with them, `counts`, are added up too.
+inline double sum_over_micro_batches(Communicator& control, const Sharding& sharding, std::span<const double> mine,
+                                     std::span<double> counts = {}) {
+  const auto numbers = static_cast<std::size_t>(sharding.micro_batches);
+  std::vector<double> all(numbers + counts.size());
   std::copy(mine.begin(), mine.end(), all.begin() + sharding.mine.first);
-  all.back() = flag ? 1 : 0;
+  std::copy(counts.begin(), counts.end(), all.begin() + sharding.micro_batches);
   control.all_reduce_sum(all);
-  return {tree_sum(std::span(all).first(all.size() - 1)), all.back() > 0};
+  std::copy_n(all.begin() + sharding.micro_batches, counts.size(), counts.begin());
+  return tree_sum(std::span(all).first(numbers));
 }
 
 }  // namespace charrnn

@@ -5,8 +5,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/activity.hpp"
 #include "base/error.hpp"
 #include "base/phase_clock.hpp"
 #include "config/run_config.hpp"
@@ -36,6 +38,7 @@ struct ProgressReport {
   std::int64_t step = 0;     ///< updates done
   double smoothed_loss = 0;  ///< running mean (0.98, bias-corrected), nats per character
   double characters_per_second = 0;
+  double seconds_left = 0;  ///< an estimate, validations and saves included
 };
 
 /// Every `log-every` steps.
@@ -59,11 +62,13 @@ struct EpochReport {
   bool is_best = false;  ///< the lowest validation loss so far
 };
 
-/// A validation within an epoch.
+/// A validation that does not close an epoch.
 struct ValidationReport {
-  std::int64_t step = 0;
+  std::int64_t step = 0;  ///< that the model is of
   double val_loss = 0;
+  std::int64_t characters = 0;  ///< that it predicted
   bool is_best = false;
+  bool is_final = false;  ///< on the whole validation part, at the end of the run (`exact-end`)
 };
 
 /// Where the time went.
@@ -98,10 +103,8 @@ using Spelling = std::string (*)(const std::string& message);
 ///       void on_step(const StepReport& report) override { losses.push_back(report.loss); }
 ///       std::vector<double> losses;
 ///     };
-class TrainObserver {
+class TrainObserver : public Activity {
  public:
-  virtual ~TrainObserver() = default;
-
   /// Comes first. The run continues after `step` (0: a new run): drop what was recorded of later steps.
   virtual void rewind(std::int64_t /*step*/) {}
   virtual void on_start(const RunFacts& /*facts*/) {}
@@ -117,8 +120,8 @@ class TrainObserver {
   /// Comes last, also when the training fails.
   virtual void on_end(const EndReport& /*report*/) {}
 
-  /// Asked once a step: if it is true on any rank, all ranks save and stop.
-  virtual bool wants_stop() { return false; }
+  // Of Activity: on_work() hears how far a validation is, on every rank. wants_stop() is asked once a step and while a
+  // validation goes on: if it is true on any rank, all ranks save and stop.
 };
 
 /// Several observers as one.
@@ -141,6 +144,9 @@ class Observers final : public TrainObserver {
     each(&TrainObserver::on_message, severity, text);
   }
   void on_end(const EndReport& report) override { each(&TrainObserver::on_end, report); }
+  void on_work(std::string_view what, std::int64_t done, std::int64_t total) override {
+    for (TrainObserver* one : all_) one->on_work(what, done, total);
+  }
   bool wants_stop() override {
     bool any = false;
     for (TrainObserver* one : all_) any = one->wants_stop() || any;

@@ -129,8 +129,9 @@ RunPosition position_of(const Checkpoint& checkpoint, Batches& batches) {
   return position;
 }
 
-Checkpoint SnapshotMaker::begin(const RunPosition& position, const BatchState& state, const Sharding& sharding) const {
-  Checkpoint checkpoint;
+void SnapshotMaker::make(const RunPosition& position, const BatchState& state, const Sharding& sharding,
+                         Checkpoint& checkpoint) const {
+  checkpoint.hidden.clear();
   if (state.is_carried()) {
     checkpoint.hidden = gather_hidden(state.carried(), sharding, config.data.columns, control);
   } else {
@@ -145,10 +146,7 @@ Checkpoint SnapshotMaker::begin(const RunPosition& position, const BatchState& s
   checkpoint.data = {corpus.sha256, corpus.train_characters, position.row, config.data.columns, config.data.bptt};
   checkpoint.history = position.history;
   checkpoint.progress = position.progress;
-  return checkpoint;
-}
-
-void SnapshotMaker::finish(Checkpoint& checkpoint) const {
+  if (control.rank() != 0) return;
   checkpoint.created_utc = utc_now();
   checkpoint.program_version = CHARRNN_VERSION;
   checkpoint.processor = processor_description();

@@ -60,11 +60,9 @@ struct SnapshotMaker {
   WeightAverage* average;  ///< null: none
   Communicator& control;
 
-  /// Whole on rank 0, without weights and states elsewhere. Collective, but for work on rank 0 that may take long:
-  /// `finish` it there.
-  Checkpoint begin(const RunPosition& position, const BatchState& state, const Sharding& sharding) const;
-  /// On rank 0: model, moments and all that needs no other rank.
-  void finish(Checkpoint& checkpoint) const;
+  /// Fills in all of it on rank 0, and what needs no memory elsewhere. Collective.
+  void make(const RunPosition& position, const BatchState& state, const Sharding& sharding,
+            Checkpoint& checkpoint) const;
 };
 
 }  // namespace charrnn

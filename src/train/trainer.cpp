@@ -1,21 +1,35 @@
 #include "train/trainer.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <limits>
 #include <utility>
 
 #include "base/error.hpp"
+#include "checkpoint/contents.hpp"
 #include "dist/agreement.hpp"
 #include "sample/sampler.hpp"
 #include "train/replica_check.hpp"
 
 namespace charrnn {
 
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+}  // namespace
+
 Trainer::Trainer(const TrainerParts& parts, RunPosition start, BatchState& state)
     : parts_(parts),
       state_(state),
       training_step_(parts.step, parts.batches.sharding(), clock_),
+      saver_(parts.snapshots, parts.sink, parts.observer, parts.config.run.save_minutes),
       position_(std::move(start)) {}
 
 TrainOutcome Trainer::run() {
@@ -50,9 +64,13 @@ void Trainer::train() {
     train_step();
     if (is_due(options.check_every)) check_ranks();
     if (is_due(options.validate_every) && !epoch_is_over() && !stop_) validate_within_epoch();
-    if (is_due(options.save_every) && !epoch_is_over()) save(false, false);
+    if ((is_due(options.save_every) || save_is_due_) && !epoch_is_over()) save(false, false);
   }
+  // A run that `max-steps` ends within an epoch.
+  if (!stop_ && validated_step_ != position_.step && characters_ > 0) validate_within_epoch();
   if (has_unsaved_) save(false, false);
+  saver_.finish();
+  if (!stop_ && options.exact_end && options.validate_characters > 0 && parts_.validator) validate_exactly();
   PhaseReport phases = phases_since({}, characters_);
   phases.whole_run = true;
   parts_.observer.on_phases(phases);
@@ -66,15 +84,17 @@ void Trainer::begin_epoch() {
 }
 
 void Trainer::train_step() {
-  const auto start = std::chrono::steady_clock::now();
+  const Clock::time_point start = Clock::now();
   {
     const PhaseScope scope(&clock_, Phase::kData);
     parts_.batches.load(epoch(), position_.batches_done, batch_);
   }
   const double rate = parts_.schedule.at(position_.step);
-  const StepOutcome outcome = training_step_.run(
-      batch_, state_, position_.step, rate / parts_.config.optimizer.learning_rate, parts_.observer.wants_stop());
-  stop_ = outcome.stop;
+  const StepFlags flags{.stop = parts_.observer.wants_stop(), .save = saver_.is_due(), .saved = saver_.has_news()};
+  const StepOutcome outcome =
+      training_step_.run(batch_, state_, position_.step, rate / parts_.config.optimizer.learning_rate, flags);
+  stop_ = outcome.flags.stop;
+  save_is_due_ = outcome.flags.save;
   require_option(
       outcome.finite, "learning-rate",
       "the training diverged at step {} (loss {}, gradient norm {}): lower `learning-rate` or set `clip-norm`; the newest checkpoint is from before",
@@ -84,7 +104,8 @@ void Trainer::train_step() {
   if (parts_.average != nullptr) parts_.average->update(step);
   has_unsaved_ = true;
 
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (outcome.flags.saved) saver_.report();
+  const double seconds = seconds_since(start);
   const auto characters = static_cast<double>(batch_.all_targets);
   Checkpoint::Progress& progress = position_.progress;
   progress.loss_sum += outcome.loss_sum;
@@ -99,8 +120,9 @@ void Trainer::train_step() {
     parts_.observer.on_step({step, outcome.loss, rate, outcome.gradient_norm, last_rate_});
     logged_seconds_ = logged_characters_ = 0;
   }
-  parts_.observer.on_progress(
-      {step, progress.smoothed.mean(), last_rate_ > 0 ? last_rate_ : progress.characters / progress.seconds});
+  if (last_rate_ == 0) last_rate_ = progress.characters / progress.seconds;
+  time_left_.add_step();
+  parts_.observer.on_progress({step, progress.smoothed.mean(), last_rate_, seconds_left()});
 }
 
 bool Trainer::epoch_is_over() const {
@@ -112,21 +134,46 @@ std::int64_t Trainer::epoch() const {
   return (epoch_is_over() ? position_.step - 1 : position_.step) / parts_.batches.per_epoch();
 }
 
+std::optional<Evaluation> Trainer::validate() {
+  if (!parts_.validator) return std::nullopt;
+  // What may take long must not cost the steps before it, if the run is killed meanwhile.
+  constexpr double kLong = 60;
+  std::array<double, 1> is_long{seconds_of_validation() > kLong ? 1.0 : 0.0};
+  parts_.control.all_reduce_sum(is_long);
+  if (has_unsaved_ && is_long[0] > 0) save(false, false);
+  try {
+    validated_step_ = position_.step;
+    return parts_.validator.validate(parts_.observer);
+  } catch (const Interrupted&) {
+    stop_ = true;
+    return std::nullopt;
+  }
+}
+
 void Trainer::validate_within_epoch() {
-  const std::optional<double> val_loss = parts_.validator.validate();
-  const bool is_best = is_new_best(val_loss);
-  if (val_loss) parts_.observer.on_validation({position_.step, *val_loss, is_best});
+  const Clock::time_point start = Clock::now();
+  const std::optional<Evaluation> evaluation = validate();
+  if (stop_) return;
+  bool is_best = false;
+  if (evaluation) {
+    is_best = is_new_best(evaluation->loss());
+    parts_.observer.on_validation({position_.step, evaluation->loss(), evaluation->characters, is_best});
+  }
   sample();
   if (is_best) save(false, true);
+  time_left_.add_pause(seconds_since(start));
 }
 
 void Trainer::end_epoch() {
+  const Clock::time_point start = Clock::now();
+  const std::optional<Evaluation> evaluation = validate();
+  if (stop_) return;  // the epoch stays open: a resume closes it
   const Checkpoint::Progress& progress = position_.progress;
   EpochReport report{.epoch = epoch(),
                      .step = position_.step,
                      .train_loss = progress.loss_sum / progress.characters,
                      .train_loss_smoothed = progress.smoothed.mean(),
-                     .val_loss = parts_.validator.validate(),
+                     .val_loss = evaluation ? std::optional(evaluation->loss()) : std::nullopt,
                      .learning_rate = parts_.schedule.at(position_.step - 1),
                      .characters_per_second = progress.characters / progress.seconds,
                      .seconds = progress.seconds};
@@ -141,6 +188,7 @@ void Trainer::end_epoch() {
   position_.batches_done = 0;
   state_.zero();
   save(parts_.schedule.ends_cycle(position_.step), report.is_best);
+  time_left_.add_pause(seconds_since(start));
 }
 
 PhaseReport Trainer::phases_since(const PhaseSeconds& start, double characters) {
@@ -170,31 +218,68 @@ void Trainer::check_ranks() {
 }
 
 void Trainer::save(bool ends_cycle, bool is_best) {
-  has_unsaved_ = false;
+  has_unsaved_ = save_is_due_ = false;
   if (parts_.sink == nullptr) return;
   check_ranks();
   position_.epoch = epoch();
   // A finished cycle's file carries that cycle's number.
   position_.cycle = parts_.schedule.cycle(ends_cycle ? position_.step - 1 : position_.step);
   position_.row = parts_.batches.position(position_.epoch, position_.batches_done);
-  Checkpoint checkpoint = parts_.snapshots.begin(position_, state_, parts_.batches.sharding());
-  const std::string path = on_root(parts_.control, [&] {
-    parts_.snapshots.finish(checkpoint);
-    return parts_.sink->save(checkpoint, ends_cycle, is_best);
-  });
-  parts_.observer.on_checkpoint(position_.step, path);
+  saver_.save(position_, state_, parts_.batches.sharding(), ends_cycle, is_best);
+}
+
+void Trainer::validate_exactly() {
+  try {
+    const Evaluation last = parts_.validator.validate_all(parts_.observer);
+    last_val_loss_ = last.loss();
+    parts_.observer.on_validation({position_.step, last.loss(), last.characters, false, true});
+    const std::string best = saver_.best();
+    if (best.empty()) return;
+    LanguageModel& model = parts_.step.model;
+    std::int64_t step = 0;
+    together(parts_.control, [&] {
+      const Checkpoint checkpoint =
+          read_checkpoint(best, Parts::kModel, [&](const Checkpoint&) { return model.layout(); });
+      load_weights(model, checkpoint);
+      step = checkpoint.step;
+    });
+    const Evaluation of_best = step == position_.step ? last : parts_.validator.validate_model(parts_.observer);
+    position_.progress.best_val_loss = of_best.loss();
+    parts_.observer.on_validation({step, of_best.loss(), of_best.characters, true, true});
+  } catch (const Interrupted&) {
+    stop_ = true;
+  }
+}
+
+double Trainer::seconds_of_validation() const {
+  // Twice as fast as training, until one has been measured.
+  const double guess = last_rate_ > 0 ? static_cast<double>(parts_.validator.characters()) / (2 * last_rate_) : 0;
+  return time_left_.seconds_of_pause(guess);
+}
+
+double Trainer::seconds_left() const {
+  const std::int64_t step = position_.step, last = parts_.schedule.last_step();
+  const std::int64_t per_epoch = parts_.batches.per_epoch(), every = parts_.config.run.validate_every;
+  std::int64_t pauses = last / per_epoch - step / per_epoch + (last % per_epoch != 0 ? 1 : 0);
+  if (every > 0) pauses += last / every - step / every;
+  return time_left_.seconds(last - step, pauses, seconds_of_validation());
 }
 
 void Trainer::sample() {
   constexpr std::int64_t kLength = 300;
-  const std::string text = on_root(parts_.control, [&] {
+  const std::string text = on_root(parts_.control, parts_.observer, [&](Activity& activity) {
     const ScopedAverage averaged(parts_.average);
     Sampler sampler({&parts_.step.model}, parts_.vocabulary,
                     {.seed = static_cast<std::uint64_t>(parts_.config.run.seed)}, parts_.config.data.window);
     sampler.prime("");
-    return sampler.write(kLength);
+    std::string written;
+    for (std::int64_t i = 0; i < kLength; ++i) {
+      if (activity.wants_stop()) return std::string();
+      written += sampler.next()[0];
+    }
+    return written;
   });
-  parts_.observer.on_sample(position_.step, text);
+  if (!text.empty()) parts_.observer.on_sample(position_.step, text);
 }
 
 }  // namespace charrnn

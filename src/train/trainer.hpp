@@ -6,8 +6,9 @@
 
 #include "train/batch_state.hpp"
 #include "train/observer.hpp"
+#include "train/saver.hpp"
 #include "train/schedule.hpp"
-#include "train/snapshot.hpp"
+#include "train/time_left.hpp"
 #include "train/training.hpp"
 #include "train/training_step.hpp"
 #include "train/validation.hpp"
@@ -46,10 +47,16 @@ class Trainer {
   void train_step();
   void end_epoch();
   void validate_within_epoch();
+  /// Nothing where there is no validation part, or if it was stopped.
+  std::optional<Evaluation> validate();
+  /// On the whole validation part: the model as it is at the end, and the best one.
+  void validate_exactly();
   void check_ranks();  ///< that all hold the same parameters
   void save(bool ends_cycle, bool is_best);
   void sample();
   bool is_new_best(std::optional<double> val_loss);
+  double seconds_of_validation() const;
+  double seconds_left() const;
   /// Where the time went since `start`, while `characters` were trained on.
   PhaseReport phases_since(const PhaseSeconds& start, double characters);
   bool epoch_is_over() const;  ///< all batches done, end_epoch() still to come
@@ -60,11 +67,15 @@ class Trainer {
   BatchState& state_;
   PhaseClock clock_;
   TrainingStep training_step_;
+  Saver saver_;
   Batch batch_;
 
   RunPosition position_;
-  bool stop_ = false;         ///< some rank wants to stop
-  bool has_unsaved_ = false;  ///< steps since the last checkpoint
+  bool stop_ = false;                 ///< some rank wants to stop
+  bool has_unsaved_ = false;          ///< steps since the last checkpoint
+  bool save_is_due_ = false;          ///< by the clock
+  std::int64_t validated_step_ = -1;  ///< of the last validation
+  TimeLeft time_left_;
   std::optional<double> last_val_loss_;
 
   double characters_ = 0;  ///< trained on since the program started

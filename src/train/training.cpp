@@ -153,7 +153,7 @@ TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, Checkp
   }
 
   WeightAverage* const average = average_ ? &*average_ : nullptr;
-  Validator validator(*model_, data_.validation.get(), average, control_);
+  Validator validator(*model_, data_.validation.get(), average, control_, config_.run.validate_characters);
   const SnapshotMaker snapshots{config_, known.config_text, data_.text.corpus, *data_.vocabulary,
                                 *model_, *optimizer_,       average,           control_};
   Trainer trainer({config_, schedule_, *data_.training, *data_.vocabulary, step_parts(), average, validator, snapshots,

@@ -18,6 +18,7 @@
 #include "train/observer.hpp"
 #include "train/optimizer.hpp"
 #include "train/reduction_mode.hpp"
+#include "train/saver.hpp"
 #include "train/schedule.hpp"
 #include "train/snapshot.hpp"
 #include "train/text_data.hpp"
@@ -25,14 +26,6 @@
 #include "train/weight_average.hpp"
 
 namespace charrnn {
-
-/// Where checkpoints go. All ranks have one or none has.
-class CheckpointSink {
- public:
-  virtual ~CheckpointSink() = default;
-  /// On rank 0 only. Returns the file's path.
-  virtual std::string save(const Checkpoint& checkpoint, bool ends_cycle, bool is_best) = 0;
-};
 
 /// How a training ended. A stopped one can be resumed.
 struct TrainOutcome {

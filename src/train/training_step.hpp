@@ -13,13 +13,20 @@
 
 namespace charrnn {
 
+/// What ranks tell each other with the losses of a step. After it each is set on all ranks if it was on one.
+struct StepFlags {
+  bool stop = false;   ///< this rank was told to stop
+  bool save = false;   ///< a checkpoint is due
+  bool saved = false;  ///< it is known what became of the checkpoint that was being written
+};
+
 /// What all ranks know alike after a step.
 struct StepOutcome {
   double loss_sum = 0;       ///< of the batch, all ranks together, nats
   double loss = 0;           ///< its mean, nats per character
   double gradient_norm = 0;  ///< before clipping, nats per character
   bool finite = true;        ///< false: loss or gradient is not, and the parameters were left alone
-  bool stop = false;         ///< some rank wants to stop
+  StepFlags flags;           ///< of any rank
 };
 
 /// What a training step works with; everything outlives it.
@@ -40,7 +47,7 @@ class TrainingStep {
 
   /// Step number `step` with this rank's part of a batch: the gradient of the mean loss over all ranks' targets,
   /// clipped, then one update at `factor` times the groups' learning rates. Advances `state`. Collective.
-  StepOutcome run(const Batch& batch, BatchState& state, std::int64_t step, double factor, bool wants_to_stop);
+  StepOutcome run(const Batch& batch, BatchState& state, std::int64_t step, double factor, StepFlags flags);
 
  private:
   StepParts parts_;

@@ -57,7 +57,10 @@ struct Recorder : TrainObserver {
     note("step", report.step);
     losses.push_back(report.loss);
   }
-  void on_validation(const ValidationReport& report) override { note("validation", report.step); }
+  void on_validation(const ValidationReport& report) override {
+    note(report.is_final ? "final validation" : "validation", report.step);
+    validations.push_back(report);
+  }
   void on_epoch(const EpochReport& report) override {
     note("epoch", report.step);
     epochs.push_back(report);
@@ -70,28 +73,41 @@ struct Recorder : TrainObserver {
     note("sample", step);
     EXPECT_EQ(text.size(), 300U);
   }
-  void on_checkpoint(std::int64_t step, const std::string& path) override { note("checkpoint " + path, step); }
+  // Written in the background: when this comes depends on the disk.
+  void on_checkpoint(std::int64_t step, const std::string& path) override {
+    checkpoints.push_back(path + " " + std::to_string(step));
+  }
+  void on_message(Severity severity, const std::string& text) override {
+    if (severity == Severity::kWarning) warnings.push_back(text);
+  }
+  void on_work(std::string_view /*what*/, std::int64_t done, std::int64_t /*total*/) override {
+    is_in_middle_of_validation = done > 0;
+  }
   void on_end(const EndReport& report) override { note("end", report.step); }
-  bool wants_stop() override { return std::ssize(progress) == stop_after; }
+  bool wants_stop() override {
+    return std::ssize(progress) == stop_after || (stops_validation && is_in_middle_of_validation);
+  }
 
   void note(const std::string& what, std::int64_t step) { events.push_back(what + " " + std::to_string(step)); }
 
   std::int64_t stop_after = -1, steps_per_epoch = 0, total_steps = 0;
-  std::vector<std::string> events;
+  bool stops_validation = false, is_in_middle_of_validation = false;
+  std::vector<std::string> events, checkpoints, warnings;
   std::vector<std::int64_t> progress;
   std::vector<double> losses;
   std::vector<EpochReport> epochs;
+  std::vector<ValidationReport> validations;
   std::vector<PhaseReport> phases;
 };
 
 /// Keeps checkpoints in memory.
 struct Shelf : CheckpointSink {
   std::string save(const Checkpoint& checkpoint, bool ends_cycle, bool is_best) override {
-    if (is_full) throw DataError("no room");
+    if (tries++ < full_for) throw WriteError("no room");
     saved.push_back(checkpoint);
     return std::string(ends_cycle ? "cycle" : "step") + (is_best ? " best" : "");
   }
-  bool is_full = false;
+  int full_for = 0, tries = 0;
   std::vector<Checkpoint> saved;
 };
 
@@ -119,9 +135,10 @@ TEST_F(TrainingTest, EventsComeInTheOrderOfTheRun) {
   EXPECT_EQ(outcome.code, ExitCode::kDone);
   EXPECT_EQ(outcome.step, kSteps);
   EXPECT_EQ(recorder_.steps_per_epoch, kSteps);
-  EXPECT_THAT(recorder_.events, ElementsAre("rewind 0", "start 0", "sample 0", "step 5", "validation 8", "sample 8",
-                                            "checkpoint step best 8", "step 10", "epoch 12", "phases 12", "sample 12",
-                                            "checkpoint cycle best 12", "all phases 12", "end 12"));
+  EXPECT_THAT(recorder_.events,
+              ElementsAre("rewind 0", "start 0", "sample 0", "step 5", "validation 8", "sample 8", "step 10",
+                          "epoch 12", "phases 12", "sample 12", "all phases 12", "end 12"));
+  EXPECT_THAT(recorder_.checkpoints, ElementsAre("step best 8", "cycle best 12"));
   EXPECT_EQ(std::ssize(recorder_.progress), kSteps);
 }
 
@@ -183,18 +200,96 @@ TEST_F(TrainingTest, OnlyABetterValidationIsBest) {
   EXPECT_EQ(shelf.saved.back().progress.best_val_loss, best);
 }
 
-TEST_F(TrainingTest, AFailedSaveLeavesTheTrainedWeightsInTheModel) {
+TEST_F(TrainingTest, WhatCannotBeSavedDoesNotStopIt) {
   RunConfig config = some_config();
   config.optimizer.weight_average = 0.9;
-  Shelf full;
-  full.is_full = true;
-  EXPECT_THROW(train(config, &full), DataError);
-  EXPECT_EQ(recorder_.events.back(), fmt::format("end {}", kSteps));
-  const std::vector<float> after_failure = training_->model().store_parameters();
-  config.optimizer.epochs = 1;
-  recorder_ = {};
   train(config);
-  EXPECT_EQ(after_failure, training_->model().store_parameters());
+  const std::vector<float> undisturbed = training_->model().store_parameters();
+  recorder_ = {};
+  Shelf full;
+  full.full_for = 1'000'000;
+  try {
+    train(config, &full);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kInterrupted);
+    EXPECT_THAT(error.what(), HasSubstr("the checkpoint of step 36 is not saved: no room"));
+  }
+  EXPECT_EQ(recorder_.epochs.size(), 3U);
+  EXPECT_EQ(recorder_.warnings.size(), 1U);
+  EXPECT_EQ(training_->model().store_parameters(), undisturbed);
+}
+
+TEST_F(TrainingTest, ASaveIsTriedAgainAtTheEnd) {
+  RunConfig config = some_config();
+  config.optimizer.epochs = 1;
+  Shelf shelf;
+  shelf.full_for = 1;
+  EXPECT_EQ(train(config, &shelf).code, ExitCode::kDone);
+  EXPECT_THAT(recorder_.warnings, ElementsAre(HasSubstr("no room; the training goes on and tries again")));
+  EXPECT_THAT(recorder_.checkpoints, ElementsAre("cycle best 12"));
+}
+
+TEST_F(TrainingTest, TheClockSaves) {
+  RunConfig config = some_config();
+  config.run.save_minutes = 1e-9;
+  Shelf shelf;
+  train(config, &shelf);
+  EXPECT_GT(shelf.saved.size(), 3U) << "no more than the epochs' ends";
+  RunConfig without = config;
+  without.run.save_minutes = 0;
+  Shelf epochs;
+  train(without, &epochs);
+  EXPECT_EQ(epochs.saved.size(), 3U);
+  EXPECT_EQ(epochs.saved.back().model.front().values, shelf.saved.back().model.front().values);
+}
+
+TEST_F(TrainingTest, AValidationCanBeStopped) {
+  RunConfig config = some_config();
+  config.optimizer.epochs = 1;
+  config.data.train_fraction = 0.2;  // 960 characters for validation, in batches of 64 rows
+  train(config);
+  const double expected = recorder_.epochs.at(0).val_loss.value();
+  recorder_ = {};
+  recorder_.stops_validation = true;
+  Shelf shelf;
+  EXPECT_EQ(train(config, &shelf).code, ExitCode::kInterrupted);
+  EXPECT_TRUE(recorder_.epochs.empty());
+  const Checkpoint from = shelf.saved.back();
+  recorder_ = {};
+  EXPECT_EQ(train(config, nullptr, &from).code, ExitCode::kDone);
+  ASSERT_EQ(recorder_.epochs.size(), 1U);
+  EXPECT_EQ(recorder_.epochs[0].val_loss.value(), expected);
+}
+
+TEST_F(TrainingTest, MaxStepsEndsWithAValidation) {
+  RunConfig config = some_config();
+  config.optimizer.max_steps = 17;
+  Shelf shelf;
+  EXPECT_EQ(train(config, &shelf).code, ExitCode::kDone);
+  ASSERT_EQ(recorder_.validations.size(), 1U);
+  EXPECT_EQ(recorder_.validations[0].step, 17);
+  // Nothing is left to do.
+  const Checkpoint from = shelf.saved.back();
+  recorder_ = {};
+  train(config, &shelf, &from);
+  EXPECT_TRUE(recorder_.validations.empty());
+}
+
+TEST_F(TrainingTest, ValidatesOnSoManyCharactersAndExactlyAtTheEnd) {
+  RunConfig config = some_config();
+  config.data.train_fraction = 0.2;
+  train(config);
+  const double exact = recorder_.epochs.at(2).val_loss.value();
+  recorder_ = {};
+  config.run.validate_characters = 100;  // the first batch: 64 rows of 4 columns
+  config.run.exact_end = true;
+  train(config);
+  EXPECT_NE(recorder_.epochs.at(2).val_loss.value(), exact);
+  ASSERT_EQ(recorder_.validations.size(), 1U);
+  EXPECT_TRUE(recorder_.validations[0].is_final);
+  EXPECT_EQ(recorder_.validations[0].val_loss, exact);
+  EXPECT_EQ(recorder_.validations[0].characters, 4 * 239);
 }
 
 TEST_F(TrainingTest, AnAverageStartsFromTheWeightsThatARunBeginsWith) {

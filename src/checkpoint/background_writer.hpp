@@ -1,0 +1,78 @@
+// Writes checkpoints on a thread of its own, while the training goes on.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "checkpoint/checkpoint.hpp"
+
+namespace charrnn {
+
+/// A checkpoint and what it is to a run.
+struct Snapshot {
+  Checkpoint checkpoint;
+  bool ends_cycle = false, is_best = false;
+};
+
+/// One snapshot at a time. A write that fails with a WriteError is tried again every `pause`, until it succeeds or the
+/// next snapshot takes its place.
+///
+///     BackgroundWriter writer([&](const Snapshot& snapshot) { return store.save(snapshot.checkpoint, …); }, 60s);
+///     fill(writer.take_buffer());    // a copy of all that the training goes on to change
+///     writer.start();
+///     …
+///     if (const auto result = writer.result()) …
+class BackgroundWriter {
+ public:
+  using Write = std::function<std::string(const Snapshot&)>;
+  using Pause = std::chrono::duration<double>;
+
+  /// What became of a write.
+  struct Result {
+    std::string path;          ///< that was written
+    std::exception_ptr error;  ///< if it was not
+  };
+
+  /// `write` gives the path back; it runs on the writer's thread.
+  BackgroundWriter(Write write, Pause pause);
+  /// Waits for a write that goes on; does not try a failed one again.
+  ~BackgroundWriter();
+  BackgroundWriter(const BackgroundWriter&) = delete;
+  BackgroundWriter& operator=(const BackgroundWriter&) = delete;
+
+  /// To be filled in before start(); its memory is used again. Waits until nothing is being written, and gives up what
+  /// could not be written so far.
+  Snapshot& take_buffer();
+  void start();
+  bool is_writing();
+  /// Until nothing is being written.
+  void await_write();
+  /// Tries what could not be written so far once more, now.
+  void retry();
+  bool has_result();
+  /// The result of a write or of a try, once each.
+  std::optional<Result> result();
+
+ private:
+  enum class State { kIdle, kWriting, kFailed };
+
+  void run(const std::stop_token& end);
+  void await_write(std::unique_lock<std::mutex>& lock);
+
+  Write write_;
+  Pause pause_;
+  Snapshot buffer_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  State state_ = State::kIdle;
+  std::optional<Result> result_;
+  std::jthread thread_;  // the last member: it uses the other ones
+};
+
+}  // namespace charrnn
