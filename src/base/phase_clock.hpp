@@ -17,9 +17,11 @@ enum class Phase {
   kIdle,      ///< a thread waits for the other threads of its rank
   kReduce,    ///< sums over the ranks, waiting for them included
   kUpdate,    ///< norm, clipping, optimizer
+  kValidate,
+  kSave,  ///< until a checkpoint is copied; it is written in the background
 };
-inline constexpr std::array<std::string_view, 7> kPhaseNames = {"other", "data",   "forward", "backward",
-                                                                "idle",  "reduce", "update"};
+inline constexpr std::array<std::string_view, 9> kPhaseNames = {"other",  "data",   "forward",  "backward", "idle",
+                                                                "reduce", "update", "validate", "save"};
 
 /// Seconds of each phase, by Phase.
 using PhaseSeconds = std::array<double, kPhaseNames.size()>;

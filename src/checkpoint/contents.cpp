@@ -16,13 +16,15 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
 
 }  // namespace
 
-std::vector<NamedTensor> cut_tensors(const ParameterLayout& layout, const std::vector<float>& flat) {
-  std::vector<NamedTensor> tensors;
-  for (const Parameter& parameter : layout.parameters()) {
+void cut_tensors(const ParameterLayout& layout, std::span<const float> flat, std::vector<NamedTensor>& tensors) {
+  tensors.resize(layout.parameters().size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const Parameter& parameter = layout.parameters()[i];
     const auto first = flat.begin() + parameter.offset;
-    tensors.push_back({parameter.name, parameter.shape, {first, first + parameter.size}});
+    tensors[i].name = parameter.name;
+    tensors[i].shape = parameter.shape;
+    tensors[i].values.assign(first, first + parameter.size);
   }
-  return tensors;
 }
 
 const NamedTensor& find_tensor(const std::vector<NamedTensor>& tensors, const std::string& name,

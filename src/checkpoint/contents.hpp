@@ -1,6 +1,7 @@
 // Between a checkpoint, which is plain data, and what it was made from.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,9 +13,9 @@
 
 namespace charrnn {
 
-/// A flat buffer, laid out by `layout`, as a tensor for every parameter; and back. DataError naming the first tensor of
+/// A flat buffer, laid out by `layout`, as a tensor for every parameter (in memory that `tensors` has already); and back. DataError naming the first tensor of
 /// `group` (such as "/model") that is missing or has another shape.
-std::vector<NamedTensor> cut_tensors(const ParameterLayout& layout, const std::vector<float>& flat);
+void cut_tensors(const ParameterLayout& layout, std::span<const float> flat, std::vector<NamedTensor>& tensors);
 std::vector<float> join_tensors(const ParameterLayout& layout, const std::vector<NamedTensor>& tensors,
                                 const std::string& group);
 /// The tensor of that name. DataError if it is missing or has another shape.

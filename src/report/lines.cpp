@@ -78,13 +78,13 @@ std::vector<std::string> start_lines(const RunFacts& facts) {
 }
 
 std::string epoch_heading() {
-  return "epoch     step  train loss  val loss  val bpc  learning rate   char/s  seconds";
+  return "epoch     step  train loss  val loss  val bpc         lr  char/s  seconds";
 }
 
 std::string epoch_line(const EpochReport& report) {
   const std::string validation =
       report.val_loss ? fmt::format("{:8.4f} {:8.3f}", *report.val_loss, bits(*report.val_loss)) : "       -        -";
-  return fmt::format("{:5} {:8}  {:10.4f}  {}  {:13.4g} {:>8} {:8.1f}{}", report.epoch, report.step, report.train_loss,
+  return fmt::format("{:5} {:8}  {:10.4f}  {}  {:9.4g} {:>7} {:8.1f}{}", report.epoch, report.step, report.train_loss,
                      validation, report.learning_rate, rate_text(report.characters_per_second), report.seconds,
                      report.is_best ? " best" : "");
 }

@@ -83,11 +83,12 @@ void load_hidden(const MicroBatchStates& states, const Sharding& sharding, std::
 void take(const LanguageModel& model, const Optimizer& optimizer, const WeightAverage* average,
           Checkpoint& checkpoint) {
   checkpoint.arch = find_cell(model.config().model).name;
-  if (average != nullptr) checkpoint.trained = cut_tensors(model.layout(), average->store());
-  checkpoint.model = cut_tensors(model.layout(), model.store_parameters());
-  checkpoint.optimizer.clear();
-  for (std::size_t i = 0; i < optimizer.buffers().size(); ++i) {
-    checkpoint.optimizer.push_back({optimizer.buffers()[i], cut_tensors(model.layout(), optimizer.store(i))});
+  if (average != nullptr) cut_tensors(model.layout(), average->store(), checkpoint.trained);
+  cut_tensors(model.layout(), model.store_parameters(), checkpoint.model);
+  checkpoint.optimizer.resize(optimizer.buffers().size());
+  for (std::size_t i = 0; i < checkpoint.optimizer.size(); ++i) {
+    checkpoint.optimizer[i].name = optimizer.buffers()[i];
+    cut_tensors(model.layout(), optimizer.store(i), checkpoint.optimizer[i].tensors);
   }
   checkpoint.optimizer_step = optimizer.steps();
   checkpoint.groups.clear();

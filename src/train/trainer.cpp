@@ -143,6 +143,7 @@ std::optional<Evaluation> Trainer::validate() {
   if (has_unsaved_ && is_long[0] > 0) save(false, false);
   try {
     validated_step_ = position_.step;
+    const PhaseScope scope(&clock_, Phase::kValidate);
     return parts_.validator.validate(parts_.observer);
   } catch (const Interrupted&) {
     stop_ = true;
@@ -196,7 +197,9 @@ PhaseReport Trainer::phases_since(const PhaseSeconds& start, double characters) 
   double training = 0;
   for (std::size_t i = 0; i < report.seconds.size(); ++i) {
     report.seconds[i] -= start[i];
-    if (i != static_cast<std::size_t>(Phase::kOther)) training += report.seconds[i];
+    if (i >= static_cast<std::size_t>(Phase::kData) && i <= static_cast<std::size_t>(Phase::kUpdate)) {
+      training += report.seconds[i];
+    }
   }
   if (parts_.peak > 0 && training > 0) {
     report.mfu = characters * flop_per_character(parts_.step.model.layout()) / training / parts_.peak;
@@ -220,6 +223,7 @@ void Trainer::check_ranks() {
 void Trainer::save(bool ends_cycle, bool is_best) {
   has_unsaved_ = save_is_due_ = false;
   if (parts_.sink == nullptr) return;
+  const PhaseScope scope(&clock_, Phase::kSave);
   check_ranks();
   position_.epoch = epoch();
   // A finished cycle's file carries that cycle's number.

@@ -39,7 +39,7 @@ class Gpu(SameRun):
         self.assert_same_losses(straight, self.train("cpu", *LARGE, "--device", "cpu", "--max-steps", 12))
         for stop in (5, 12):
             parts = self.train("parts", *LARGE, "--device", "cuda", "--max-steps", stop, "--resume")
-        self.assert_same_run(parts, straight)
+        self.assert_same_run(parts, straight, stops=[5])
 
     def test_stopped_and_resumed(self):
         for words in ([], ["--reproducible", "--micro-batches", 4]):
@@ -48,7 +48,7 @@ class Gpu(SameRun):
                 straight = self.train(f"{name}-straight", *MODEL, *words, "--max-steps", 50)
                 for stop in (17, 31, 50):
                     parts = self.train(f"{name}-parts", *MODEL, *words, "--max-steps", stop, "--resume")
-                self.assert_same_run(parts, straight)
+                self.assert_same_run(parts, straight, stops=[17, 31])
 
     def test_ranks_that_share_a_gpu(self):
         one = program.environment(CUDA_VISIBLE_DEVICES="0")

@@ -80,7 +80,7 @@ class SameBits(SameRun):
             pieces = self.train(f"{seed}pieces", *config.words, "--max-steps", stop, "--threads",
                                 config.threads(1 + stop % 2), "--resume",
                                 ranks=config.ranks())
-        self.assert_same_run(first, pieces, f"{what}; stopped at {stops}")
+        self.assert_same_run(first, pieces, f"{what}; stopped at {stops}", stops)
 
     def test_random_configs(self):
         for seed in range(1, 5):
