@@ -6,6 +6,7 @@
 
 #include "app/job.hpp"
 #include "app/program.hpp"
+#include "base/activity.hpp"
 #include "base/processor.hpp"
 #include "base/text.hpp"
 #include "train/cost_model.hpp"
@@ -43,7 +44,7 @@ struct StepCost {
   double characters = 0;  ///< of a step, mean
 };
 
-StepCost time_steps(std::int64_t steps, Training& training) {
+StepCost time_steps(std::int64_t steps, Training& training, Job& job) {
   constexpr std::int64_t kWarmUp = 3;  // the first steps make micro-kernels and fetch memory
   PhaseClock clock;
   Batches& batches = training.batches();
@@ -60,7 +61,7 @@ StepCost time_steps(std::int64_t steps, Training& training) {
       const PhaseScope scope(&clock, Phase::kData);
       load_batch_of_step(i, batches, batch, state);
     }
-    step.run(batch, state, i, 1, {});
+    if (step.run(batch, state, i, 1, {.stop = job.signals.received()}).flags.stop) throw Interrupted();
     if (i < kWarmUp) continue;
     seconds.push_back(seconds_since(start));
     cost.characters += static_cast<double>(batch.all_targets) / static_cast<double>(steps);
@@ -172,10 +173,10 @@ Json describe(const StepCost& cost, const LanguageModel& model, double peak) {
 }
 
 /// Times the engine of `training` and, on several ranks, the all-reduce.
-Json measure(const BenchArguments& arguments, Training& training) {
+Json measure(const BenchArguments& arguments, Training& training, Job& job) {
   const int ranks = training.gradients().size();
   const double peak_before = training.measure_products();
-  const StepCost cost = time_steps(arguments.steps, training);
+  const StepCost cost = time_steps(arguments.steps, training, job);
   const double peak = std::max(peak_before, training.measure_products());
   const CostModel model = cost_model(cost, training);
   Json result{{"processor", processor_description()},
@@ -207,12 +208,12 @@ ExitCode run_bench(BenchArguments& arguments, Job& job) {
   {
     Training training(config, *text, job.control);
     if (config.run.engine == "auto") others = training.other_engines();
-    result = measure(arguments, training);
+    result = measure(arguments, training, job);
   }
   for (const std::string& engine : others) {
     config.run.engine = engine;
     Training training(config, *text, job.control);
-    const StepCost cost = time_steps(arguments.steps, training);
+    const StepCost cost = time_steps(arguments.steps, training, job);
     result["engines"].push_back(describe(cost, training.model(), result["gflop_per_second"].get<double>() * 1e9));
   }
   if (job.mpi.rank() != 0) return ExitCode::kDone;

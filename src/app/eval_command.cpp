@@ -11,7 +11,6 @@
 #include "checkpoint/contents.hpp"
 #include "dist/agreement.hpp"
 #include "dist/device_choice.hpp"
-#include "report/progress_line.hpp"
 #include "sample/loaded_model.hpp"
 #include "train/dynamic_evaluation.hpp"
 #include "train/reduction_mode.hpp"
@@ -143,15 +142,12 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   }
   std::vector<LanguageModel*> pointers;
   for (const LoadedModel& model : models) pointers.push_back(model.model.get());
-  ProgressLine line(stderr);
-  WorkLine shown(line);
-  Activity silent;
-  Activity& activity = job.mpi.rank() == 0 ? static_cast<Activity&>(shown) : silent;
+  JobActivity activity(job);
   const Evaluation result = arguments.dynamic.rate > 0
                                 ? evaluate_adapting(arguments, models[0], config, mode, *batches, device, activity, job)
                             : models.size() == 1 ? evaluate(*pointers[0], *batches, job.control, activity)
                                                  : evaluate_ensemble(pointers, *batches, job.control, activity);
-  line.clear();
+  activity.clear();
   if (job.mpi.rank() == 0) print_result(arguments, models, result);
 }
 

@@ -4,17 +4,21 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
+#include "app/stop_signals.hpp"
 #include "base/error.hpp"
 #include "config/given_options.hpp"
 #include "data/text_source.hpp"
 #include "dist/mpi_communicator.hpp"
 #include "dist/mpi_session.hpp"
+#include "report/progress_line.hpp"
 
 namespace charrnn {
 
 /// What the ranks share from start to end.
 struct Job {
+  StopSignals signals;  ///< from before MPI starts, so that none is lost
   MpiSession mpi;
   MpiCommunicator control;   ///< for everything but gradients
   MpiCommunicator farewell;  ///< only for agreeing on how to end after an error
@@ -26,6 +30,23 @@ struct Job {
 /// one line on standard error, printed once if all ranks have the same error; an error in an option from the config file
 /// of `sources` is shown with its place there. If other ranks cannot be reached any more, the whole job is aborted.
 ExitCode run_job(const std::function<ExitCode(Job&)>& work, const ConfigSources* sources = nullptr);
+
+/// Work of a job that has no screen of its own: how far it is on standard error, and the signals that stop it.
+class JobActivity final : public Activity {
+ public:
+  explicit JobActivity(Job& job) : job_(job) {}
+  void on_work(std::string_view what, std::int64_t done, std::int64_t total) override {
+    if (job_.mpi.rank() == 0) work_.on_work(what, done, total);
+  }
+  bool wants_stop() override { return job_.signals.received(); }
+  /// Takes the line from the terminal.
+  void clear() { line_.clear(); }
+
+ private:
+  Job& job_;
+  ProgressLine line_{stderr};
+  WorkLine work_{line_};
+};
 
 /// Collective. The text of this file; an error on one rank is one on all.
 std::unique_ptr<TextSource> open_text_on_all(const std::string& path, Job& job);

@@ -7,7 +7,6 @@
 
 #include "app/job.hpp"
 #include "app/program.hpp"
-#include "app/stop_signals.hpp"
 #include "base/atomic_file.hpp"
 #include "base/text.hpp"
 #include "dist/agreement.hpp"
@@ -34,7 +33,7 @@ void write_finding(const LrFindArguments& arguments, const LrFinding& finding) {
   replace_file(arguments.output + ".json", all.dump(1) + "\n");
 }
 
-ExitCode run_lr_find(LrFindArguments& arguments, const StopSignals& signals, Job& job) {
+ExitCode run_lr_find(LrFindArguments& arguments, Job& job) {
   RunConfig config;
   arguments.sources.given().apply(config);
   validate(config);
@@ -60,7 +59,7 @@ ExitCode run_lr_find(LrFindArguments& arguments, const StopSignals& signals, Job
   TrainingStep step(training.step_parts(), training.batches().sharding(), clock);
   const LrFinding finding = find_learning_rate(
       sweep, config.optimizer.learning_rate, training.model(), training.batches(), step,
-      [&] { return signals.received(); },
+      [&] { return job.signals.received(); },
       [&](const LrPoint& point) {
         if (root && done++ % std::max<std::int64_t>(1, sweep.steps / kLines) == 0) {
           fmt::print("{:14.3g}  {:8.4f}  {:8.4f}\n", point.learning_rate, point.loss, point.smoothed);
@@ -94,10 +93,8 @@ Command lr_find_command() {
   command.explain("Takes the options of train; those of the schedule do not matter. Nothing is saved but the result.",
                   {"charrnn_dist lr-find --corpus nietzsche.txt --model gru",
                    "mpirun -np 4 charrnn_dist lr-find --config my.toml --steps 300 --end 1 --output runs/lr"});
-  command.run_by([arguments] {
-    const StopSignals signals;
-    return run_job([&](Job& job) { return run_lr_find(*arguments, signals, job); }, &arguments->sources);
-  });
+  command.run_by(
+      [arguments] { return run_job([&](Job& job) { return run_lr_find(*arguments, job); }, &arguments->sources); });
   return command;
 }
 

@@ -16,8 +16,7 @@ namespace {
 volatile std::sig_atomic_t g_received = 0;
 volatile std::sig_atomic_t g_tells = 0;  // whether this process is the one that answers
 
-constexpr std::string_view kAnswer =
-    "\ncharrnn_dist: stopping; what is done is saved first. Ctrl-C once more ends at once.\n";
+constexpr std::string_view kAnswer = "\ncharrnn_dist: stopping; Ctrl-C once more ends at once, without saving\n";
 
 extern "C" void note_signal(int number) {
   if (g_received == SIGINT && number == SIGINT) ::_exit(128 + SIGINT);

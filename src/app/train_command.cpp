@@ -16,7 +16,6 @@
 #include "app/messages.hpp"
 #include "app/program.hpp"
 #include "app/run_start.hpp"
-#include "app/stop_signals.hpp"
 #include "base/atomic_file.hpp"
 #include "base/text.hpp"
 #include "checkpoint/ownership.hpp"
@@ -125,13 +124,12 @@ std::vector<std::unique_ptr<TrainObserver>> make_reports(const fs::path& folder,
   return reports;
 }
 
-/// Collective. Trains, or continues a training, until a signal. `signals` are the caller's, so that one that comes while
-/// MPI starts is not lost.
-ExitCode run_training(TrainArguments& arguments, StopSignals& signals, Job& job) {
+/// Collective. Trains, or continues a training, until a signal.
+ExitCode run_training(TrainArguments& arguments, Job& job) {
   std::optional<RunFolder> folder;
   const RunStart start = agree_on_start(arguments, job, folder);
   job.control.set_timeout(Seconds(start.config.run.timeout));
-  std::vector<TrainObserver*> observers{&signals};
+  std::vector<TrainObserver*> observers{&job.signals};
   std::optional<Screen> screen;
   if (job.mpi.rank() == 0) observers.push_back(&screen.emplace(folder->path(), program_name(), as_flags));
 
@@ -183,9 +181,8 @@ Command train_command() {
        "mpirun -np 4 charrnn_dist train --config configs/lesson6/stateful_lstm_sgdr.toml --corpus nietzsche.txt",
        "mpirun -np 2 charrnn_dist train --name first --resume --epochs 8"});
   command.run_by([arguments] {
-    StopSignals signals;
     TrainArguments& train = arguments->train;
-    return run_job([&](Job& job) { return run_training(train, signals, job); }, &train.sources);
+    return run_job([&](Job& job) { return run_training(train, job); }, &train.sources);
   });
   return command;
 }

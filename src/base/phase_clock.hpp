@@ -23,6 +23,11 @@ enum class Phase {
 inline constexpr std::array<std::string_view, 9> kPhaseNames = {"other",  "data",   "forward",  "backward", "idle",
                                                                 "reduce", "update", "validate", "save"};
 
+/// Whether it is a part of training steps.
+constexpr bool is_training(Phase phase) {
+  return phase >= Phase::kData && phase <= Phase::kUpdate;
+}
+
 /// Seconds of each phase, by Phase.
 using PhaseSeconds = std::array<double, kPhaseNames.size()>;
 

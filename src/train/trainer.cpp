@@ -197,9 +197,7 @@ PhaseReport Trainer::phases_since(const PhaseSeconds& start, double characters) 
   double training = 0;
   for (std::size_t i = 0; i < report.seconds.size(); ++i) {
     report.seconds[i] -= start[i];
-    if (i >= static_cast<std::size_t>(Phase::kData) && i <= static_cast<std::size_t>(Phase::kUpdate)) {
-      training += report.seconds[i];
-    }
+    if (is_training(static_cast<Phase>(i))) training += report.seconds[i];
   }
   if (parts_.peak > 0 && training > 0) {
     report.mfu = characters * flop_per_character(parts_.step.model.layout()) / training / parts_.peak;
