@@ -20,7 +20,16 @@ if [ "$(id -u)" = 0 ]; then
 fi
 
 # The processors this shell may use, as a container or a batch system has limited them.
-cores() { nproc; }
+cores() {
+  local cores quota period
+  cores=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc) # which nproc would give back
+  read -r quota period <<<"$(cat /sys/fs/cgroup/cpu.max 2>/dev/null || paste /sys/fs/cgroup/cpu/cpu.cfs_{quota,period}_us 2>/dev/null)"
+  if [[ $quota =~ ^[1-9] ]]; then # not "max", not -1
+    quota=$((quota / period > 1 ? quota / period : 1))
+    cores=$((quota < cores ? quota : cores))
+  fi
+  echo "$cores"
+}
 
 # Sets `gpus`, the number of GPUs here that CUDA_VISIBLE_DEVICES allows, and `program`: CHARRNN_PROGRAM, or the built program
 # that suits this machine.
