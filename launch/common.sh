@@ -20,12 +20,27 @@ if [ "$(id -u)" = 0 ]; then
 fi
 
 # The processors this shell may use, as a container or a batch system has limited them.
-cores() { nproc; }
+cores() {
+  local cores quota period
+  cores=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc) # which nproc would give back
+  read -r quota period <<<"$(cat /sys/fs/cgroup/cpu.max 2>/dev/null || paste /sys/fs/cgroup/cpu/cpu.cfs_{quota,period}_us 2>/dev/null)"
+  if [[ $quota =~ ^[1-9] ]]; then # not "max", not -1
+    quota=$((quota / period > 1 ? quota / period : 1))
+    cores=$((quota < cores ? quota : cores))
+  fi
+  echo "$cores"
+}
 
-# Sets `gpus`, the number of GPUs here, and `program`: CHARRNN_PROGRAM, or the built program that suits this machine.
+# Sets `gpus`, the number of GPUs here that CUDA_VISIBLE_DEVICES allows, and `program`: CHARRNN_PROGRAM, or the built program
+# that suits this machine.
 find_program() {
   # Without a driver nvidia-smi fails, and may say so where the list would be.
   gpus=$(nvidia-smi --list-gpus 2>/dev/null | grep -c '^GPU ' || true)
+  if [ -n "${CUDA_VISIBLE_DEVICES+set}" ]; then
+    local visible
+    IFS=, read -ra visible <<<"${CUDA_VISIBLE_DEVICES/#-1/}" # -1 and nothing both mean none
+    [ "${#visible[@]}" -ge "$gpus" ] || gpus=${#visible[@]}
+  fi
   program=$root/build/release/charrnn_dist
   if [ "$gpus" -gt 0 ] && [ -x "$root/build/cuda/charrnn_dist" ]; then program=$root/build/cuda/charrnn_dist; fi
   program=${CHARRNN_PROGRAM:-$program}

@@ -1,1 +1,1 @@
-"""Reads what charrnn_dist leaves behind: runs, and pictures of them. The trainer needs nothing of this."""
+"""What the scripts of launch/ are made of: they read runs, draw pictures, and keep a training going."""

@@ -181,7 +181,7 @@ Json measure(const BenchArguments& arguments, Training& training, Job& job) {
   const CostModel model = cost_model(cost, training);
   Json result{{"processor", processor_description()},
               {"ranks", ranks},
-              {"threads", training.resources().threads},
+              {"threads", training.resources().choice.threads},
               {"gflop_per_second", peak * 1e-9},
               {"parameters", training.model().layout().count()},
               {"engines", Json::array({describe(cost, training.model(), peak)})}};

@@ -133,8 +133,9 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   const std::unique_ptr<TextSource> source = open_text_on_all(arguments.corpus, job);
   const ScannedText text = scan_text(*source, {.vocabulary = models[0].vocabulary.options()}, job.control);
   const ReductionMode mode(config.run);
-  find_engine(config.model, compute)
-      .set_threads(choose_threads(config, mode, job.control).threads, mode.is_reproducible(), compute);
+  const Resources resources = choose_resources(config, mode, job.control);
+  std::ranges::for_each(resources.warnings, warn);
+  find_engine(config.model, compute).set_threads(resources.choice.threads, mode.is_reproducible(), compute);
   const std::unique_ptr<Batches> batches = batches_of_part(arguments, models[0], config, mode, text, job);
   if (batches->carry_state() && job.mpi.size() > arguments.columns) {
     warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns", job.mpi.size(),

@@ -30,18 +30,24 @@ Job::Job() : control(mpi, kStartTimeout), farewell(mpi, kStartTimeout) {
   farewell.set_timeout(kFarewellTimeout);
 }
 
+ExitCode Job::ends_with(ExitCode code) {
+  mpi.set_last_resort(static_cast<int>(code), control.timeout().count());
+  return code;
+}
+
 ExitCode run_job(const std::function<ExitCode(Job&)>& work, const ConfigSources* sources) {
   const Environment environment = [](const char* name) { return std::getenv(name); };
   check_before_mpi(environment);
   Job job;
   try {
     check_launcher(job.mpi.size(), environment);
-    return work(job);
+    return job.ends_with(work(job));
   } catch (const CommError& error) {
     print_error(error.what());
     if (error.exit_at_once()) std::_Exit(static_cast<int>(error.code()));  // mpirun and srun end the others
     job.mpi.abort(static_cast<int>(error.code()));
   } catch (const Error& error) {
+    job.ends_with(error.code());
     const std::string message = sources != nullptr ? sources->located(error) : error.what();
     const bool is_remote = dynamic_cast<const RemoteError*>(&error) != nullptr;
     const bool is_stop = dynamic_cast<const Interrupted*>(&error) != nullptr;

@@ -24,6 +24,8 @@ struct Job {
   MpiCommunicator farewell;  ///< only for agreeing on how to end after an error
 
   Job();
+  /// Says how this process is going to end, so that it does even if MPI_Finalize waits in vain. Returns the code.
+  ExitCode ends_with(ExitCode code);
 };
 
 /// Starts MPI, refuses a launch that went wrong, runs `work` and ends MPI. Whatever `work` throws becomes an exit code and

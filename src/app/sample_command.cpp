@@ -51,7 +51,7 @@ void write_many(const SampleArguments& arguments, Sampler& sampler) {
 int threads_for(std::int64_t texts, std::int64_t parameters) {
   constexpr std::int64_t kTexts = 8, kParameters = 1 << 19;
   return static_cast<int>(
-      std::clamp<std::int64_t>(std::max(texts / kTexts, parameters / kParameters), 1, std::ssize(place_here().cores)));
+      std::clamp<std::int64_t>(std::max(texts / kTexts, parameters / kParameters), 1, threads_alone()));
 }
 
 void run_sample(SampleArguments& arguments) {

@@ -38,21 +38,20 @@ namespace fs = std::filesystem;
 class RunFolder final : public CheckpointSink {
  public:
   explicit RunFolder(fs::path path) : path_(std::move(path)), store_(path_ / "checkpoints") {}
-  ~RunFolder() override {
-    if (!ownership_) return;
-    ownership_.reset();
-    std::error_code ignored;
-    fs::remove(path_, ignored);  // if it is empty: a run that was refused leaves no folder
-  }
 
   const fs::path& path() const { return path_; }
 
-  /// Takes the folder, nothing in it is changed. UsageError if a live process has it.
-  void own() {
-    std::error_code error;
-    fs::create_directories(path_, error);
-    require<UsageError>(!error, "cannot make the run's folder '{}': {}", path_.string(), error.message());
-    ownership_.emplace(path_, warn_on_stderr);
+  /// Takes the folder, nothing in it is changed. UsageError if it is another attempt's.
+  void own(Claim claim) { ownership_.emplace(path_, claim, warn_on_stderr); }
+
+  /// UsageError if a run has begun here.
+  void require_unused() const {
+    for (const char* file : {"config.toml", "metrics.jsonl"}) {
+      require<UsageError>(!fs::exists(path_ / file),
+                          "'{}' has the files of a run that ended before its first checkpoint: start it again with "
+                          "`resume`, or use another `name`",
+                          path_.string());
+    }
   }
 
   /// Makes it the folder of the run that `start` describes, once nothing can be refused any more.
@@ -93,8 +92,9 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFo
       std::ranges::for_each(warnings, warn_on_stderr);
       throw;
     }
-    folder->own();
+    folder->own(arguments.resume ? Claim::kResume : Claim::kNewRun);
     RunStart start = plan_run(arguments, warn_on_stderr);
+    if (!arguments.resume) folder->require_unused();
     start.config.data.corpus = fs::absolute(start.config.data.corpus).lexically_normal().string();
     return nlohmann::json{{"config", write_toml(start.config)},
                           {"checkpoint", start.checkpoint},

@@ -6,22 +6,24 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
 #include <fstream>
-#include <random>
-#include <sstream>
-#include <string_view>
+#include <optional>
+#include <string>
+#include <system_error>
 #include <thread>
 
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
-#include "base/host.hpp"
 
 namespace charrnn {
 
 namespace {
 
 namespace fs = std::filesystem;
+using State = AttemptMark::State;
+using namespace std::chrono_literals;
+
+constexpr auto kPoll = 20ms;
 
 std::string read_line(const fs::path& file) {
   std::ifstream stream(file);
@@ -30,33 +32,17 @@ std::string read_line(const fs::path& file) {
   return line;
 }
 
-/// The name of a process's program, also where a newer build has taken its place in the file system.
-std::string program_of(const std::string& process, std::error_code& ended) {
-  std::string name = fs::read_symlink("/proc/" + process + "/exe", ended).filename().string();
-  constexpr std::string_view kReplaced = " (deleted)";
-  if (name.ends_with(kReplaced)) name.resize(name.size() - kReplaced.size());
-  return name;
-}
-
-/// True if `pid` is a running process of this very program (numbers are used again after a while).
-bool is_alive(pid_t pid) {
-  // /proc/<pid>/exe cannot be read for a process that has ended and only waits for its parent.
-  std::error_code ended, unknown;
-  const std::string its_program = program_of(std::to_string(pid), ended);
-  return !ended && pid != ::getpid() && its_program == program_of("self", unknown);
-}
-
-/// Held by one process of this machine at a time, so that looking who has a folder and taking it are one act.
+/// Held by one process of this machine at a time, so that of two that take a folder over at one moment the second sees
+/// the first.
 class FolderLock {
  public:
   /// Gives up after some seconds, where a file system keeps no locks.
   explicit FolderLock(const fs::path& folder)
       : descriptor_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    using namespace std::chrono_literals;
     const auto limit = std::chrono::steady_clock::now() + 10s;
     while (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK &&
            std::chrono::steady_clock::now() < limit) {
-      std::this_thread::sleep_for(20ms);
+      std::this_thread::sleep_for(kPoll);
     }
   }
   ~FolderLock() {
@@ -69,51 +55,101 @@ class FolderLock {
   int descriptor_;
 };
 
-/// The same after waiting for some seconds: the ranks of a job that mpirun has just ended may take a moment to exit.
-bool stays_alive(pid_t pid) {
-  using namespace std::chrono_literals;
-  const auto limit = std::chrono::steady_clock::now() + 5s;
-  while (is_alive(pid) && std::chrono::steady_clock::now() < limit) std::this_thread::sleep_for(50ms);
-  return is_alive(pid);
+/// Creates the file, unless there is one. A crash in the middle leaves an empty one.
+bool create_file(const fs::path& path, const std::string& bytes) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor < 0) return false;
+  const bool is_written =
+      ::write(descriptor, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) && ::fsync(descriptor) == 0;
+  const int error = errno;
+  ::close(descriptor);
+  if (!is_written) ::unlink(path.c_str());
+  errno = is_written ? 0 : error;
+  return is_written;
+}
+
+std::string owner(const AttemptMark& mark) {
+  return mark.host.empty() ? "another attempt" : fmt::format("process {} on host {}", mark.process, mark.host);
+}
+
+std::string already_training(const AttemptMark& mark, const std::string& folder) {
+  return fmt::format("process {} is training in '{}' already; wait for it, stop it, or use another `name`",
+                     mark.process, folder);
+}
+
+/// Why a new run cannot have the folder, and how to mend it.
+std::string refusal(const AttemptMark& mark, const std::string& folder) {
+  switch (mark.state()) {
+    case State::kAlive:
+      return already_training(mark, folder);
+    case State::kEnded:
+      return fmt::format(
+          "'{}' belongs to a run that was broken off before its first checkpoint: start it again with `resume`, or use "
+          "another `name`",
+          folder);
+    case State::kUnknown:
+      break;
+  }
+  return fmt::format(
+      "'{}' belongs to {}, which cannot be seen from here and may be training: use another `name`; or, if it has "
+      "ended, take the folder over with `resume`",
+      folder, owner(mark));
 }
 
 }  // namespace
 
-Ownership::Ownership(const fs::path& run_folder, const Warn& warn) : file_(run_folder / "attempt") {
-  const FolderLock lock(run_folder);
-  const std::string host = host_name();
-  const std::string before = read_line(file_);
-  if (!before.empty()) {
-    std::istringstream words(before);
-    std::string other_host;
-    pid_t pid = 0;
-    words >> other_host >> pid;
-    const bool here = other_host == host;
-    require<UsageError>(!here || !stays_alive(pid),
-                        "process {} is training in '{}' already; wait for it, stop it, or use another `name`", pid,
-                        run_folder.string());
-    if (!here) warn(fmt::format("taking '{}' over from an attempt on host {}", run_folder.string(), other_host));
+Ownership::Ownership(const fs::path& run_folder, Claim claim, const Warn& warn)
+    : file_(run_folder / "attempt"), mark_(make_mark()) {
+  made_.make(run_folder);
+  std::optional<FolderLock> lock;
+  if (claim == Claim::kResume) lock.emplace(run_folder);
+  const auto limit = std::chrono::steady_clock::now() + 5s;
+  while (!take_if_free()) {
+    const AttemptMark other = parse_mark(read_line(file_));
+    if (other.line.empty() && !fs::exists(file_)) continue;  // it has just been given back
+    const bool is_alive = other.state() == State::kAlive;
+    // The ranks of a job that mpirun has just ended may take a moment to exit; and a mark is empty while it is written.
+    const bool may_change = other.line.empty() || (is_alive && claim == Claim::kResume);
+    if (may_change && std::chrono::steady_clock::now() < limit) {
+      std::this_thread::sleep_for(kPoll);
+      continue;
+    }
+    if (claim == Claim::kNewRun) throw UsageError(refusal(other, run_folder.string()));
+    if (is_alive) throw UsageError(already_training(other, run_folder.string()));
+    if (other.state() == State::kUnknown) {
+      warn(fmt::format("taking '{}' over from {}; if that still trains, it ends at its next checkpoint",
+                       run_folder.string(), owner(other)));
+    }
+    replace_file(file_, mark_.line + "\n");
+    return;
   }
-  const char* restarts = std::getenv("SLURM_RESTART_COUNT");
-  std::random_device random;
-  identity_ = fmt::format("{} {} restart {} {:08x}{:08x}", host, ::getpid(), restarts != nullptr ? restarts : "0",
-                          random(), random());
-  replace_file(file_, identity_ + "\n");
 }
 
 Ownership::~Ownership() {
   std::error_code ignored;
-  if (read_line(file_) == identity_) fs::remove(file_, ignored);
+  if (read_line(file_) == mark_.line) fs::remove(file_, ignored);
+}
+
+bool Ownership::take_if_free() {
+  for (;;) {
+    if (create_file(file_, mark_.line + "\n")) return true;
+    if (errno == EEXIST) return false;
+    // A start that was refused at this moment may have taken its new folder away again.
+    require(errno == ENOENT, "cannot write '{}': {}", file_.string(), std::generic_category().message(errno));
+    made_.make(file_.parent_path());
+  }
 }
 
 void Ownership::check() const {
   const std::string now = read_line(file_);
-  require(!now.empty(),
-          "'{}' is gone: the run's folder was deleted or renamed while it trained; nothing more is written",
-          file_.string());
-  require(now == identity_,
-          "'{}' says that this run's folder belongs to another attempt now ({}); this one writes no more",
-          file_.string(), now);
+  if (now.empty()) {
+    const fs::path folder = file_.parent_path();
+    throw DataError(fmt::format("'{}' {}; this attempt writes nothing more", folder.string(),
+                                fs::exists(folder) ? "was taken by another attempt, which has ended since"
+                                                   : "was deleted or renamed while it trained"));
+  }
+  require(now == mark_.line, "'{}' was taken by another attempt ({}); this attempt writes nothing more",
+          file_.parent_path().string(), owner(parse_mark(now)));
 }
 
 }  // namespace charrnn

@@ -3,11 +3,26 @@
 #include <mpi.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
 
 #include "base/error.hpp"
 
 namespace charrnn {
+
+namespace {
+
+// A signal handler can reach nothing else.
+volatile std::sig_atomic_t g_exit_code = 0;
+
+extern "C" void end_process(int) {
+  ::_exit(g_exit_code);
+}
+
+}  // namespace
 
 MpiSession::MpiSession() {
   // Open MPI 4.1's default way of exchanging addresses crashes or hangs about one start in fifty on a busy
@@ -30,7 +45,13 @@ MpiSession::MpiSession() {
 }
 
 MpiSession::~MpiSession() {
+  // There is no MPI_Finalize that can be polled. All that the process has to say has been said before.
+  std::fflush(nullptr);
+  g_exit_code = exit_code_;
+  std::signal(SIGALRM, end_process);
+  ::alarm(std::max(1U, static_cast<unsigned>(std::lround(patience_))));
   MPI_Finalize();
+  ::alarm(0);
 }
 
 void MpiSession::abort(int code) {

@@ -1,10 +1,11 @@
 #include "train/reduction_mode.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <optional>
 
 #include "base/error.hpp"
 #include "base/processor.hpp"
-#include "dist/topology.hpp"
 #include "models/engine.hpp"
 
 namespace charrnn {
@@ -49,10 +50,29 @@ std::vector<std::string> ReductionMode::doubts(const CheckpointHeader* resumed, 
   return doubts;
 }
 
-Resources choose_threads(const RunConfig& config, const ReductionMode& mode, Communicator& control) {
+Resources choose_resources(const RunConfig& config, const ReductionMode& mode, Communicator& control) {
   const std::vector<RankPlace> places = gather_places(control, place_here());
-  const std::int64_t given = mode.threads(config.run.threads, threads_decide_bits(config.model, config.run.engine));
-  return {given > 0 ? static_cast<int>(given) : default_threads(places, control.rank()), count_hosts(places)};
+  Resources resources{.choice = {}, .hosts = count_hosts(places), .warnings = {}};
+  const char* const wish = std::getenv("OMP_NUM_THREADS");
+  if (const std::int64_t given = mode.threads(config.run.threads, threads_decide_bits(config.model, config.run.engine));
+      given > 0) {
+    resources.choice.threads = static_cast<int>(given);
+  } else if (const std::optional<int> wished = threads_of_environment(wish)) {
+    resources.choice = {*wished, "OMP_NUM_THREADS"};
+  } else {
+    resources.choice = default_threads(places, control.rank());
+    if (wish != nullptr) {
+      resources.warnings.push_back(
+          fmt::format("OMP_NUM_THREADS is '{}', which is no number of threads: ignored", wish));
+    }
+  }
+  std::vector<int> threads;
+  for (const std::string& one : gather_strings(control, std::to_string(resources.choice.threads))) {
+    threads.push_back(std::stoi(one));
+  }
+  const std::string warning = oversubscription(places, threads);
+  if (!warning.empty()) resources.warnings.push_back(warning);
+  return resources;
 }
 
 }  // namespace charrnn

@@ -11,6 +11,7 @@
 #include "config/run_config.hpp"
 #include "data/sharding.hpp"
 #include "dist/communicator.hpp"
+#include "dist/topology.hpp"
 #include "models/language_model.hpp"
 #include "train/gradient_reducer.hpp"
 
@@ -44,11 +45,13 @@ class ReductionMode {
 };
 
 struct Resources {
-  int threads;  ///< of this rank
-  int hosts;    ///< that the job runs on
+  ThreadChoice choice;  ///< of this rank
+  int hosts;            ///< that the job runs on
+  std::vector<std::string> warnings;
 };
 
-/// The configured threads, or, where the mode leaves it open, this rank's share of the cores it may use. Collective.
-Resources choose_threads(const RunConfig& config, const ReductionMode& mode, Communicator& control);
+/// The configured threads; where that and the mode leave it open, those of OMP_NUM_THREADS, or else this rank's share of
+/// the cores it may use. Collective.
+Resources choose_resources(const RunConfig& config, const ReductionMode& mode, Communicator& control);
 
 }  // namespace charrnn

@@ -20,7 +20,7 @@ Training::Training(RunConfig config, const TextSource& text, ControlCommunicator
       control_(control),
       mode_(config_.run),
       data_(load_training_data(config_, text, mode_.sharding(config_.data.columns, control), control)),
-      resources_(choose_threads(config_, mode_, control)),
+      resources_(choose_resources(config_, mode_, control)),
       device_(choose_device(config_.run.device, control.local_rank(),
                             [&](const std::string& line) { notes_.push_back(line); })),
       precision_(config_.run.precision == "bf16" ? Precision::kBf16 : Precision::kFp32),
@@ -40,7 +40,7 @@ Training::Training(RunConfig config, const TextSource& text, ControlCommunicator
 std::unique_ptr<LanguageModel> Training::make_model_here() {
   const Compute compute{device_, config_.run.engine, precision_, team_};
   engine_ = &find_engine(config_.model, compute);
-  engine_->set_threads(resources_.threads, mode_.is_reproducible(), compute);
+  engine_->set_threads(resources_.choice.threads, mode_.is_reproducible(), compute);
   return engine_->make(config_.model, data_.vocabulary->size(), compute);
 }
 
@@ -104,7 +104,7 @@ StepParts Training::step_parts() {
 }
 
 double Training::measure_products() {
-  ThreadTeam all(resources_.threads);  // the model's has none where LibTorch runs it
+  ThreadTeam all(resources_.choice.threads);  // the model's has none where LibTorch runs it
   control_.barrier();
   std::array<double, 1> rate{device_.cuda ? 0 : measure_product_rate(precision_, all)};
   control_.all_reduce_sum(rate);
@@ -120,7 +120,7 @@ RunFacts Training::facts(double peak) const {
           .parameters = model_->layout().count(),
           .token_bits = data_.training->bits(),
           .ranks = control_.size(),
-          .threads = resources_.threads,
+          .threads = resources_.choice.threads,
           .hosts = resources_.hosts,
           .on_gpus = device_.cuda,
           .engine = engine_->description(precision_),
@@ -143,11 +143,15 @@ TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, Checkp
     observers.on_start(known);
   });
   for (const std::string& note : notes_) observers.on_message(Severity::kNote, note);
+  if (const auto& [threads, reason] = resources_.choice; !reason.empty()) {
+    observers.on_message(Severity::kNote, fmt::format("threads     {} per rank, because of {}", threads, reason));
+  }
   const auto warn = [&](const std::string& line) { observers.on_message(Severity::kWarning, line); };
   if (data_.validation == nullptr) warn("the text has no validation part: no validation loss, no best checkpoint");
   if (config_.model.dropout > 0 && config_.model.layers == 1) {
     warn("dropout acts between layers: with `layers` 1 it does nothing");
   }
+  for (const std::string& line : resources_.warnings) warn(line);
   for (const std::string& doubt : mode_.doubts(resumed_ ? &*resumed_ : nullptr, control_)) {
     warn(doubt);
   }

@@ -1,9 +1,10 @@
 // endless_ranks FOLDER: steps of one all-reduce and one barrier until the ranks are told to stop, as in
-// training without the training. Every rank writes FOLDER/rank<r>.pid once all of them have done a hundred
+// training without the training; rank r freezes before its end if there is a FOLDER/freeze<r>. Every rank writes FOLDER/rank<r>.pid once all of them have done a hundred
 // steps. On an error it ends as the program does, by run_job: one line on standard error and an exit code.
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -23,7 +24,11 @@ ExitCode step_until_stopped(Job& job, const std::filesystem::path& folder) {
     job.control.set_step(step);
     std::array<double, 1> stop{std::filesystem::exists(folder / "stop") ? 1.0 : 0.0};
     job.control.all_reduce_sum(stop);
-    if (stop[0] > 0) return ExitCode::kDone;
+    if (stop[0] > 0) {
+      const bool freezes = std::filesystem::exists(folder / fmt::format("freeze{}", job.mpi.rank()));
+      if (freezes) std::raise(SIGSTOP);
+      return ExitCode::kDone;
+    }
     job.control.barrier();
     if (step != kReady) continue;
     std::ofstream(note.string() + ".part") << getpid();

@@ -139,8 +139,23 @@ def orderly_end():
             job.close()
 
 
+def frozen_at_the_end():
+    """A rank that never comes to MPI_Finalize. The others are done, and end with their own exit code."""
+    with tempfile.TemporaryDirectory() as folder:
+        job = Job(folder, kept=True)
+        try:
+            (Path(folder) / "freeze1").touch()
+            (Path(folder) / "stop").touch()
+            others = (0, 2)
+            wait_for(lambda: all(job.code(rank) is not None for rank in others), TIMEOUT + 5, "the others' end")
+            assert [job.code(rank) for rank in others] == [0, 0], [job.code(rank) for rank in others]
+            assert not is_gone(job.pids[1])
+        finally:
+            job.close()
+
+
 failed = 0
-cases = [(orderly_end,)] + [(case, number, victim) for case in (kept_rank, plain_job)
+cases = [(orderly_end,), (frozen_at_the_end,)] + [(case, number, victim) for case in (kept_rank, plain_job)
                             for number in (signal.SIGKILL, signal.SIGSTOP) for victim in (0, 2)]
 for case, *arguments in cases:
     try:

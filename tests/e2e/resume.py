@@ -153,15 +153,6 @@ class Refusals(program.TestCase):
         now = {path: path.read_bytes() for path in self.run_folder.rglob("*") if path.is_file()}
         self.assertEqual(now, self.before)
 
-    def test_two_starts_at_once(self):
-        for attempt in range(4):
-            words = self.train_words(f"twice{attempt}", *MODEL, "--max-steps", 4)
-            with program.Running(self.folder, *words, "--seed", 1) as one, \
-                    program.Running(self.folder, *words, "--seed", 2) as two:
-                codes = sorted((one.wait(), two.wait()))
-            self.assertEqual(codes, [0, 2], one.stderr + two.stderr)
-            self.assertEqual(len(program.metrics(self.folder / f"runs/twice{attempt}", "run")), 1)
-
     def test_other_options(self):
         for words, says in ((["--hidden", 25], ["hidden is 25, was 24"]), (["--model", "gru"], ["model", "gru", "lstm"]),
                             (["--layers", 1], ["layers is 1, was 2"]), (["--columns", 7], ["columns is 7, was 6"]),

@@ -1,0 +1,201 @@
+"""Keeps a job going: starts mpirun, passes signals on to its ranks, and starts it again when a rank is lost.
+
+    python -m charrnn.supervisor RESTARTS MPIRUN [FLAG]... PROGRAM -- COMMAND [OPTION]...
+
+All signals are blocked and waited for in one place, so that none is lost, whenever it comes. launch/run is the only user.
+"""
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from charrnn.command_line import complain
+from charrnn.processes import children_of, has_variable, mapped_files, state_of
+
+FINAL = (0, 2, 65, 70)  # exit codes of the program that a restart cannot mend
+INTERRUPTED = 75
+STOPS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1}
+ENDS = {signal.SIGINT, signal.SIGTERM}  # the second time. A terminal that closes sends two SIGHUP
+OTHERS = {signal.SIGQUIT, signal.SIGTSTP, signal.SIGCONT, signal.SIGCHLD}
+
+REPEAT = 0.3  # seconds until ranks that may not have been there yet are told again that they shall stop
+LOOK = 1.0  # seconds between looks at the ranks
+LINGER = 15.0  # seconds that mpirun may take after its ranks here have ended
+TERM_TO_KILL = 3.0
+STARTED = 600.0  # seconds after which every rank has surely opened its neighbours' memory
+
+
+class Attempt:
+    """One start of mpirun. It gets a session of its own, so that what a terminal sends reaches it from here alone."""
+
+    def __init__(self, words, mask):
+        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True,
+                                        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, mask))
+        self.known = []  # ranks of this machine
+        self.had_ranks = False
+        self.gone_since = None
+        self.lingered = False
+        self.kill_at = None
+
+    def tell(self, number):
+        """mpirun passes USR1, TSTP (as STOP) and CONT on to all ranks, on every machine."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(number)
+
+    def ranks(self):
+        return [pid for pid in children_of(self.process.pid) if has_variable(pid, "OMPI_COMM_WORLD_RANK")]
+
+    def suspend(self):
+        """Returns when the ranks of this machine have stopped. They may not have been there yet: then they are told again."""
+        limit = time.monotonic() + 5
+        while self.process.poll() is None and time.monotonic() < limit:
+            self.tell(signal.SIGTSTP)
+            ranks = self.ranks()
+            if state_of(self.process.pid) == "T" or ranks and all(state_of(pid) == "T" for pid in ranks):
+                return
+            time.sleep(0.05)
+
+    def end(self):
+        """Without saving. mpirun may not answer either."""
+        for pid in self.ranks():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.tell(signal.SIGTERM)
+        self.kill_at = time.monotonic() + TERM_TO_KILL
+
+    def look(self):
+        """Ends an mpirun that does not end by itself."""
+        now = time.monotonic()
+        if self.kill_at is not None and now > self.kill_at:
+            self.process.kill()
+        if not any(state_of(pid) for pid in self.known):
+            self.known = self.ranks()
+        if self.known:
+            self.had_ranks, self.gone_since = True, None
+        elif self.had_ranks and not self.lingered:
+            self.gone_since = self.gone_since or now
+            if now - self.gone_since > LINGER:
+                # It waits for a machine that cannot be reached any more.
+                self.lingered = True
+                self.process.kill()
+
+    def outcome(self):
+        """(exit code, how it ended) of the whole."""
+        code = self.process.returncode
+        if self.lingered:
+            return INTERRUPTED, f"the ranks ended, but mpirun did not within {LINGER:.0f} s"
+        number = -code if code < 0 else code - 128
+        if 0 < number < signal.NSIG:
+            return 128 + number, f"{'mpirun' if code < 0 else 'a rank'} was killed by signal {number} ({signal.strsignal(number)})"
+        return code, f"ended with code {code}"
+
+
+class Supervisor:
+    def __init__(self):
+        # What is ignored, as nohup wants SIGHUP to be, stays ignored. Python's own Ctrl-C is not needed.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self.watched = {one for one in STOPS | OTHERS if signal.getsignal(one) != signal.SIG_IGN}
+        self.mask = signal.pthread_sigmask(signal.SIG_BLOCK, self.watched)
+        self.stopped = False
+        self.ended_by = None
+
+    def hear(self, attempt, seconds):
+        """Waits so long for a signal, and acts on it. `attempt`: None between two of them."""
+        caught = signal.sigtimedwait(self.watched, seconds)
+        number = caught.si_signo if caught else None
+        if number == signal.SIGQUIT or number in ENDS and self.stopped:
+            self.stopped, self.ended_by = True, number
+            if attempt:
+                attempt.end()
+        elif number in STOPS:
+            self.stopped = True
+        elif number == signal.SIGTSTP:
+            if attempt:
+                attempt.suspend()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        elif number == signal.SIGCONT and attempt:
+            attempt.gone_since = None
+            attempt.tell(signal.SIGCONT)
+        return number is not None
+
+    def run(self, words):
+        """Starts mpirun once; the attempt when it has ended, or None if a signal came first."""
+        while self.hear(None, 0):
+            pass
+        if self.stopped:
+            return None
+        attempt = Attempt(words, self.mask)
+        told, looked = 0, 0
+        while attempt.process.poll() is None:
+            if self.stopped and self.ended_by is None and time.monotonic() - told > REPEAT:
+                attempt.tell(signal.SIGUSR1)
+                told = time.monotonic()
+            if time.monotonic() - looked > LOOK:
+                attempt.look()
+                looked = time.monotonic()
+            self.hear(attempt, REPEAT if self.stopped else LOOK)
+        return attempt
+
+    def keep_going(self, restarts, mpirun, command):
+        """The exit code of the whole: the program's; 75 for whatever can be resumed; 128 + signal if ended by force."""
+        quiet, done = True, 0
+        while True:
+            attempt = self.run([mpirun[0], *(["-q"] if quiet else []), *mpirun[1:], *command])
+            if self.ended_by is not None:
+                return 128 + self.ended_by
+            if attempt is None:
+                return INTERRUPTED
+            code, how = attempt.outcome()
+            if code in FINAL:
+                return code
+            if self.stopped:
+                return INTERRUPTED
+            if code < 128 and code != INTERRUPTED and not attempt.had_ranks:
+                # mpirun itself failed. While it is quiet it does not say why.
+                if not quiet:
+                    complain(f"==> mpirun could not start the ranks (exit code {code})")
+                    return INTERRUPTED if done else 2
+                quiet = False
+                continue
+            quiet = True
+            if command[0] != "train":
+                return INTERRUPTED
+            if done == restarts:
+                complain(f"==> {how}; gave up after {done} restarts")
+                return INTERRUPTED
+            done += 1
+            complain(f"==> {how}; starting again from the newest checkpoint ({done} of {restarts})")
+            # The last --resume counts: from the newest checkpoint, also where the first start named one.
+            command = [*command, "--resume"]
+
+
+def sweep_memory(folder=Path("/dev/shm")):
+    """Removes the shared memory of killed ranks: Open MPI leaves it, some megabytes each time, until the next boot. A
+    segment that a living rank has mapped stays; and a name that is gone would only matter while a job starts."""
+    def is_old(path):
+        with contextlib.suppress(OSError):
+            status = path.lstat()
+            return status.st_uid == os.getuid() and time.time() - status.st_mtime > STARTED
+        return False
+
+    host = socket.gethostname().partition(".")[0]
+    old = {str(path) for path in folder.glob(f"vader_segment.{host}.*") if is_old(path)}
+    for path in old - (mapped_files() if old else set()):
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+
+
+def main():
+    supervisor = Supervisor()
+    sweep_memory()
+    words = sys.argv[2:]
+    split = words.index("--")
+    return supervisor.keep_going(int(sys.argv[1]), words[:split], words[split + 1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
