@@ -72,13 +72,13 @@ class Heartbeat final : public Activity {
 
 /// What rank 0's work ended with: 0 or an exit code.
 int wait_for_root(Communicator& communicator, Activity& activity) {
-  const auto start = std::chrono::steady_clock::now();
+  Deadline patience(communicator.timeout() * kRootPatience);
   for (;;) {
     const Beat root = beat(communicator, {0, activity.wants_stop()});
     if (root.code != kAtWork) return static_cast<int>(root.code);
-    const Seconds waited = std::chrono::steady_clock::now() - start;
-    if (waited > communicator.timeout() * kRootPatience) {
-      throw CommError(communicator.rank(), communicator.step(), "all_reduce_sum", communicator.sequence(), waited,
+    if (patience.has_passed()) {
+      throw CommError(communicator.rank(), communicator.step(), "all_reduce_sum", communicator.sequence(),
+                      patience.waited(),
                       "rank 0 is alive, but what it does alone takes too long; does a file system hang?");
     }
   }

@@ -2,9 +2,28 @@
 
 #include <sched.h>
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace charrnn {
+
+namespace {
+
+/// Why a wait was in vain, as far as is known.
+std::string absence_of(const std::vector<int>& missing) {
+  constexpr std::size_t kMostNamed = 8;
+  constexpr const char* kText = "{} did not arrive within the deadline (`timeout`); {} dead, frozen or cut off";
+  if (missing.empty()) return fmt::format(kText, "the other ranks", "one is");
+  if (missing.size() == 1) return fmt::format(kText, fmt::format("rank {}", missing[0]), "it is");
+  const auto named = std::span(missing).first(std::min(missing.size(), kMostNamed));
+  const std::size_t more = missing.size() - named.size();
+  return fmt::format(
+      kText, fmt::format("ranks {}{}", fmt::join(named, ", "), more > 0 ? fmt::format(" and {} more", more) : ""),
+      "they are");
+}
+
+}  // namespace
 
 CommError::CommError(int rank, std::int64_t step, std::string collective, std::uint64_t sequence, Seconds waited,
                      const std::string& reason, bool exit_at_once)
@@ -42,17 +61,24 @@ void Communicator::finish_begun() {
 }
 
 void Communicator::wait(const char* collective, std::uint64_t call, const std::function<bool()>& is_complete) {
-  constexpr int kSpins = 200;       // a small all-reduce between idle cores ends within these
-  constexpr int kLookAtClock = 64;  // the clock is cheap, but not free
-  const auto start = std::chrono::steady_clock::now();
+  constexpr int kSpins = 200;          // a small all-reduce between idle cores ends within these
+  constexpr int kLook = 16;            // the clock is cheap, but not free; on a busy machine a yield takes 20 ms
+  constexpr Seconds kMostToAnswer{1};  // of the deadline, for the roll call
+  const Seconds to_answer = std::min(kMostToAnswer, timeout_ / 4);
+  Deadline arrival(timeout_ - to_answer);
+  std::optional<Deadline> answers;
   for (std::uint64_t poll = 0; !is_complete(); ++poll) {
     if (poll < kSpins) continue;
     sched_yield();
-    if (poll % kLookAtClock != 0) continue;
-    const Seconds waited = std::chrono::steady_clock::now() - start;
-    if (waited > timeout_) {
-      fail(collective, call, waited,
-           "the other ranks did not arrive within the deadline (`timeout`); one is dead, frozen or cut off");
+    if (poll % kLook != 0) continue;
+    if (roll_call_) roll_call_->answer();
+    if (!arrival.has_passed()) continue;
+    if (!answers) {
+      if (roll_call_) roll_call_->ask();
+      answers.emplace(to_answer);
+    }
+    if (answers->has_passed()) {
+      fail(collective, call, arrival.waited(), absence_of(roll_call_ ? roll_call_->silent() : std::vector<int>()));
     }
   }
 }

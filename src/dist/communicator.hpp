@@ -2,20 +2,21 @@
 // NcclCommunicator, and HostStagedCommunicator for GPUs without NCCL.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
+#include "dist/deadline.hpp"
+#include "dist/roll_call.hpp"
 
 namespace charrnn {
-
-using Seconds = std::chrono::duration<double>;
 
 /// A collective that did not finish: a rank died, froze or left, or the network is gone. After it nobody may
 /// call another collective; the process has to end.
@@ -93,9 +94,13 @@ class Communicator {
   /// The step that error messages name.
   void set_step(std::int64_t step) { step_ = step; }
   std::int64_t step() const { return step_; }
-  /// How long a call waits for the other ranks.
+  /// How long a call waits for the other ranks, not counting time in which this process was suspended.
   void set_timeout(Seconds timeout) { timeout_ = timeout; }
   Seconds timeout() const { return timeout_; }
+  /// Finds the ranks that are missing when a call misses its deadline; null where that cannot be found out. All
+  /// communicators of a job share one, since ranks may wait in different ones.
+  void set_roll_call(std::shared_ptr<RollCall> roll_call) { roll_call_ = std::move(roll_call); }
+  const std::shared_ptr<RollCall>& roll_call() const { return roll_call_; }
   /// Collectives started so far.
   std::uint64_t sequence() const { return sequence_; }
 
@@ -107,7 +112,7 @@ class Communicator {
   /// The number of the call that begins.
   std::uint64_t count_call() { return ++sequence_; }
 
-  /// Polls `is_complete` until it says true; throws CommError when timeout() has passed.
+  /// Polls `is_complete` until it says true; throws CommError when timeout() has passed, and says who is missing.
   /// Spins briefly, then yields the core, since ranks may share cores.
   void wait(const char* collective, std::uint64_t call, const std::function<bool()>& is_complete);
   /// Throws the CommError of the current call for a failure that is not a deadline.
@@ -115,6 +120,7 @@ class Communicator {
 
  private:
   Seconds timeout_;
+  std::shared_ptr<RollCall> roll_call_;
   std::int64_t step_ = 0;
   std::uint64_t sequence_ = 0;
   std::deque<std::function<void()>> begun_;

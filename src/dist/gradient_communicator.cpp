@@ -44,6 +44,7 @@ std::unique_ptr<Communicator> MpiCommunicator::make_gradient_communicator(const 
                  "`comm` nccl: NCCL works between GPUs, and this run computes on the CPU (`device`); use mpi or auto");
   if (device.cuda && kind != "mpi") return make_nccl(device, *this, timeout);
   auto over_mpi = std::make_unique<MpiCommunicator>(session_, timeout);
+  over_mpi->set_roll_call(roll_call());
   if (!device.cuda) return over_mpi;
   // The gradients lie where MPI cannot read them.
   return std::make_unique<HostStagedCommunicator>(std::move(over_mpi), make_cuda_memory(), timeout);
@@ -56,7 +57,9 @@ std::unique_ptr<Communicator> MpiCommunicator::make_gradient_communicator(const 
   require_option(
       kind != "nccl", "comm",
       "`comm` nccl: this program was built without CUDA; build it with `cmake --preset cuda`, or use mpi or auto");
-  return std::make_unique<MpiCommunicator>(session_, timeout);
+  auto over_mpi = std::make_unique<MpiCommunicator>(session_, timeout);
+  over_mpi->set_roll_call(roll_call());
+  return over_mpi;
 }
 
 #endif

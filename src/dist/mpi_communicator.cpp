@@ -8,6 +8,8 @@
 #include <limits>
 #include <utility>
 
+#include "dist/mpi_roll_call.hpp"
+
 namespace charrnn {
 
 namespace {
@@ -103,6 +105,7 @@ MpiCommunicator::MpiCommunicator(const MpiSession& session, Seconds timeout)
     });
     MPI_Comm_set_errhandler(*comm, MPI_ERRORS_RETURN);
   }
+  set_roll_call(std::make_shared<MpiRollCall>(handle_->comm));
 }
 
 // Not freed: that is collective, and this may run while other ranks are gone. MPI_Finalize takes care of it.

@@ -45,7 +45,12 @@ bool run_bounded(Work work, Seconds limit) {
   std::packaged_task<void()> task(std::move(work));
   const std::future<void> done = task.get_future();
   std::thread(std::move(task)).detach();
-  return done.wait_for(limit) == std::future_status::ready;
+  constexpr Seconds kBetweenLooks{0.05};
+  Deadline deadline(limit);
+  while (done.wait_for(kBetweenLooks) != std::future_status::ready) {
+    if (deadline.has_passed()) return false;
+  }
+  return true;
 }
 
 /// The first of several results that is neither success nor "in progress", else the last.
@@ -81,6 +86,7 @@ NcclCommunicator::NcclCommunicator(Communicator& control, std::unique_ptr<Stream
       memory_(std::move(memory)),
       exceptions_at_start_(std::uncaught_exceptions()) {
   set_step(control.step());
+  set_roll_call(control.roll_call());
   together(control, [&] {
     check_nccl_version();
     const float zero = 0;

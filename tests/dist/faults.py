@@ -1,5 +1,5 @@
 """Ranks that are killed or frozen while they work. The others must end within the deadline, with 75, naming rank,
-step and collective.
+step and collective, and who is missing. Ranks that are suspended together go on afterwards.
 
 mpirun notices a dead rank by itself and kills the rest after about a second, so each rank also runs behind a keeper
 that writes down its exit code and then stays: then nobody but the program can notice, as with a node that is cut off.
@@ -24,7 +24,7 @@ echo $? >"$1/part$OMPI_COMM_WORLD_RANK"
 mv "$1/part$OMPI_COMM_WORLD_RANK" "$1/rank$OMPI_COMM_WORLD_RANK.code"
 read -r _ <"$1/leave"
 """
-LINE = re.compile(r"error: rank (\d+): (all_reduce_sum|barrier) \(call \d+\) failed at step (\d+) after (\d+\.\d) s")
+LINE = re.compile(r"error: rank (\d+): (all_reduce_sum|barrier) \(call \d+\) failed at step (\d+) after (\d+\.\d) s: (.*)")
 
 
 def wait_for(condition, seconds, what):
@@ -95,6 +95,7 @@ def check_survivors(job, victim, sent):
             continue
         assert int(match[1]) == rank and int(match[3]) >= 100, match[0]
         assert TIMEOUT - 0.1 <= float(match[4]) <= TIMEOUT + 1, match[0]
+        assert match[5].startswith(f"rank {victim} did not arrive within the deadline"), match[0]
     assert took <= TIMEOUT + 3, f"took {took:.1f} s"
     return took
 
@@ -122,9 +123,34 @@ def plain_job(number, victim):
             # mpirun reports the first end that it sees: the kill, or a survivor's 75.
             assert code in ((137,) if number == signal.SIGKILL else (75,)), f"mpirun ended with {code}: {job.text()}"
             if number == signal.SIGSTOP:
-                assert LINE.search(job.text()), job.text()
+                assert f"s: rank {victim} did not arrive" in job.text(), job.text()
             wait_for(lambda: all(is_gone(pid) for pid in job.pids), 5, "the ranks' end")
             print(f"{number.name} to rank {victim} under mpirun alone: {code} after {time.monotonic() - sent:.1f} s")
+        finally:
+            job.close()
+
+
+def is_suspended(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+def suspended(seconds, apart, with_mpirun):
+    """All ranks, as by SLURM's suspend or Ctrl-Z, one `apart` seconds after the other; they go on in the other order."""
+    with tempfile.TemporaryDirectory() as folder:
+        job = Job(folder, kept=False)
+        try:
+            pids = [job.mpirun.pid] * with_mpirun + job.pids
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+                wait_for(lambda pid=pid: is_suspended(pid), 5, "a stop")
+                time.sleep(apart)
+            time.sleep(seconds)
+            for pid in reversed(pids):
+                os.kill(pid, signal.SIGCONT)
+                time.sleep(apart)
+            (Path(folder) / "stop").touch()
+            assert job.mpirun.wait(20) == 0, job.text()
+            print(f"suspended for {seconds} s, {apart} s apart, mpirun {'too' if with_mpirun else 'not'}: goes on")
         finally:
             job.close()
 
@@ -157,6 +183,7 @@ def frozen_at_the_end():
 failed = 0
 cases = [(orderly_end,), (frozen_at_the_end,)] + [(case, number, victim) for case in (kept_rank, plain_job)
                             for number in (signal.SIGKILL, signal.SIGSTOP) for victim in (0, 2)]
+cases += [(suspended, 3 * TIMEOUT, apart, with_mpirun) for apart in (0, TIMEOUT / 8) for with_mpirun in (False, True)]
 for case, *arguments in cases:
     try:
         case(*arguments)

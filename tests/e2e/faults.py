@@ -105,14 +105,16 @@ class Faults(program.TestCase):
         # The deadline, then mpirun's CONT, TERM and KILL with a second between them.
         self.assertLess(waited, timeout + 8)
         self.assertGreater(waited, timeout * 0.9)
-        lines = re.findall(r"charrnn_dist: error: rank (\d+): (\w+) \(call \d+\) failed at step (\d+) after ([\d.]+) s: .*", told)
+        lines = re.findall(r"charrnn_dist: error: rank (\d+): (\w+) \(call \d+\) failed at step (\d+) after ([\d.]+) s: "
+                           r"rank (\d+) did not arrive within the deadline \(--timeout\); it is dead, frozen or cut off", told)
         self.assertGreaterEqual(len(lines), 1, told)
         step = max(program.losses(folder))
-        for noticed, collective, at, seconds in lines:
+        for noticed, collective, at, seconds, missing in lines:
             self.assertNotEqual(int(noticed), rank)
             self.assertIn(collective, ("all_reduce_sum", "all_to_all", "all_gather", "gather", "broadcast"))
             self.assertLessEqual(abs(int(at) - step), 2)
             self.assertAlmostEqual(float(seconds), timeout, delta=1)
+            self.assertEqual(missing, str(rank))
         # Under SIGSTOP nothing was lost: go on from there.
         program.run(*self.train_words(folder.name, *MODEL, *more, "--max-steps", step + 2, "--resume"), ranks=ranks)
 
@@ -128,6 +130,30 @@ class Faults(program.TestCase):
     def test_frozen_in_a_save(self):
         """What rank 0 does alone may take longer than the deadline; freezing in it may not."""
         self.check_frozen(0, 2, stop=self.stop_in_a_save)
+
+    def test_suspended_together(self):
+        """A suspended job (SLURM, Ctrl-Z) goes on afterwards: ranks that wait, compute or save, on their own or with mpirun."""
+        timeout, last = 2, 300
+        straight = self.train("straight", *MODEL, "--save-every", 2, "--max-steps", last, ranks=2)
+        folder = self.folder / "runs" / "run"
+        words = self.train_words("run", *MODEL, "--save-every", 2, "--max-steps", last, "--timeout", timeout)
+        with program.Running(self.folder, *words, ranks=2) as running:
+            ranks = [running.pid(rank) for rank in (0, 1)]
+            for step, stop, pids in ((20, self.stop_now, [*ranks, running.process.pid]),
+                                     (60, self.stop_in_a_save, ranks),
+                                     (100, self.stop_now, ranks[::-1])):
+                program.wait_for_step(folder, step, running)
+                stop(pids[0], folder)
+                for pid in pids[1:]:
+                    os.kill(pid, signal.SIGSTOP)
+                time.sleep(3 * timeout)
+                for pid in pids:
+                    os.kill(pid, signal.SIGCONT)
+                told = max(program.losses(folder))
+                program.wait_for_step(folder, told + 10, running)
+            self.assertEqual(running.wait(), 0, running.stderr)
+            self.assertNotIn("error", running.stderr)
+        self.assertEqual(program.parameter_hash(folder), program.parameter_hash(straight))
 
     def test_killed_mpirun(self):
         """Ranks whose mpirun is gone end by themselves, and the run's folder is free again."""
