@@ -36,7 +36,8 @@ std::string rate_text(double per_second) {
 }
 
 std::string loss_text(double loss, int decimals) {
-  constexpr double kNoLoss = 1000;  // its digits would only break tables
+  constexpr double kNoLoss = 1000;     // its digits would only break tables
+  if (std::isnan(loss)) return "nan";  // which has a sign, too
   return loss < kNoLoss ? fmt::format("{:.{}f}", loss, decimals) : fmt::format("{:.3g}", loss);
 }
 

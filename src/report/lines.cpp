@@ -107,10 +107,11 @@ std::vector<std::string> end_lines(const EndReport& report) {
   std::string first =
       fmt::format("{} at step {}", report.stopped_early ? "stopped early" : "done", with_commas(report.step));
   if (report.stopped_early) {
-    first += fmt::format(": no better validation loss for {} validations", report.validations_since_best);
+    first += fmt::format(": no better validation loss in {} validation(s)", report.validations_since_best);
   }
   if (report.skipped_steps > 0) {
-    first += fmt::format("; {} steps were left out (loss or gradient not finite)", with_commas(report.skipped_steps));
+    first +=
+        fmt::format("; {} step(s) left out, whose loss or gradient was not finite", with_commas(report.skipped_steps));
   }
   if (!has_best && report.last_val_loss) {
     first += fmt::format("; validation {}, no better than a uniform guess", loss_text(*report.last_val_loss));

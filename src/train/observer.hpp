@@ -97,7 +97,7 @@ struct EndReport {
   std::optional<double> best_val_loss = {}, last_val_loss = {};
   std::int64_t best_step = 0;  ///< that best_val_loss was reached at; 0: unknown
   std::int64_t skipped_steps = 0;
-  bool stopped_early = false;  ///< out of `patience`
+  bool stopped_early = false;  ///< `patience` ran out
   std::int64_t validations_since_best = 0;
 };
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "checkpoint/contents.hpp"
 #include "dist/agreement.hpp"
 #include "sample/sampler.hpp"
@@ -145,12 +146,12 @@ void Trainer::count(const StepOutcome& outcome) {
 void Trainer::leave_out(const StepOutcome& outcome, double rate) {
   Checkpoint::Progress& progress = position_.progress;
   const std::int64_t limit = parts_.config.optimizer.skip_bad_steps;
-  const std::string before = limit > 0 ? fmt::format(", after {} steps in a row that were left out", limit) : "";
+  const std::string before = limit > 0 ? fmt::format(", after {} step(s) in a row that were left out", limit) : "";
   const char* const other_way = limit > 0 ? "" : ", or leave such steps out with `skip-bad-steps`";
   require_option(
       progress.skipped_in_a_row < limit, "learning-rate",
       "the training diverged at step {} (loss {}, gradient norm {}){}: lower `learning-rate` or set `clip-norm`{}; the newest checkpoint is from before",
-      position_.step, outcome.loss, outcome.gradient_norm, before, other_way);
+      position_.step, loss_text(outcome.loss), loss_text(outcome.gradient_norm), before, other_way);
   ++progress.skipped_steps;
   ++progress.skipped_in_a_row;
   state_.zero();  // what is not finite in it would spoil every window that follows
