@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "app/checkpoint_path.hpp"
 #include "app/job.hpp"
 #include "app/messages.hpp"
 #include "app/program.hpp"
@@ -107,10 +108,10 @@ Evaluation evaluate_adapting(const EvalArguments& arguments, LoadedModel& loaded
 }
 
 /// The same on all ranks, also of runs that go on writing.
-std::vector<std::string> agree_on_files(const std::vector<std::string>& paths, const Warn& warn, Job& job) {
+std::vector<std::string> agree_on_files(const std::vector<std::string>& paths, Job& job) {
   const std::string files = on_root(job.control, [&] {
     nlohmann::json found = nlohmann::json::array();
-    for (const std::string& path : paths) found.push_back(resolve_checkpoint(path, warn).string());
+    for (const std::string& path : paths) found.push_back(checkpoint_to_use(path));
     return found.dump();
   });
   return nlohmann::json::parse(files).get<std::vector<std::string>>();
@@ -122,7 +123,7 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   ThreadTeam team;
   const Compute compute{.device = device, .engine = arguments.compute.engine, .team = team};
   std::vector<LoadedModel> models;
-  const std::vector<std::string> files = agree_on_files(paths, warn, job);
+  const std::vector<std::string> files = agree_on_files(paths, job);
   RunConfig config;
   // Dynamic evaluation takes the optimizer's mean squares, too.
   const Parts parts = arguments.dynamic.rate > 0 ? Parts::kAll : Parts::kModel;
@@ -173,7 +174,7 @@ Command eval_command() {
   auto arguments = std::make_shared<EvalArguments>();
   Command command("eval", "compute the exact loss of a checkpoint on a text");
   command.add_paths("PATH", Argument::Kind::kWords, arguments->checkpoints,
-                    "checkpoints, or folders of runs: one after the other");
+                    "checkpoints, or folders of runs (the best one of each): one after the other");
   command.add_paths("checkpoint", Argument::Kind::kList, arguments->checkpoints, "the same as PATH");
   command.add_paths("ensemble", Argument::Kind::kList, arguments->ensemble,
                     "evaluate several together: the mean of their probabilities");

@@ -25,6 +25,7 @@ struct InspectArguments {
 /// The checkpoint's contents as JSON: what --json prints, and what the text is made from.
 Json describe_file(const LoadedModel& loaded) {
   const Checkpoint& checkpoint = loaded.checkpoint;
+  const Checkpoint::Progress& progress = checkpoint.progress;
   Json parameters = Json::array();
   for (const Parameter& parameter : loaded.model->layout().parameters())
     parameters.push_back({{"name", parameter.name}, {"shape", parameter.shape}});
@@ -59,6 +60,9 @@ Json describe_file(const LoadedModel& loaded) {
           {"created_utc", without_controls(checkpoint.created_utc)},
           {"program_version", without_controls(checkpoint.program_version)},
           {"processor", without_controls(checkpoint.processor)},
+          {"best_val_loss", std::isfinite(progress.best_val_loss) ? Json(progress.best_val_loss) : Json()},
+          {"best_step", progress.best_step > 0 ? Json(progress.best_step) : Json()},
+          {"skipped_steps", progress.skipped_steps},
           {"history", history}};
 }
 
@@ -74,6 +78,11 @@ void print_text(const Json& facts) {
   fmt::print("corpus       {} training characters, SHA-256 {}\n", number("train_characters"), text("corpus_sha256"));
   fmt::print("written      {} by charrnn_dist {} on {}\n", text("created_utc"), text("program_version"),
              text("processor").empty() ? "an unknown processor" : text("processor"));
+  if (!facts.at("best_val_loss").is_null()) {
+    fmt::print("best so far  validation {}{}\n", loss_text(facts.at("best_val_loss").get<double>()),
+               facts.at("best_step").is_null() ? "" : fmt::format(" at step {}", number("best_step")));
+  }
+  if (facts.at("skipped_steps") > 0) fmt::print("skipped      {} steps\n", number("skipped_steps"));
   fmt::print("parameters\n");
   for (const Json& tensor : facts.at("tensors")) {
     fmt::print("  {:<20} {}\n", tensor.at("name").get<std::string>(), tensor.at("shape").dump());
@@ -91,8 +100,9 @@ void print_text(const Json& facts) {
 void run_inspect(const InspectArguments& arguments) {
   require<UsageError>(arguments.paths.size() == 1, "inspect needs one PATH: a checkpoint, or the folder of a run");
   ThreadTeam team;
-  const LoadedModel loaded = load_model(resolve_checkpoint(arguments.paths[0], warn_on_stderr).string(),
-                                        {.device = {}, .team = team}, Parts::kAll);
+  const LoadedModel loaded =
+      load_model(resolve_checkpoint(arguments.paths[0], Pick::kNewest, warn_on_stderr).file.string(),
+                 {.device = {}, .team = team}, Parts::kAll);
   Json facts = describe_file(loaded);
   const std::string hash = hash_parameters(loaded.model->layout(), loaded.model->parameters());
   if (arguments.json) {

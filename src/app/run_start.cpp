@@ -15,7 +15,8 @@ namespace {
 RunStart new_run(RunStart start, const TrainArguments& arguments, const Warn& warn) {
   validate(start.config);
   parameter_layout(start.config.model, 1);  // of any vocabulary: whether there is such a model
-  if (!arguments.init_from.empty()) start.init_from = resolve_checkpoint(arguments.init_from, warn).string();
+  if (!arguments.init_from.empty())
+    start.init_from = resolve_checkpoint(arguments.init_from, Pick::kNewest, warn).file.string();
   return start;
 }
 
@@ -60,7 +61,7 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
   start.notes = arguments.sources.notes;
   given.apply(start.config);
   if (!arguments.resume_path.empty()) {
-    start.checkpoint = resolve_checkpoint(arguments.resume_path, warn).string();
+    start.checkpoint = resolve_checkpoint(arguments.resume_path, Pick::kNewest, warn).file.string();
     start.from_path = true;
     if (start.config.run.name.empty()) {
       take_place_of(start.checkpoint, start.config.run);

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "app/checkpoint_path.hpp"
 #include "app/messages.hpp"
 #include "app/program.hpp"
 #include "base/utf8.hpp"
@@ -64,7 +65,7 @@ void run_sample(SampleArguments& arguments) {
   const Device device = choose_device(config.run.device, 0, warn_on_stderr);
   std::vector<std::string> files;
   for (const std::string& path : arguments.checkpoints) {
-    files.push_back(resolve_checkpoint(path, warn_on_stderr).string());
+    files.push_back(checkpoint_to_use(path));
   }
   const std::vector<LoadedModel> loaded = load_ensemble(files, {.device = device, .team = team});
   team.resize(threads_for(arguments.count, loaded[0].model->layout().size()));
@@ -89,8 +90,7 @@ Command sample_command() {
   auto arguments = std::make_shared<SampleArguments>();
   SampleOptions& options = arguments->options;
   Command command("sample", "write text with a trained model");
-  constexpr const char* kPaths =
-      "a checkpoint, or the folder of a run: its newest good one; several write as an ensemble";
+  constexpr const char* kPaths = "a checkpoint, or the folder of a run: its best one; several write as an ensemble";
   command.add_paths("PATH", Argument::Kind::kWords, arguments->checkpoints, kPaths);
   command.add_paths("checkpoint", Argument::Kind::kList, arguments->checkpoints, "the same as PATH");
   command.add("prime", &arguments->prime, {.free_text = true}, "TEXT", "text to go on from, of any length");

@@ -64,6 +64,9 @@ class RunFolder final : public CheckpointSink {
       if (aside) warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
       if (!is_own) store_.adopt(start.checkpoint, step);
     }
+    if (!start.checkpoint.empty()) {
+      store_.restore_best(read_checkpoint(start.checkpoint, Parts::kDescription).progress.best_step);
+    }
     replace_file(path_ / "config.toml", write_toml(start.config));
   }
 

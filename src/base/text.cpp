@@ -35,6 +35,12 @@ std::string rate_text(double per_second) {
   return fmt::format("{:.0f}", per_second);
 }
 
+std::string loss_text(double loss, int decimals) {
+  constexpr double kNoLoss = 1000;     // its digits would only break tables
+  if (std::isnan(loss)) return "nan";  // which has a sign, too
+  return loss < kNoLoss ? fmt::format("{:.{}f}", loss, decimals) : fmt::format("{:.3g}", loss);
+}
+
 std::string one_line(const std::string& text, std::size_t bytes) {
   std::string line = text.substr(0, bytes);
   if (line.size() < text.size()) {

@@ -82,12 +82,16 @@ struct Checkpoint : CheckpointHeader {
 
   std::vector<EpochRecord> history;
 
-  /// The sums of the unfinished epoch, from which a resumed run computes its means.
+  /// The sums of the unfinished epoch, from which a resumed run computes its means, and what it counts.
   struct Progress {
     double loss_sum = 0, characters = 0;
     RunningMean smoothed;  ///< of the steps' losses
     double seconds = 0;
-    double best_val_loss = 0;  ///< infinity before the first validation
+    double best_val_loss = 0;  ///< infinity as long as none was better than a uniform guess
+    // What follows is 0 in files of versions before 0.6.
+    std::int64_t best_step = 0;                            ///< that best_val_loss was reached at; 0: unknown
+    std::int64_t validations_since_best = 0;               ///< none of them better
+    std::int64_t skipped_steps = 0, skipped_in_a_row = 0;  ///< left out: of the whole run, and of its newest steps
   } progress;
 };
 
@@ -123,9 +127,9 @@ void check_digest(const std::filesystem::path& path);
 /// How much of a file is read; each part comes on top of the one before.
 enum class Parts {
   kHeader,       ///< CheckpointHeader
-  kDescription,  ///< config, settings, vocabulary, data
+  kDescription,  ///< config, settings, vocabulary, data, progress
   kModel,        ///< the weights
-  kAll,          ///< what only a resume needs: optimizer, hidden states, history, progress
+  kAll,          ///< what only a resume needs: optimizer, hidden states, history
 };
 
 /// The parameters that are wanted of a file, whose description has been read. May throw to refuse it.

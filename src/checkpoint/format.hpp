@@ -25,6 +25,16 @@ inline H5::CompType epoch_record_type() {
   return type;
 }
 
+/// The counts among the attributes of /progress, which came with version 0.6: visit(name, count). `progress` is a
+/// Checkpoint::Progress, const or not.
+template <class Progress, class Visit>
+void for_each_count(Progress& progress, const Visit& visit) {
+  visit("best_step", progress.best_step);
+  visit("validations_since_best", progress.validations_since_best);
+  visit("skipped_steps", progress.skipped_steps);
+  visit("skipped_in_a_row", progress.skipped_in_a_row);
+}
+
 /// The attributes of /model_config: visit(name, value), where a value is a std::string, std::int64_t, double or bool.
 /// `settings` is a ModelSettings, const or not.
 template <class Settings, class Visit>

@@ -161,13 +161,16 @@ std::vector<EpochRecord> read_history(const Hdf5Group& root) {
   return history;
 }
 
-Checkpoint::Progress read_progress(const Hdf5Group& group) {
+Checkpoint::Progress read_progress(const Hdf5Group& group, std::int64_t step) {
   Checkpoint::Progress progress{not_negative(group, "loss_sum"),
                                 not_negative(group, "characters"),
                                 {finite(group, "smoothed_loss"), not_negative(group, "smoothed_weight")},
                                 not_negative(group, "seconds"),
                                 group.number("best_val_loss")};
   check(!std::isnan(progress.best_val_loss), group.path() + "@best_val_loss", "is not a number");
+  for_each_count(progress, [&](const char* name, std::int64_t& count) {
+    if (group.has_attribute(name)) count = group.integer(name, {0, step});
+  });
   return progress;
 }
 
@@ -179,6 +182,7 @@ Checkpoint read_parts(const Hdf5Group& root, Parts parts, const LayoutOf& layout
   if (root.has("model_config")) checkpoint.settings = read_settings(root.group("model_config"));
   checkpoint.vocabulary = read_vocabulary(root);
   checkpoint.data = read_data(root.group("data"));
+  checkpoint.progress = read_progress(root.group("progress"), checkpoint.step);
   if (parts == Parts::kDescription) return checkpoint;
   const ParameterLayout layout = layout_of(checkpoint);
   checkpoint.model = read_tensors(root.group("model"), layout);
@@ -186,7 +190,6 @@ Checkpoint read_parts(const Hdf5Group& root, Parts parts, const LayoutOf& layout
   read_optimizer(root.group("optimizer"), layout, checkpoint);
   checkpoint.hidden = read_hidden(root.group("hidden"));
   checkpoint.history = read_history(root);
-  checkpoint.progress = read_progress(root.group("progress"));
   return checkpoint;
 }
 

@@ -112,6 +112,40 @@ std::optional<fs::path> CheckpointStore::newest_good(const Warn& warn) const {
   return std::nullopt;
 }
 
+fs::path CheckpointStore::best() const {
+  const fs::path link = folder_ / "best";
+  std::error_code error;
+  const fs::path target = fs::read_symlink(link, error);
+  if (!error) return folder_ / target.filename();
+  return fs::exists(link, error) ? link : fs::path();
+}
+
+std::optional<fs::path> CheckpointStore::best_good(const Warn& warn) const {
+  while (true) {
+    const fs::path file = best();
+    if (file.empty()) {
+      warn(fmt::format("'{}' has no best checkpoint: no validation was better than a uniform guess yet",
+                       folder_.string()));
+      return std::nullopt;
+    }
+    try {
+      check_digest(file);
+      return file;
+    } catch (const DataError& error) {
+      if (best() != file) continue;  // the run goes on, and has a better one
+      warn(error.what());
+      return std::nullopt;
+    }
+  }
+}
+
+void CheckpointStore::restore_best(std::int64_t step) const {
+  if (step_of(best()) == step) return;
+  const std::vector<fs::path> all = files();
+  const auto file = std::ranges::find(all, step, step_of);
+  if (file != all.end()) point("best", *file);
+}
+
 bool CheckpointStore::has(const fs::path& file) const {
   std::error_code error;
   return fs::equivalent(fs::absolute(file).parent_path(), folder_, error);
@@ -122,12 +156,6 @@ void CheckpointStore::adopt(const fs::path& file, std::int64_t step) const {
   const fs::path path = folder_ / fmt::format("step_{}.h5", step);
   copy_atomically(file, path);
   point("latest", path);
-}
-
-fs::path CheckpointStore::best() const {
-  std::error_code error;
-  const fs::path file = fs::read_symlink(folder_ / "best", error);
-  return error ? fs::path() : folder_ / file;
 }
 
 bool CheckpointStore::any() const {
@@ -175,17 +203,25 @@ void CheckpointStore::retire_old_steps() const {
   }
 }
 
-fs::path resolve_checkpoint(const fs::path& path, const Warn& warn) {
+FoundCheckpoint resolve_checkpoint(const fs::path& path, Pick pick, const Warn& warn) {
   std::error_code error;
   if (!fs::is_directory(path, error)) {
     require(fs::exists(path, error), "there is no checkpoint '{}'", path.string());
     check_digest(path);
-    return path;
+    return {path, ""};
   }
   const fs::path folder = path.filename() == "checkpoints" ? path : path / "checkpoints";
-  const std::optional<fs::path> newest = CheckpointStore(folder).newest_good(warn);
+  const CheckpointStore store(folder);
+  if (pick == Pick::kBest && store.any()) {
+    if (const auto best = store.best_good(warn)) {
+      const Checkpoint described = read_checkpoint(*best, Parts::kDescription);
+      return {*best, fmt::format("best, validation {} at step {}", loss_text(described.progress.best_val_loss),
+                                 with_commas(described.step))};
+    }
+  }
+  const std::optional<fs::path> newest = store.newest_good(warn);
   require(newest.has_value(), "the folder '{}' has no good checkpoint", path.string());
-  return *newest;
+  return {*newest, fmt::format("newest, step {}", with_commas(read_header(*newest).step))};
 }
 
 }  // namespace charrnn

@@ -30,8 +30,13 @@ class CheckpointStore {
   /// left where they are. Of all other files only the header is read.
   std::optional<std::filesystem::path> newest_good(const Warn& warn) const;
 
-  /// What `best` points at; empty if there is none.
+  /// What `best` points at, whether it is there or not; or `best`, if that is a file, in a copy of the folder. Empty: neither.
   std::filesystem::path best() const;
+  /// The file that `best` points at; nothing, and a line through `warn`, if there is none or its digest is wrong.
+  std::optional<std::filesystem::path> best_good(const Warn& warn) const;
+  /// Points `best` at the file of this step, if there is one: a run that continues from a checkpoint of an earlier step, or
+  /// was killed within a save, may have lost the link to what was its best one then.
+  void restore_best(std::int64_t step) const;
 
   /// A run that continues from an earlier step abandons what came after it: moves the files of later steps than
   /// `step` into a new folder abandoned_<n> and returns its path, or nothing if there are none.
@@ -57,8 +62,19 @@ class CheckpointStore {
   std::filesystem::path folder_;
 };
 
-/// What a path on the command line stands for: a checkpoint, or the newest good one of a run's folder. Its digest has been
-/// checked. DataError if there is none.
-std::filesystem::path resolve_checkpoint(const std::filesystem::path& path, const Warn& warn);
+/// Which checkpoint of a run's folder is wanted.
+enum class Pick {
+  kNewest,  ///< to go on from
+  kBest,    ///< to use; the newest where there is no good best one, which `warn` hears
+};
+
+/// What a path on the command line stands for.
+struct FoundCheckpoint {
+  std::filesystem::path file;
+  std::string why;  ///< this one of its folder: "best, validation 2.3312 at step 1,050"; empty if the path is the file
+};
+
+/// The path itself, or a checkpoint of the run's folder that it is. Its digest has been checked. DataError if there is none.
+FoundCheckpoint resolve_checkpoint(const std::filesystem::path& path, Pick pick, const Warn& warn);
 
 }  // namespace charrnn

@@ -136,6 +136,7 @@ void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
   put(progress, "smoothed_weight", checkpoint.progress.smoothed.weight);
   put(progress, "seconds", checkpoint.progress.seconds);
   put(progress, "best_val_loss", checkpoint.progress.best_val_loss);
+  for_each_count(checkpoint.progress, [&](const char* name, std::int64_t count) { put(progress, name, count); });
 }
 
 /// What HDF5 leaves of a file in memory when it closes it.

@@ -34,11 +34,13 @@ struct OptimizerConfig {
   double epsilon = 1e-8;                     ///< of adam and adamw
   double momentum = 0.9;                     ///< of sgd
   double clip_norm = 0;                      ///< limit of the gradient's global norm; 0: none
+  std::int64_t skip_bad_steps = 0;           ///< how many steps in a row may have a loss or gradient that is not finite
   double weight_average = 0;                 ///< decay of the average that is validated and saved; 0: none
   /// PATTERN=LR[:WEIGHT_DECAY]: parameters whose name matches the shell pattern get their own values.
   std::vector<std::string> groups = {};
   std::int64_t epochs = 0;     ///< 0: what the phases add up to, else 4
   std::int64_t max_steps = 0;  ///< 0: no limit
+  std::int64_t patience = 0;   ///< validations in a row without a better loss that end the run; 0: none do
 };
 
 struct ScheduleConfig {

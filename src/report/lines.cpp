@@ -83,15 +83,44 @@ std::string epoch_heading() {
 
 std::string epoch_line(const EpochReport& report) {
   const std::string validation =
-      report.val_loss ? fmt::format("{:8.4f} {:8.3f}", *report.val_loss, bits(*report.val_loss)) : "       -        -";
-  return fmt::format("{:5} {:8}  {:10.4f}  {}  {:9.4g} {:>7} {:8.1f}{}", report.epoch, report.step, report.train_loss,
-                     validation, report.learning_rate, rate_text(report.characters_per_second), report.seconds,
-                     report.is_best ? " best" : "");
+      report.val_loss ? fmt::format("{:>8} {:>8}", loss_text(*report.val_loss), loss_text(bits(*report.val_loss), 3))
+                      : "       -        -";
+  return fmt::format("{:5} {:8}  {:>10}  {}  {:9.4g} {:>7} {:8.1f}{}", report.epoch, report.step,
+                     loss_text(report.train_loss), validation, report.learning_rate,
+                     rate_text(report.characters_per_second), report.seconds, report.is_best ? " best" : "");
 }
 
 std::string validation_line(const ValidationReport& report) {
-  return fmt::format("      {:8}              {:8.4f} {:8.3f}{}{}", report.step, report.val_loss, bits(report.val_loss),
-                     report.is_best ? " best" : "", report.is_final ? ", on the whole validation part" : "");
+  return fmt::format("      {:8}              {:>8} {:>8}{}{}", report.step, loss_text(report.val_loss),
+                     loss_text(bits(report.val_loss), 3), report.is_best ? " best" : "",
+                     report.is_final ? ", on the whole validation part" : "");
+}
+
+std::string skip_line(const SkipReport& report) {
+  return fmt::format("step {} is left out: its loss is {}, its gradient's norm {} ({} in a row, {} in all)",
+                     with_commas(report.step), loss_text(report.loss), loss_text(report.gradient_norm), report.in_a_row,
+                     with_commas(report.total));
+}
+
+std::vector<std::string> end_lines(const EndReport& report) {
+  const bool has_best = report.best_val_loss.has_value();
+  std::string first =
+      fmt::format("{} at step {}", report.stopped_early ? "stopped early" : "done", with_commas(report.step));
+  if (report.stopped_early) {
+    first += fmt::format(": no better validation loss in {} validation(s)", report.validations_since_best);
+  }
+  if (report.skipped_steps > 0) {
+    first +=
+        fmt::format("; {} step(s) left out, whose loss or gradient was not finite", with_commas(report.skipped_steps));
+  }
+  if (!has_best && report.last_val_loss) {
+    first += fmt::format("; validation {}, no better than a uniform guess", loss_text(*report.last_val_loss));
+  }
+  if (!has_best || report.best_step == report.step || report.best_step == 0) return {first};
+  const bool is_worse = report.last_val_loss && !(*report.last_val_loss <= *report.best_val_loss);
+  if (is_worse) first += fmt::format("; validation {}, worse than the best", loss_text(*report.last_val_loss));
+  return {first,
+          fmt::format("best: step {}, validation {}", with_commas(report.best_step), loss_text(*report.best_val_loss))};
 }
 
 std::string phases_line(const PhaseReport& report) {

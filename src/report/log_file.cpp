@@ -33,6 +33,10 @@ void LogFile::on_step(const StepReport& report) {
              report.learning_rate, report.gradient_norm, rate_text(report.characters_per_second));
 }
 
+void LogFile::on_skip(const SkipReport& report) {
+  log_->warn(skip_line(report));
+}
+
 void LogFile::on_validation(const ValidationReport& report) {
   log_->info(validation_line(report));
 }
@@ -60,9 +64,10 @@ void LogFile::on_message(Severity severity, const std::string& text) {
 void LogFile::on_end(const EndReport& report) {
   if (!report.error.empty()) {
     log_->info("stopped: {}", spelling_(report.error));
+  } else if (report.code == ExitCode::kDone) {
+    for (const std::string& line : end_lines(report)) log_->info(line);
   } else {
-    log_->info("{} at step {}", report.code == ExitCode::kDone ? "done" : "stopped by a signal, all saved,",
-               report.step);
+    log_->info("stopped by a signal, all saved, at step {}", report.step);
   }
 }
 

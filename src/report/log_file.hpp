@@ -21,6 +21,7 @@ class LogFile final : public TrainObserver {
 
   void on_start(const RunFacts& facts) override;
   void on_step(const StepReport& report) override;
+  void on_skip(const SkipReport& report) override;
   void on_validation(const ValidationReport& report) override;
   void on_epoch(const EpochReport& report) override;
   void on_phases(const PhaseReport& report) override;

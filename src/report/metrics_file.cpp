@@ -56,6 +56,17 @@ void MetricsFile::on_step(const StepReport& report) {
          {"characters_per_second", report.characters_per_second}});
 }
 
+void MetricsFile::on_skip(const SkipReport& report) {
+  // What is not finite is written as null.
+  write({{"event", "skipped"},
+         {"step", report.step},
+         {"loss", report.loss},
+         {"gradient_norm", report.gradient_norm},
+         {"learning_rate", report.learning_rate},
+         {"in_a_row", report.in_a_row},
+         {"total", report.total}});
+}
+
 void MetricsFile::on_validation(const ValidationReport& report) {
   write({{"event", "validation"},
          {"step", report.step},
@@ -92,7 +103,10 @@ void MetricsFile::on_end(const EndReport& report) {
          {"step", report.step},
          {"exit_code", static_cast<int>(report.code)},
          {"best_val_loss", number_or_null(report.best_val_loss)},
-         {"last_val_loss", number_or_null(report.last_val_loss)}});
+         {"best_step", report.best_step > 0 ? Json(report.best_step) : Json()},
+         {"last_val_loss", number_or_null(report.last_val_loss)},
+         {"skipped_steps", report.skipped_steps},
+         {"stopped_early", report.stopped_early}});
 }
 
 void MetricsFile::write(Json event) {

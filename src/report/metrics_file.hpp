@@ -20,6 +20,7 @@ class MetricsFile final : public TrainObserver {
   void rewind(std::int64_t step) override;
   void on_start(const RunFacts& facts) override;
   void on_step(const StepReport& report) override;
+  void on_skip(const SkipReport& report) override;
   void on_validation(const ValidationReport& report) override;
   void on_epoch(const EpochReport& report) override;
   void on_phases(const PhaseReport& report) override;

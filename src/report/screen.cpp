@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/text.hpp"
 #include "report/lines.hpp"
@@ -47,12 +48,16 @@ void Screen::on_progress(const ProgressReport& report) {
   const std::string bar(static_cast<std::size_t>(part * kBar), '#');
   const double epochs = static_cast<double>(report.step) / static_cast<double>(steps_per_epoch_);
   const std::string place = fmt::format("{:3.0f} %  {:.2f}/{} epochs", 100 * part, epochs, epochs_);
-  const std::string loss = fmt::format("  loss {:.4f}", report.smoothed_loss);
-  const std::string bpc = fmt::format(" ({:.3f} bpc)", bits(report.smoothed_loss));
+  const std::string loss = fmt::format("  loss {}", loss_text(report.smoothed_loss));
+  const std::string bpc = fmt::format(" ({} bpc)", loss_text(bits(report.smoothed_loss), 3));
   const std::string rate = fmt::format("  {} char/s", rate_text(report.characters_per_second));
   const std::string eta = "  ETA " + duration_text(report.seconds_left);
   line_.show({fmt::format("[{:<{}}] ", bar, kBar) + place + loss + bpc + rate + eta, place + loss + bpc + rate + eta,
               place + loss + rate + eta, place + loss + eta, place + eta});
+}
+
+void Screen::on_skip(const SkipReport& report) {
+  if (report.in_a_row == 1) line_.print("warning: " + skip_line(report));
 }
 
 void Screen::on_validation(const ValidationReport& report) {
@@ -79,8 +84,9 @@ void Screen::on_message(Severity severity, const std::string& text) {
 void Screen::on_end(const EndReport& report) {
   if (!report.error.empty()) return;  // the program prints errors itself
   if (report.code == ExitCode::kDone) {
-    line_.print(fmt::format("done at step {}; sample from it: {} sample {}", with_commas(report.step), program_,
-                            for_shell(folder_.string())));
+    std::vector<std::string> lines = end_lines(report);
+    lines.back() += fmt::format("; sample from it: {} sample {}", program_, for_shell(folder_.string()));
+    for (const std::string& line : lines) line_.print(line);
   } else {
     line_.print(fmt::format("stopped by a signal at step {}, everything is saved; continue with {}",
                             with_commas(report.step), spelling_("`resume`")));

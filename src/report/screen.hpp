@@ -19,6 +19,8 @@ class Screen final : public TrainObserver {
   void on_work(std::string_view what, std::int64_t done, std::int64_t total) override;
   void on_start(const RunFacts& facts) override;
   void on_progress(const ProgressReport& report) override;
+  /// Only of the first in a row.
+  void on_skip(const SkipReport& report) override;
   void on_validation(const ValidationReport& report) override;
   void on_epoch(const EpochReport& report) override;
   void on_phases(const PhaseReport& report) override;

@@ -50,6 +50,15 @@ struct StepReport {
   double characters_per_second = 0;  ///< since the last report
 };
 
+/// After a step whose loss or gradient was not finite: it was left out (`skip-bad-steps`).
+struct SkipReport {
+  std::int64_t step = 0;
+  double loss = 0, gradient_norm = 0;  ///< one of them or both are not finite
+  double learning_rate = 0;            ///< that it would have had
+  std::int64_t in_a_row = 0;           ///< this one and those just before it
+  std::int64_t total = 0;              ///< in the whole run
+};
+
 /// After an epoch and its validation.
 struct EpochReport {
   std::int64_t epoch = 0, step = 0;
@@ -59,7 +68,7 @@ struct EpochReport {
   double learning_rate = 0;  ///< of the epoch's last step
   double characters_per_second = 0;
   double seconds = 0;    ///< spent in training steps
-  bool is_best = false;  ///< the lowest validation loss so far
+  bool is_best = false;  ///< the lowest validation loss so far, and better than a uniform guess
 };
 
 /// A validation that does not close an epoch.
@@ -86,6 +95,10 @@ struct EndReport {
   ExitCode code = ExitCode::kDone;
   std::string error = "";  ///< of a run that failed
   std::optional<double> best_val_loss = {}, last_val_loss = {};
+  std::int64_t best_step = 0;  ///< that best_val_loss was reached at; 0: unknown
+  std::int64_t skipped_steps = 0;
+  bool stopped_early = false;  ///< `patience` ran out
+  std::int64_t validations_since_best = 0;
 };
 
 enum class Severity {
@@ -110,6 +123,7 @@ class TrainObserver : public Activity {
   virtual void on_start(const RunFacts& /*facts*/) {}
   virtual void on_progress(const ProgressReport& /*report*/) {}
   virtual void on_step(const StepReport& /*report*/) {}
+  virtual void on_skip(const SkipReport& /*report*/) {}
   virtual void on_validation(const ValidationReport& /*report*/) {}
   virtual void on_epoch(const EpochReport& /*report*/) {}
   virtual void on_phases(const PhaseReport& /*report*/) {}
@@ -133,6 +147,7 @@ class Observers final : public TrainObserver {
   void on_start(const RunFacts& facts) override { each(&TrainObserver::on_start, facts); }
   void on_progress(const ProgressReport& report) override { each(&TrainObserver::on_progress, report); }
   void on_step(const StepReport& report) override { each(&TrainObserver::on_step, report); }
+  void on_skip(const SkipReport& report) override { each(&TrainObserver::on_skip, report); }
   void on_validation(const ValidationReport& report) override { each(&TrainObserver::on_validation, report); }
   void on_epoch(const EpochReport& report) override { each(&TrainObserver::on_epoch, report); }
   void on_phases(const PhaseReport& report) override { each(&TrainObserver::on_phases, report); }

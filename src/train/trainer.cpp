@@ -1,5 +1,7 @@
 #include "train/trainer.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -8,6 +10,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "checkpoint/contents.hpp"
 #include "dist/agreement.hpp"
 #include "sample/sampler.hpp"
@@ -30,6 +33,8 @@ Trainer::Trainer(const TrainerParts& parts, RunPosition start, BatchState& state
       state_(state),
       training_step_(parts.step, parts.batches.sharding(), clock_),
       saver_(parts.snapshots, parts.sink, parts.observer, parts.config.run.save_minutes),
+      health_(parts.vocabulary.size(), parts.config.optimizer.clip_norm,
+              [&observer = parts.observer](const std::string& line) { observer.on_message(Severity::kWarning, line); }),
       position_(std::move(start)) {}
 
 TrainOutcome Trainer::run() {
@@ -49,8 +54,17 @@ TrainOutcome Trainer::run() {
 }
 
 void Trainer::report_end(ExitCode code, const std::string& error) {
-  EndReport end{position_.step, code, error, std::nullopt, last_val_loss_};
-  if (std::isfinite(position_.progress.best_val_loss)) end.best_val_loss = position_.progress.best_val_loss;
+  const Checkpoint::Progress& progress = position_.progress;
+  const bool is_early = code == ExitCode::kDone && position_.step < parts_.schedule.last_step();
+  EndReport end{.step = position_.step,
+                .code = code,
+                .error = error,
+                .last_val_loss = last_val_loss_,
+                .best_step = progress.best_step,
+                .skipped_steps = progress.skipped_steps,
+                .stopped_early = is_early,
+                .validations_since_best = progress.validations_since_best};
+  if (std::isfinite(progress.best_val_loss)) end.best_val_loss = progress.best_val_loss;
   parts_.observer.on_end(end);
 }
 
@@ -59,7 +73,7 @@ void Trainer::train() {
   if (position_.step == 0) sample();
   while (!stop_) {
     if (epoch_is_over()) end_epoch();
-    if (position_.step >= parts_.schedule.last_step()) break;
+    if (position_.step >= parts_.schedule.last_step() || is_out_of_patience()) break;
     if (position_.batches_done == 0) begin_epoch();
     train_step();
     if (is_due(options.check_every)) check_ranks();
@@ -95,27 +109,21 @@ void Trainer::train_step() {
       training_step_.run(batch_, state_, position_.step, rate / parts_.config.optimizer.learning_rate, flags);
   stop_ = outcome.flags.stop;
   save_is_due_ = outcome.flags.save;
-  require_option(
-      outcome.finite, "learning-rate",
-      "the training diverged at step {} (loss {}, gradient norm {}): lower `learning-rate` or set `clip-norm`; the newest checkpoint is from before",
-      position_.step, outcome.loss, outcome.gradient_norm);
+  if (!outcome.finite) leave_out(outcome, rate);
   const std::int64_t step = ++position_.step;
   ++position_.batches_done;
-  if (parts_.average != nullptr) parts_.average->update(step);
   has_unsaved_ = true;
+  if (outcome.finite) count(outcome);
 
   if (outcome.flags.saved) saver_.report();
   const double seconds = seconds_since(start);
   const auto characters = static_cast<double>(batch_.all_targets);
   Checkpoint::Progress& progress = position_.progress;
-  progress.loss_sum += outcome.loss_sum;
-  progress.characters += characters;
   progress.seconds += seconds;
-  progress.smoothed.add(outcome.loss);
   characters_ += characters;
   logged_seconds_ += seconds;
   logged_characters_ += characters;
-  if (is_due(parts_.config.run.log_every)) {
+  if (is_due(parts_.config.run.log_every) && outcome.finite) {
     last_rate_ = logged_characters_ / logged_seconds_;
     parts_.observer.on_step({step, outcome.loss, rate, outcome.gradient_norm, last_rate_});
     logged_seconds_ = logged_characters_ = 0;
@@ -123,6 +131,32 @@ void Trainer::train_step() {
   if (last_rate_ == 0) last_rate_ = progress.characters / progress.seconds;
   time_left_.add_step();
   parts_.observer.on_progress({step, progress.smoothed.mean(), last_rate_, seconds_left()});
+}
+
+void Trainer::count(const StepOutcome& outcome) {
+  if (parts_.average != nullptr) parts_.average->update(position_.step);
+  Checkpoint::Progress& progress = position_.progress;
+  progress.loss_sum += outcome.loss_sum;
+  progress.characters += static_cast<double>(batch_.all_targets);
+  progress.smoothed.add(outcome.loss);
+  progress.skipped_in_a_row = 0;
+  health_.after_step(position_.step, outcome.loss, outcome.gradient_norm);
+}
+
+void Trainer::leave_out(const StepOutcome& outcome, double rate) {
+  Checkpoint::Progress& progress = position_.progress;
+  const std::int64_t limit = parts_.config.optimizer.skip_bad_steps;
+  const std::string before = limit > 0 ? fmt::format(", after {} step(s) in a row that were left out", limit) : "";
+  const char* const other_way = limit > 0 ? "" : ", or leave such steps out with `skip-bad-steps`";
+  require_option(
+      progress.skipped_in_a_row < limit, "learning-rate",
+      "the training diverged at step {} (loss {}, gradient norm {}){}: lower `learning-rate` or set `clip-norm`{}; the newest checkpoint is from before",
+      position_.step, loss_text(outcome.loss), loss_text(outcome.gradient_norm), before, other_way);
+  ++progress.skipped_steps;
+  ++progress.skipped_in_a_row;
+  state_.zero();  // what is not finite in it would spoil every window that follows
+  parts_.observer.on_skip({position_.step + 1, outcome.loss, outcome.gradient_norm, rate, progress.skipped_in_a_row,
+                           progress.skipped_steps});
 }
 
 bool Trainer::epoch_is_over() const {
@@ -159,6 +193,7 @@ void Trainer::validate_within_epoch() {
   if (evaluation) {
     is_best = is_new_best(evaluation->loss());
     parts_.observer.on_validation({position_.step, evaluation->loss(), evaluation->characters, is_best});
+    watch(evaluation->loss());
   }
   sample();
   if (is_best) save(false, true);
@@ -179,10 +214,14 @@ void Trainer::end_epoch() {
                      .characters_per_second = progress.characters / progress.seconds,
                      .seconds = progress.seconds};
   report.is_best = is_new_best(report.val_loss);
-  position_.history.push_back({report.epoch, report.step, report.train_loss,
-                               report.val_loss.value_or(std::numeric_limits<double>::quiet_NaN()), report.learning_rate,
-                               report.seconds});
+  // An epoch whose steps were all left out has no train loss, and no row.
+  if (progress.characters > 0) {
+    position_.history.push_back({report.epoch, report.step, report.train_loss,
+                                 report.val_loss.value_or(std::numeric_limits<double>::quiet_NaN()),
+                                 report.learning_rate, report.seconds});
+  }
   parts_.observer.on_epoch(report);
+  watch(report.val_loss);
   parts_.observer.on_phases(phases_since(epoch_start_, characters_ - epoch_start_characters_));
   sample();
   // The next epoch begins at the columns' tops, with a hidden state of zero.
@@ -207,9 +246,24 @@ PhaseReport Trainer::phases_since(const PhaseSeconds& start, double characters) 
 
 bool Trainer::is_new_best(std::optional<double> val_loss) {
   last_val_loss_ = val_loss;
-  if (!val_loss || !(*val_loss < position_.progress.best_val_loss)) return false;
-  position_.progress.best_val_loss = *val_loss;
+  if (!val_loss) return false;
+  Checkpoint::Progress& progress = position_.progress;
+  const double uniform_guess = std::log(static_cast<double>(parts_.vocabulary.size()));
+  ++progress.validations_since_best;
+  if (!(*val_loss < std::min(progress.best_val_loss, uniform_guess))) return false;  // also what is not a number
+  progress.best_val_loss = *val_loss;
+  progress.best_step = position_.step;
+  progress.validations_since_best = 0;
   return true;
+}
+
+void Trainer::watch(const std::optional<double>& val_loss) {
+  if (val_loss) health_.after_validation(position_.step, *val_loss, position_.progress.best_val_loss);
+}
+
+bool Trainer::is_out_of_patience() const {
+  const std::int64_t patience = parts_.config.optimizer.patience;
+  return patience > 0 && position_.progress.validations_since_best >= patience;
 }
 
 void Trainer::check_ranks() {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "train/batch_state.hpp"
+#include "train/health.hpp"
 #include "train/observer.hpp"
 #include "train/saver.hpp"
 #include "train/schedule.hpp"
@@ -45,6 +46,9 @@ class Trainer {
   void report_end(ExitCode code, const std::string& error);
   void begin_epoch();
   void train_step();
+  void count(const StepOutcome& outcome);
+  /// Instead, for a step whose loss or gradient is not finite. ConfigError if there are too many in a row.
+  void leave_out(const StepOutcome& outcome, double rate);
   void end_epoch();
   void validate_within_epoch();
   /// Nothing where there is no validation part, or if it was stopped.
@@ -57,6 +61,8 @@ class Trainer {
   bool is_new_best(std::optional<double> val_loss);
   double seconds_of_validation() const;
   double seconds_left() const;
+  void watch(const std::optional<double>& val_loss);
+  bool is_out_of_patience() const;
   /// Where the time went since `start`, while `characters` were trained on.
   PhaseReport phases_since(const PhaseSeconds& start, double characters);
   bool epoch_is_over() const;  ///< all batches done, end_epoch() still to come
@@ -69,6 +75,7 @@ class Trainer {
   TrainingStep training_step_;
   Saver saver_;
   Batch batch_;
+  HealthWatch health_;
 
   RunPosition position_;
   bool stop_ = false;                 ///< some rank wants to stop

@@ -23,7 +23,9 @@ SECRET = b"TOPSECRET-password-hunter2-" * 400
 ESCAPE = "\x1b]0;OWNED\x07\x9b2J"
 
 # How far down a reader gets before it meets the attribute or dataset: sample reads the description and the model.
-ONLY_RESUMED = ("/optimizer", "/hidden", "/history", "/progress")
+ADDED = ("@processor", "/progress@best_step", "/progress@validations_since_best", "/progress@skipped_steps",
+         "/progress@skipped_in_a_row")
+ONLY_RESUMED = ("/optimizer", "/hidden", "/history")
 
 
 def seal(path):
@@ -173,7 +175,9 @@ NUMBERS = {
     "/vocabulary@lowercase": [2, -1], "/vocabulary@bytes": [7], "/vocabulary@full": [-3], "/vocabulary@min_freq": [-1],
     "/progress@loss_sum": [np.inf, -1.0, np.nan], "/progress@characters": [np.inf, -1.0],
     "/progress@smoothed_loss": [np.inf], "/progress@smoothed_weight": [-np.inf], "/progress@seconds": [np.inf, -1.0],
-    "/progress@best_val_loss": [np.nan], "/optimizer/groups/0@lr": [np.inf, -1.0],
+    "/progress@best_val_loss": [np.nan], "/progress@best_step": [-1, 10], "/progress@skipped_steps": [-1, 2**62],
+    "/progress@skipped_in_a_row": [-1], "/progress@validations_since_best": [-2**63],
+    "/optimizer/groups/0@lr": [np.inf, -1.0],
     "/model_config@layers": [0, -1, 201, 2**40, 2**62], "/model_config@hidden": [0, -1, 65_536, 65_537, 2**62],
     "/model_config@embedding": [0, 65_536, 2**62], "/model_config@dropout": [-0.5, 1.0, np.nan, np.inf],
     "/model_config@window": [-1, 2**62], "/model_config@locked_dropout": [2]}
@@ -283,8 +287,8 @@ class Hostile(program.TestCase):
         for number, (name, value) in enumerate(self.attributes.items()):
             owner, _ = split(name)
             for what, change in attribute_faults(name, value).items():
-                # Settings may be missing: they are optional additions.
-                fine = what == "missing" and (owner == "/model_config" or name == "@processor")
+                # Some may be missing: they are optional additions.
+                fine = what == "missing" and (owner == "/model_config" or name in ADDED)
                 path = self.make(what, lambda file, change=change: change(file[owner].attrs))
                 self.expect(f"{name}: {what}", path, "read", codes=(0, 65) if fine else (65,))
                 if what == "array of 1000" and number % 6 == 0:

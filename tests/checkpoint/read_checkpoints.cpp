@@ -21,7 +21,7 @@ int read_one(const std::string& path) {
   try {
     charrnn::ThreadTeam team;
     const auto ignore = [](const std::string&) {};
-    const std::string file = charrnn::resolve_checkpoint(path, ignore).string();
+    const std::string file = charrnn::resolve_checkpoint(path, charrnn::Pick::kNewest, ignore).file.string();
     charrnn::load_model(file, {.device = {}, .team = team}, charrnn::Parts::kAll);
     return 0;
   } catch (const charrnn::Error& error) {

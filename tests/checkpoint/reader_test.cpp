@@ -35,7 +35,12 @@ class Reader : public testing::Test {
 };
 
 TEST_F(Reader, GivesBackWhatWasWritten) {
-  const Checkpoint written = some_checkpoint(), read = read_back(written);
+  Checkpoint written = some_checkpoint();
+  written.progress.best_step = 2;
+  written.progress.validations_since_best = 3;
+  written.progress.skipped_steps = 4;
+  written.progress.skipped_in_a_row = 1;
+  const Checkpoint read = read_back(written);
   EXPECT_EQ(read.arch, "gru");
   EXPECT_EQ(read.step, 7);
   EXPECT_EQ(read.epoch, 2);
@@ -65,10 +70,15 @@ TEST_F(Reader, GivesBackWhatWasWritten) {
   EXPECT_TRUE(std::isnan(read.history[0].val_loss));
   EXPECT_EQ(read.progress.smoothed.sum, 3);
   EXPECT_TRUE(std::isinf(read.progress.best_val_loss));
+  EXPECT_EQ(read.progress.best_step, 2);
+  EXPECT_EQ(read.progress.validations_since_best, 3);
+  EXPECT_EQ(read.progress.skipped_steps, 4);
+  EXPECT_EQ(read.progress.skipped_in_a_row, 1);
 }
 
 TEST_F(Reader, ReadsNoMoreThanTheParts) {
   const Checkpoint described = read_back(some_checkpoint(), Parts::kDescription);
+  EXPECT_EQ(described.progress.loss_sum, 20);
   EXPECT_FALSE(described.config.empty());
   EXPECT_TRUE(described.model.empty());
   const Checkpoint model = read_back(some_checkpoint(), Parts::kModel);
