@@ -58,13 +58,16 @@ void Trainer::train() {
   const RunOptions& options = parts_.config.run;
   if (position_.step == 0) sample();
   while (!stop_) {
-    if (epoch_is_over()) end_epoch();
-    if (position_.step >= parts_.schedule.last_step()) break;
+    if (epoch_is_over()) {
+      end_epoch();
+    } else if (validation_is_due()) {
+      validate_within_epoch();
+    }
+    if ((is_due(options.save_every) || save_is_due_) && has_unsaved_) save(false, false);
+    if (stop_ || position_.step >= parts_.schedule.last_step()) break;
     if (position_.batches_done == 0) begin_epoch();
     train_step();
     if (is_due(options.check_every)) check_ranks();
-    if (is_due(options.validate_every) && !epoch_is_over() && !stop_) validate_within_epoch();
-    if ((is_due(options.save_every) || save_is_due_) && !epoch_is_over()) save(false, false);
   }
   // A run that `max-steps` ends within an epoch.
   if (!stop_ && validated_step_ != position_.step && characters_ > 0) validate_within_epoch();
@@ -89,7 +92,7 @@ void Trainer::train_step() {
     const PhaseScope scope(&clock_, Phase::kData);
     parts_.batches.load(epoch(), position_.batches_done, batch_);
   }
-  const double rate = parts_.schedule.at(position_.step);
+  const double rate = parts_.schedule.at(position_.step, position_.validations);
   const StepFlags flags{.stop = parts_.observer.wants_stop(), .save = saver_.is_due(), .saved = saver_.has_news()};
   const StepOutcome outcome =
       training_step_.run(batch_, state_, position_.step, rate / parts_.config.optimizer.learning_rate, flags);
@@ -150,17 +153,31 @@ std::optional<Evaluation> Trainer::validate() {
   }
 }
 
+bool Trainer::validation_is_due() const {
+  const std::vector<ValidationRecord>& done = position_.validations;
+  if (position_.step == 0 || (!done.empty() && done.back().step == position_.step)) return false;
+  return is_due(parts_.config.run.validate_every) || parts_.schedule.ends_cycle(position_.step);
+}
+
+void Trainer::note_validation(const std::optional<Evaluation>& evaluation) {
+  position_.validations.push_back(
+      {position_.step, evaluation ? evaluation->loss() : std::numeric_limits<double>::quiet_NaN()});
+}
+
 void Trainer::validate_within_epoch() {
   const Clock::time_point start = Clock::now();
+  const bool was_due = validation_is_due();
   const std::optional<Evaluation> evaluation = validate();
   if (stop_) return;
+  if (was_due) note_validation(evaluation);  // others come where a run is cut off, and must not decide its rates
   bool is_best = false;
   if (evaluation) {
     is_best = is_new_best(evaluation->loss());
     parts_.observer.on_validation({position_.step, evaluation->loss(), evaluation->characters, is_best});
   }
   sample();
-  if (is_best) save(false, true);
+  const bool ends_cycle = parts_.schedule.ends_cycle(position_.step);
+  if (ends_cycle || is_best) save(ends_cycle, is_best);
   time_left_.add_pause(seconds_since(start));
 }
 
@@ -174,9 +191,10 @@ void Trainer::end_epoch() {
                      .train_loss = progress.loss_sum / progress.characters,
                      .train_loss_smoothed = progress.smoothed.mean(),
                      .val_loss = evaluation ? std::optional(evaluation->loss()) : std::nullopt,
-                     .learning_rate = parts_.schedule.at(position_.step - 1),
+                     .learning_rate = parts_.schedule.at(position_.step - 1, position_.validations),
                      .characters_per_second = progress.characters / progress.seconds,
                      .seconds = progress.seconds};
+  note_validation(evaluation);
   report.is_best = is_new_best(report.val_loss);
   position_.history.push_back({report.epoch, report.step, report.train_loss,
                                report.val_loss.value_or(std::numeric_limits<double>::quiet_NaN()), report.learning_rate,
@@ -262,6 +280,9 @@ double Trainer::seconds_left() const {
   const std::int64_t per_epoch = parts_.batches.per_epoch(), every = parts_.config.run.validate_every;
   std::int64_t pauses = last / per_epoch - step / per_epoch + (last % per_epoch != 0 ? 1 : 0);
   if (every > 0) pauses += last / every - step / every;
+  // Of cycles that end within epochs, those beyond one an epoch.
+  const std::int64_t cycles = parts_.schedule.cycle(last) - parts_.schedule.cycle(step);
+  pauses += std::max<std::int64_t>(0, cycles - (last / per_epoch - step / per_epoch));
   return time_left_.seconds(last - step, pauses, seconds_of_validation());
 }
 

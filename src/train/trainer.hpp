@@ -46,7 +46,9 @@ class Trainer {
   void begin_epoch();
   void train_step();
   void end_epoch();
+  /// Also the end of a cycle that ends there.
   void validate_within_epoch();
+  bool validation_is_due() const;  ///< here, within an epoch, and not done yet
   /// Nothing where there is no validation part, or if it was stopped.
   std::optional<Evaluation> validate();
   /// On the whole validation part: the model as it is at the end, and the best one.
@@ -54,6 +56,8 @@ class Trainer {
   void check_ranks();  ///< that all hold the same parameters
   void save(bool ends_cycle, bool is_best);
   void sample();
+  /// What plateau goes by.
+  void note_validation(const std::optional<Evaluation>& evaluation);
   bool is_new_best(std::optional<double> val_loss);
   double seconds_of_validation() const;
   double seconds_left() const;

@@ -35,6 +35,10 @@ Training::Training(RunConfig config, const TextSource& text, ControlCommunicator
   model_->load_parameters(fresh);
   optimizer_ = make_optimizer(config_.optimizer, *model_, team_);
   start_average();
+  require_option(
+      config_.schedule.schedule != "plateau" || data_.validation != nullptr, "schedule",
+      "`schedule` plateau goes by validation losses, and the text has no validation part: it is too short, or "
+      "all for training");
 }
 
 std::unique_ptr<LanguageModel> Training::make_model_here() {
@@ -148,6 +152,7 @@ TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, Checkp
   if (config_.model.dropout > 0 && config_.model.layers == 1) {
     warn("dropout acts between layers: with `layers` 1 it does nothing");
   }
+  if (const auto cut_off = schedule_.cut_off()) observers.on_message(Severity::kNote, *cut_off);
   for (const std::string& doubt : mode_.doubts(resumed_ ? &*resumed_ : nullptr, control_)) {
     warn(doubt);
   }

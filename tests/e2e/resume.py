@@ -94,6 +94,12 @@ class Resume(SameRun):
         straight = self.check_split([31, 62, 70], *SGDR)
         self.assertEqual([event["step"] for event in program.metrics(straight, "epoch")], [31, 62])
 
+    def test_cycles_within_an_epoch(self):
+        # 31 windows an epoch are 7.75 a cycle; stops at a cycle's end (8, 23), at an epoch's, and between.
+        straight = self.check_split([8, 20, 23, 31, 50], "--schedule", "sgdr", "--cycle-epochs", 0.25, "--cycle-mult", 1,
+                                    "--warmup-steps", 12)
+        self.assertEqual([event["step"] for event in program.metrics(straight, "validation")], [8, 16, 23, 39, 47])
+
     def test_two_ranks(self):
         self.check_split([20, 40], *SGDR, ranks=2)
 

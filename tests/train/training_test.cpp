@@ -186,6 +186,27 @@ TEST_F(TrainingTest, AnObserverCanStopIt) {
   EXPECT_EQ(training_->model().store_parameters(), resumed);
 }
 
+TEST_F(TrainingTest, ACycleThatAStopInterruptedAtItsEndIsEndedByTheResume) {
+  RunConfig config = some_config();
+  config.schedule.schedule = "sgdr";
+  config.schedule.cycle_steps = 5;
+  config.schedule.cycle_mult = 1;
+  config.optimizer.epochs = 1;
+  recorder_.stop_after = 4;
+  Shelf shelf;
+  train(config, &shelf);
+  const Checkpoint from = shelf.saved.back();
+  EXPECT_THAT(recorder_.events, ElementsAre("rewind 0", "start 0", "sample 0", "step 5", "checkpoint step 5",
+                                            "all phases 5", "end 5"));
+  recorder_ = {};
+  train(config, &shelf, &from);
+  EXPECT_THAT(recorder_.events,
+              ElementsAre("rewind 5", "start 5", "validation 5", "sample 5", "checkpoint cycle best 5", "step 10",
+                          "validation 10", "sample 10", "checkpoint cycle best 10", "epoch 12", "phases 12", "sample 12",
+                          "checkpoint step best 12", "all phases 12", "end 12"));
+  EXPECT_EQ(shelf.saved.back().validations.size(), 3U);
+}
+
 TEST_F(TrainingTest, OnlyABetterValidationIsBest) {
   RunConfig config = some_config();
   config.optimizer.epochs = 8;
