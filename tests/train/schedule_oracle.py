@@ -69,9 +69,9 @@ class Schedule(program.TestCase):
             self.assertLessEqual(error, RELATIVE * expected + ABSOLUTE, f"step {event['step']}")
         epochs = program.metrics(folder, "epoch")
         self.assertEqual([event["step"] for event in epochs], list(range(per_epoch, len(rates) + 1, per_epoch)))
-        # A cycle that ends within an epoch ends with a validation, as an epoch does.
+        # A cycle that ends within an epoch ends with a validation, as an epoch does, and so does a run.
         self.assertEqual([event["step"] for event in program.metrics(folder, "validation")],
-                         [end for end in ends if end % per_epoch])
+                         [end for end in dict.fromkeys([*ends, len(rates)]) if end % per_epoch])
         # An epoch's line names the rate of its last step.
         self.assertEqual([event["learning_rate"] for event in epochs],
                          [events[event["step"] - 1]["learning_rate"] for event in epochs])

@@ -196,14 +196,14 @@ TEST_F(TrainingTest, ACycleThatAStopInterruptedAtItsEndIsEndedByTheResume) {
   Shelf shelf;
   train(config, &shelf);
   const Checkpoint from = shelf.saved.back();
-  EXPECT_THAT(recorder_.events, ElementsAre("rewind 0", "start 0", "sample 0", "step 5", "checkpoint step 5",
-                                            "all phases 5", "end 5"));
+  EXPECT_THAT(recorder_.events, ElementsAre("rewind 0", "start 0", "sample 0", "step 5", "all phases 5", "end 5"));
+  EXPECT_THAT(recorder_.checkpoints, ElementsAre("step 5"));
   recorder_ = {};
   train(config, &shelf, &from);
   EXPECT_THAT(recorder_.events,
-              ElementsAre("rewind 5", "start 5", "validation 5", "sample 5", "checkpoint cycle best 5", "step 10",
-                          "validation 10", "sample 10", "checkpoint cycle best 10", "epoch 12", "phases 12", "sample 12",
-                          "checkpoint step best 12", "all phases 12", "end 12"));
+              ElementsAre("rewind 5", "start 5", "validation 5", "sample 5", "step 10", "validation 10", "sample 10",
+                          "epoch 12", "phases 12", "sample 12", "all phases 12", "end 12"));
+  EXPECT_THAT(recorder_.checkpoints, ElementsAre("cycle best 5", "cycle best 10", "step best 12"));
   EXPECT_EQ(shelf.saved.back().validations.size(), 3U);
 }
 
@@ -323,8 +323,7 @@ TEST_F(TrainingTest, AnAverageStartsFromTheWeightsThatARunBeginsWith) {
   config.optimizer.weight_average = 0.9;
   config.optimizer.learning_rate = 1e-9;
   config.optimizer.max_steps = 1;
-  Training second(config, text_, alone_);
-  second.init_from(file);
+  Training second(config, text_, alone_, {.init_from = file});
   Shelf averaged;
   second.run(std::vector<TrainObserver*>(), &averaged);
   const std::vector<float>& expected = shelf.saved.back().model.front().values;
