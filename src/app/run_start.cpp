@@ -5,6 +5,7 @@
 #include "config/resume_rules.hpp"
 #include "models/engine.hpp"
 #include "sample/loaded_model.hpp"
+#include "train/init_from.hpp"
 #include "train/reduction_mode.hpp"
 
 namespace charrnn {
@@ -12,12 +13,20 @@ namespace charrnn {
 namespace {
 
 /// A run that starts from its beginning, if nothing is wrong with its options.
-RunStart new_run(RunStart start, const TrainArguments& arguments, const Warn& warn) {
+RunStart new_run(RunStart start) {
   validate(start.config);
   parameter_layout(start.config.model, 1);  // of any vocabulary: whether there is such a model
-  if (!arguments.init_from.empty())
-    start.init_from = resolve_checkpoint(arguments.init_from, Pick::kNewest, warn).file.string();
   return start;
+}
+
+/// Puts what a run must share with the checkpoint that it starts with below what was given.
+void start_with_weights(TrainArguments& arguments, RunStart& start, const Warn& warn) {
+  start.init_from = resolve_checkpoint(arguments.init_from, Pick::kBest, warn).file.string();
+  start.extend_vocabulary = arguments.extend_vocabulary;
+  const RunConfig then = config_of(read_checkpoint(start.init_from, Parts::kDescription), start.init_from);
+  take_fitting_options(then, start.config);
+  arguments.sources.given().apply(start.config);
+  check_fitting_options(then, start.config, start.init_from);
 }
 
 /// Run folder and name of the run that the checkpoint belongs to. ConfigError if it is in no run's folder.
@@ -60,6 +69,8 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
   const GivenOptions& given = arguments.sources.given();
   start.notes = arguments.sources.notes;
   given.apply(start.config);
+  require_option(!arguments.extend_vocabulary || !arguments.init_from.empty(), "extend-vocabulary",
+                 "`extend-vocabulary` adds to the vocabulary of the checkpoint that `init-from` names: give both");
   if (!arguments.resume_path.empty()) {
     start.checkpoint = resolve_checkpoint(arguments.resume_path, Pick::kNewest, warn).file.string();
     start.from_path = true;
@@ -68,12 +79,19 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
       given.apply(start.config);
     }
   }
-  if (start.config.run.name.empty()) start.config.run.name = start.config.model.model;
+  const auto with_weights = [&] {
+    if (start.init_from.empty() && !arguments.init_from.empty()) start_with_weights(arguments, start, warn);
+  };
+  if (start.config.run.name.empty()) {
+    with_weights();  // may decide which model it is
+    start.config.run.name = start.config.model.model;
+  }
   const CheckpointStore store(folder_of(start.config) / "checkpoints");
   if (!arguments.resume) {
     require<UsageError>(!store.any(), "'{}' has checkpoints already: go on with --resume, or use another --name",
                         folder_of(start.config).string());
-    return new_run(start, arguments, warn);
+    with_weights();
+    return new_run(start);
   }
   if (start.checkpoint.empty()) {
     if (const auto newest = store.newest_good(warn)) start.checkpoint = newest->string();
@@ -83,7 +101,8 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
             folder_of(start.config).string());
     start.notes.push_back(
         fmt::format("nothing to resume in '{}': starting a new run", folder_of(start.config).string()));
-    return new_run(start, arguments, warn);
+    with_weights();
+    return new_run(start);
   }
   RunConfig then;
   try {
@@ -102,8 +121,10 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
   for (const std::string& change : changes(then, config, start.checkpoint, warn)) {
     start.notes.push_back("resuming with " + change);
   }
-  if (!arguments.init_from.empty())
-    start.notes.push_back("`init-from` is ignored: a resumed run keeps its own weights");
+  if (!arguments.init_from.empty()) {
+    start.notes.push_back("`init-from` is ignored: a resumed run keeps its own weights and vocabulary");
+    start.init_from.clear();
+  }
   start.config = config;
   return start;
 }

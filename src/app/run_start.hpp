@@ -14,6 +14,7 @@ struct TrainArguments {
   bool resume = false;
   std::string resume_path;  ///< empty: the run's newest good checkpoint, or a new run if it has none
   std::string init_from;
+  bool extend_vocabulary = false;
 };
 
 /// What a training run starts from.
@@ -22,7 +23,8 @@ struct RunStart {
   std::string checkpoint;  ///< to resume from; empty: a new run
   bool from_path = false;  ///< it was named, not found as the run's newest
   std::string init_from;   ///< of a new run: whose weights it starts with; empty: none
-  Strings notes;           ///< to be said: what the resume changes, or that there is nothing to resume
+  bool extend_vocabulary = false;
+  Strings notes;  ///< to be said: what the resume changes, or that there is nothing to resume
 };
 
 /// <run-dir>/<name>.

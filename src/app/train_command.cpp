@@ -103,6 +103,7 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFo
                           {"checkpoint", start.checkpoint},
                           {"from_path", start.from_path},
                           {"init_from", start.init_from},
+                          {"extend_vocabulary", start.extend_vocabulary},
                           {"notes", start.notes}}
         .dump();
   });
@@ -112,6 +113,7 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFo
   json.at("checkpoint").get_to(start.checkpoint);
   json.at("from_path").get_to(start.from_path);
   json.at("init_from").get_to(start.init_from);
+  json.at("extend_vocabulary").get_to(start.extend_vocabulary);
   json.at("notes").get_to(start.notes);
   if (!folder) folder.emplace(folder_of(start.config));
   return start;
@@ -137,15 +139,9 @@ ExitCode run_training(TrainArguments& arguments, Job& job) {
   if (job.mpi.rank() == 0) observers.push_back(&screen.emplace(folder->path(), program_name(), as_flags));
 
   const std::unique_ptr<TextSource> text = open_text_on_all(start.config.data.corpus, job);
-  Training training(start.config, *text, job.control);
-  // Every rank reads the file: the run's folder is on a file system that all share.
-  together(job.control, [&] {
-    if (!start.checkpoint.empty()) {
-      training.resume(fs::path(start.checkpoint));
-    } else if (!start.init_from.empty()) {
-      training.init_from(fs::path(start.init_from));
-    }
-  });
+  Training training(
+      start.config, *text, job.control,
+      {.resume = start.checkpoint, .init_from = start.init_from, .extend_vocabulary = start.extend_vocabulary});
   if (!start.checkpoint.empty()) {
     training.add_note(fmt::format("resuming    {} at step {}", start.checkpoint, with_commas(training.first_step())));
   }
@@ -168,8 +164,13 @@ Command train_command() {
   auto arguments = std::make_shared<Arguments>();
   Command command("train", "train a model, on as many ranks as mpirun or srun starts");
   command.add_training_options(arguments->train.sources);
-  command.add("init-from", &arguments->train.init_from, {}, "PATH",
-              "start a new run with the weights of this checkpoint; a run that is resumed keeps its own");
+  command.add(
+      "init-from", &arguments->train.init_from, {}, "PATH",
+      "start a new run with the weights and the vocabulary of this checkpoint, on any text; a run that is resumed "
+      "keeps its own");
+  command.add(
+      "extend-vocabulary", arguments->train.extend_vocabulary,
+      "with `init-from`: add the text's further symbols, with fresh weights, instead of reading them as unknown");
   Argument& resume =
       command.add_paths("resume", Argument::Kind::kOptional, arguments->resume,
                         "go on from PATH, or from the run's newest good checkpoint; without any, start a new run");

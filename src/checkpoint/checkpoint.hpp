@@ -28,6 +28,12 @@ struct EpochRecord {
   double train_loss = 0, val_loss = 0, learning_rate = 0, seconds = 0;
 };
 
+/// One row per validation, at an epoch's end or within it.
+struct ValidationRecord {
+  std::int64_t step = 0;
+  double loss = 0;  ///< NaN: the text has no validation part
+};
+
 struct CheckpointHeader {
   std::string arch;
   std::int64_t step = 0;   ///< updates done
@@ -81,6 +87,7 @@ struct Checkpoint : CheckpointHeader {
   } data;
 
   std::vector<EpochRecord> history;
+  std::vector<ValidationRecord> validations;  ///< in the order of the run
 
   /// The sums of the unfinished epoch, from which a resumed run computes its means, and what it counts.
   struct Progress {

@@ -35,6 +35,14 @@ void for_each_count(Progress& progress, const Visit& visit) {
   visit("skipped_in_a_row", progress.skipped_in_a_row);
 }
 
+/// ValidationRecord as a row of /validations.
+inline H5::CompType validation_record_type() {
+  H5::CompType type(sizeof(ValidationRecord));
+  type.insertMember("step", HOFFSET(ValidationRecord, step), H5::PredType::NATIVE_INT64);
+  type.insertMember("loss", HOFFSET(ValidationRecord, loss), H5::PredType::NATIVE_DOUBLE);
+  return type;
+}
+
 /// The attributes of /model_config: visit(name, value), where a value is a std::string, std::int64_t, double or bool.
 /// `settings` is a ModelSettings, const or not.
 template <class Settings, class Visit>

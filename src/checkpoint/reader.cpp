@@ -45,7 +45,7 @@ void read_header(const Hdf5Group& root, CheckpointHeader& header) {
   header.arch = root.text("arch");
   header.step = root.integer("step", kCount);
   header.epoch = root.integer("epoch", {0, header.step});
-  header.cycle = root.integer("cycle", {0, header.epoch});
+  header.cycle = root.integer("cycle", {0, header.step});
   header.created_utc = root.text("created_utc");
   header.program_version = root.text("program_version");
   if (root.has_attribute("processor")) header.processor = root.text("processor");
@@ -161,6 +161,25 @@ std::vector<EpochRecord> read_history(const Hdf5Group& root) {
   return history;
 }
 
+/// Files of 0.5.0 and before have none; the ends of epochs are in their history.
+std::vector<ValidationRecord> read_validations(const Hdf5Group& root, const std::vector<EpochRecord>& history) {
+  std::vector<ValidationRecord> validations;
+  if (!root.has("validations")) {
+    for (const EpochRecord& epoch : history) validations.push_back({epoch.step, epoch.val_loss});
+    return validations;
+  }
+  const H5::CompType record = validation_record_type();
+  const Hdf5Dataset dataset = root.typed("validations", record.getId(), "a list of validations");
+  check(dataset.shape().size() == 1, dataset.path(), "is not a list");
+  validations = dataset.read<ValidationRecord>();
+  std::int64_t before = 0;
+  for (const ValidationRecord& row : validations) {
+    check(row.step >= before, dataset.path(), "is not in the order of the run");
+    before = row.step;
+  }
+  return validations;
+}
+
 Checkpoint::Progress read_progress(const Hdf5Group& group, std::int64_t step) {
   Checkpoint::Progress progress{not_negative(group, "loss_sum"),
                                 not_negative(group, "characters"),
@@ -190,6 +209,7 @@ Checkpoint read_parts(const Hdf5Group& root, Parts parts, const LayoutOf& layout
   read_optimizer(root.group("optimizer"), layout, checkpoint);
   checkpoint.hidden = read_hidden(root.group("hidden"));
   checkpoint.history = read_history(root);
+  checkpoint.validations = read_validations(root, checkpoint.history);
   return checkpoint;
 }
 

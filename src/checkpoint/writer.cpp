@@ -128,6 +128,9 @@ void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
   const H5::CompType record = epoch_record_type();
   make_dataset(file, "history", record, {static_cast<std::int64_t>(checkpoint.history.size())})
       .write(checkpoint.history.data(), record);
+  const H5::CompType validation = validation_record_type();
+  make_dataset(file, "validations", validation, {static_cast<std::int64_t>(checkpoint.validations.size())})
+      .write(checkpoint.validations.data(), validation);
 
   const H5::Group progress = file.createGroup("progress");
   put(progress, "loss_sum", checkpoint.progress.loss_sum);

@@ -38,17 +38,21 @@ struct OptimizerConfig {
   double weight_average = 0;                 ///< decay of the average that is validated and saved; 0: none
   /// PATTERN=LR[:WEIGHT_DECAY]: parameters whose name matches the shell pattern get their own values.
   std::vector<std::string> groups = {};
-  std::int64_t epochs = 0;     ///< 0: what the phases add up to, else 4
+  double epochs = 0;           ///< or a fraction of one; 0: what the phases add up to, else 4
   std::int64_t max_steps = 0;  ///< 0: no limit
   std::int64_t patience = 0;   ///< validations in a row without a better loss that end the run; 0: none do
 };
 
 struct ScheduleConfig {
-  std::string schedule = "constant";  ///< constant, phases, sgdr
-  /// LR:EPOCHS one after the other; with sgdr they come before the first cycle.
+  std::string schedule = "constant";  ///< constant, phases, sgdr, onecycle, plateau
+  /// LR:EPOCHS or LR:Nsteps one after the other; with sgdr they come before the first cycle.
   std::vector<std::string> phases = {};
-  std::int64_t cycle_epochs = 1;
+  double cycle_epochs = 1;       ///< of sgdr's first cycle
+  std::int64_t cycle_steps = 0;  ///< the same in steps, and of onecycle; 0: cycle_epochs, and the whole run
   std::int64_t cycle_mult = 2;
+  std::int64_t warmup_steps = 0;
+  double plateau_factor = 0.1;
+  std::int64_t plateau_patience = 1;  ///< validations in a row that may be in vain
 };
 
 struct RunOptions {

@@ -7,20 +7,44 @@
 #include <numeric>
 
 #include "base/text.hpp"
+#include "train/schedule.hpp"
 
 namespace charrnn {
 
 namespace {
 
+/// "1 epoch", "0.5 epochs", "2,000 steps".
+std::string length_text(double length, const char* unit) {
+  const auto whole = static_cast<std::int64_t>(length);
+  const bool is_whole = static_cast<double>(whole) == length;
+  return fmt::format("{} {}{}", is_whole ? with_commas(whole) : fmt::format("{}", length), unit,
+                     length == 1 ? "" : "s");
+}
+
+/// "sgdr from 0.001 in cycles of 1 epoch, each 2 times as long as the one before; warm-up over 500 steps".
 std::string schedule_text(const RunFacts& facts) {
   const ScheduleConfig& schedule = facts.config.schedule;
-  const OptimizerConfig& optimizer = facts.config.optimizer;
+  const double rate = facts.config.optimizer.learning_rate;
+  const bool in_steps = schedule.cycle_steps > 0;
+  const std::string cycle = in_steps ? length_text(static_cast<double>(schedule.cycle_steps), "step")
+                                     : length_text(schedule.cycle_epochs, "epoch");
   std::string text;
   if (!schedule.phases.empty()) text = fmt::format("phases {}", fmt::join(schedule.phases, ", "));
-  if (schedule.schedule == "constant") text = fmt::format("constant {}", optimizer.learning_rate);
+  if (schedule.schedule == "constant") text = fmt::format("constant {}", rate);
   if (schedule.schedule == "sgdr") {
-    text += fmt::format("{}sgdr from {}, first cycle {} epoch(s), then x{}", text.empty() ? "" : ", then ",
-                        optimizer.learning_rate, schedule.cycle_epochs, schedule.cycle_mult);
+    text += fmt::format("{}sgdr from {} in cycles of {}", text.empty() ? "" : ", then ", rate, cycle);
+    if (schedule.cycle_mult > 1) text += fmt::format(", each {} times as long as the one before", schedule.cycle_mult);
+  }
+  if (schedule.schedule == "onecycle") {
+    text = fmt::format("onecycle up to {} and down again over {}", rate, in_steps ? cycle : "the whole run");
+  }
+  if (schedule.schedule == "plateau") {
+    text =
+        fmt::format("plateau from {}, times {} when more than {} in a row got no better", rate, schedule.plateau_factor,
+                    length_text(static_cast<double>(schedule.plateau_patience), "validation"));
+  }
+  if (schedule.warmup_steps > 0) {
+    text += fmt::format("; warm-up over {}", length_text(static_cast<double>(schedule.warmup_steps), "step"));
   }
   return text;
 }
@@ -69,7 +93,9 @@ std::vector<std::string> start_lines(const RunFacts& facts) {
                                 run.micro_batches, run.micro_batches));
   }
   lines.push_back(fmt::format(
-      "schedule    {}; {} epochs, {} steps{}; {}{}", schedule_text(facts), facts.epochs, with_commas(facts.total_steps),
+      "schedule    {}; {} epoch{}, {} steps{}; {}{}", schedule_text(facts),
+      epochs_text(facts.total_steps, facts.steps_per_epoch), facts.total_steps == facts.steps_per_epoch ? "" : "s",
+      with_commas(facts.total_steps),
       facts.last_step < facts.total_steps ? fmt::format(", ends at step {} (max-steps)", with_commas(facts.last_step))
                                           : "",
       optimizer.optimizer, optimizer.weight_decay > 0 ? fmt::format(", weight decay {}", optimizer.weight_decay) : ""));

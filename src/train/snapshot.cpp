@@ -117,7 +117,10 @@ void load_trained(LanguageModel& model, const Checkpoint& checkpoint) {
 }
 
 RunPosition position_of(const Checkpoint& checkpoint, Batches& batches) {
-  RunPosition position{.step = checkpoint.step, .history = checkpoint.history, .progress = checkpoint.progress};
+  RunPosition position{.step = checkpoint.step,
+                       .history = checkpoint.history,
+                       .validations = checkpoint.validations,
+                       .progress = checkpoint.progress};
   // At an epoch's last step the row tells whether the epoch was closed.
   const std::int64_t per_epoch = batches.per_epoch();
   if (checkpoint.data.row != 0) position.batches_done = (position.step - 1) % per_epoch + 1;
@@ -146,6 +149,7 @@ void SnapshotMaker::make(const RunPosition& position, const BatchState& state, c
   checkpoint.cycle = position.cycle;
   checkpoint.data = {corpus.sha256, corpus.train_characters, position.row, config.data.columns, config.data.bptt};
   checkpoint.history = position.history;
+  checkpoint.validations = position.validations;
   checkpoint.progress = position.progress;
   if (control.rank() != 0) return;
   checkpoint.created_utc = utc_now();

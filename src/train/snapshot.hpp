@@ -42,6 +42,7 @@ struct RunPosition {
   std::int64_t batches_done = 0;  ///< of this epoch
   std::int64_t row = 0;           ///< next position in every column, or windows done
   std::vector<EpochRecord> history;
+  std::vector<ValidationRecord> validations;
   Checkpoint::Progress progress;
 };
 

@@ -1,8 +1,11 @@
 #include "train/text_data.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 #include "data/column_batches.hpp"
 #include "dist/agreement.hpp"
 
@@ -33,6 +36,34 @@ std::string columns_text(std::int64_t columns, std::int64_t micro_batches, std::
     most = std::max(most, count);
   }
   return least == most ? std::to_string(least) : fmt::format("{} to {}", least, most);
+}
+
+/// The vocabulary with those of `symbols` that it lacks at its end, so that all others keep their tokens.
+Vocabulary extended(const Vocabulary& vocabulary, const std::vector<std::string>& symbols) {
+  std::vector<std::string> all = vocabulary.symbols();
+  const std::set<std::string> old(all.begin(), all.end());
+  std::ranges::copy_if(symbols, std::back_inserter(all),
+                       [&](const std::string& symbol) { return !old.contains(symbol); });
+  return Vocabulary::from_symbols(all, vocabulary.options());
+}
+
+Vocabulary choose_vocabulary(const ScannedText& text, const VocabularyOptions& options, const KnownText& known) {
+  const std::vector<std::string>& symbols = text.corpus.symbols;
+  if (!known.vocabulary) return Vocabulary::from_symbols(symbols, options);
+  require(known.vocabulary->options() == options,
+          "the checkpoint '{}' has another kind of vocabulary than its config says", known.checkpoint);
+  Vocabulary vocabulary = known.extend ? extended(*known.vocabulary, symbols) : *known.vocabulary;
+  if (!options.full) return vocabulary;
+  // Nothing can be unknown to it, and `symbols` are all of the text.
+  const std::set<std::string> has(vocabulary.symbols().begin(), vocabulary.symbols().end());
+  const auto lacks = [&](const std::string& symbol) { return !has.contains(symbol); };
+  const auto missing = std::ranges::find_if(symbols, lacks);
+  require(missing == symbols.end(),
+          "the vocabulary of '{}' lacks {} of the characters of '{}', the first is {}, and it has no <unk> "
+          "(`full-vocabulary`): add them with `extend-vocabulary`",
+          known.checkpoint, std::ranges::count_if(symbols, lacks), text.source->name(),
+          missing == symbols.end() ? "" : printable(decode_text(*missing, "a symbol").front()));
+  return vocabulary;
 }
 
 void load_columns(const RunConfig& config, const Sharding& sharding, const Communicator& control, TrainingData& data) {
@@ -125,15 +156,40 @@ std::unique_ptr<Batches> evaluation_windows(const ScannedText& text, const Vocab
   return batches;
 }
 
-TrainingData load_training_data(const RunConfig& config, const TextSource& text, const Sharding& sharding,
-                                Communicator& control) {
+double unknown_share(const ScannedText& text, const Vocabulary& vocabulary) {
+  if (vocabulary.options().bytes) return 0;
+  std::vector<signed char> known(0x110000, -1);  // each character is looked up once
+  std::int64_t unknown = 0;
+  const std::span<const unsigned char> bytes = text.source->bytes();
+  for (std::size_t at = 0; at < bytes.size();) {
+    const DecodedCharacter decoded = decode_utf8(bytes.subspan(at));
+    at += static_cast<std::size_t>(decoded.bytes);
+    signed char& is_known = known[decoded.code_point];
+    if (is_known < 0) is_known = vocabulary.knows(decoded.code_point) ? 1 : 0;
+    unknown += 1 - is_known;
+  }
+  return static_cast<double>(unknown) / static_cast<double>(text.corpus.characters);
+}
+
+void check_same_text(const ScannedText& text, const std::string& sha256) {
+  require(
+      text.corpus.sha256 == sha256,
+      "'{}' is not the corpus that the checkpoint was trained on: its SHA-256 is {}, that one's was {}; give the old "
+      "text with `corpus`, or start a new run with these weights by `init-from`",
+      text.source->name(), text.corpus.sha256, sha256);
+}
+
+TrainingData load_training_data(const RunConfig& config, const TextSource& text, const KnownText& known,
+                                const Sharding& sharding, Communicator& control) {
   require_option(control.size() <= config.data.columns, "columns",
                  "{} ranks cannot share {} columns: raise `columns` or start fewer ranks", control.size(),
                  config.data.columns);
   TrainingData data;
   data.text = scan_text(text, corpus_options(config.data), control);
   together(control, [&] {
-    data.vocabulary = Vocabulary::from_symbols(data.text.corpus.symbols, corpus_options(config.data).vocabulary);
+    if (!known.sha256.empty()) check_same_text(data.text, known.sha256);
+    data.vocabulary = choose_vocabulary(data.text, corpus_options(config.data).vocabulary, known);
+    if (known.vocabulary) data.new_symbols = data.vocabulary->size() - known.vocabulary->size();
     if (config.data.window > 0) {
       load_windows(config, sharding, data);
     } else {

@@ -42,16 +42,32 @@ std::unique_ptr<Batches> evaluation_windows(const ScannedText& text, const Vocab
                                             const WindowLayout& layout, WindowPart part, std::int64_t seed,
                                             const Sharding& sharding, Communicator& control);
 
+/// What a checkpoint decides of a training's text.
+struct KnownText {
+  std::optional<Vocabulary> vocabulary;  ///< none: the text makes its own
+  bool extend = false;                   ///< the vocabulary gets the text's further symbols at its end
+  std::string sha256;                    ///< of the only text that will do; empty: any
+  std::string checkpoint;                ///< the file, for messages
+};
+
 struct TrainingData {
   ScannedText text;
   std::optional<Vocabulary> vocabulary;
+  std::int64_t new_symbols = 0;  ///< that a known vocabulary was extended by
   std::unique_ptr<Batches> training;
   std::unique_ptr<Batches> validation;  ///< null: there is no validation part
   std::string shape;                    ///< a line for the screen: how the text is cut up
 };
 
-/// Collective. The batches of this rank's columns. ConfigError for more ranks than columns.
-TrainingData load_training_data(const RunConfig& config, const TextSource& text, const Sharding& sharding,
-                                Communicator& control);
+/// Collective. The batches of this rank's columns. ConfigError for more ranks than columns; DataError for another text
+/// than the one that is known, or one that the known vocabulary cannot write.
+TrainingData load_training_data(const RunConfig& config, const TextSource& text, const KnownText& known,
+                                const Sharding& sharding, Communicator& control);
+
+/// DataError, with advice, if the text is not the one with this SHA-256.
+void check_same_text(const ScannedText& text, const std::string& sha256);
+
+/// Which part of the text's characters, from 0 to 1, the vocabulary does not know.
+double unknown_share(const ScannedText& text, const Vocabulary& vocabulary);
 
 }  // namespace charrnn

@@ -72,13 +72,16 @@ void Trainer::train() {
   const RunOptions& options = parts_.config.run;
   if (position_.step == 0) sample();
   while (!stop_) {
-    if (epoch_is_over()) end_epoch();
-    if (position_.step >= parts_.schedule.last_step() || is_out_of_patience()) break;
+    if (epoch_is_over()) {
+      end_epoch();
+    } else if (validation_is_due()) {
+      validate_within_epoch();
+    }
+    if ((is_due(options.save_every) || save_is_due_) && has_unsaved_) save(false, false);
+    if (stop_ || position_.step >= parts_.schedule.last_step() || is_out_of_patience()) break;
     if (position_.batches_done == 0) begin_epoch();
     train_step();
     if (is_due(options.check_every)) check_ranks();
-    if (is_due(options.validate_every) && !epoch_is_over() && !stop_) validate_within_epoch();
-    if ((is_due(options.save_every) || save_is_due_) && !epoch_is_over()) save(false, false);
   }
   // A run that `max-steps` ends within an epoch.
   if (!stop_ && validated_step_ != position_.step && characters_ > 0) validate_within_epoch();
@@ -103,7 +106,7 @@ void Trainer::train_step() {
     const PhaseScope scope(&clock_, Phase::kData);
     parts_.batches.load(epoch(), position_.batches_done, batch_);
   }
-  const double rate = parts_.schedule.at(position_.step);
+  const double rate = parts_.schedule.at(position_.step, position_.validations);
   const StepFlags flags{.stop = parts_.observer.wants_stop(), .save = saver_.is_due(), .saved = saver_.has_news()};
   const StepOutcome outcome =
       training_step_.run(batch_, state_, position_.step, rate / parts_.config.optimizer.learning_rate, flags);
@@ -185,18 +188,32 @@ std::optional<Evaluation> Trainer::validate() {
   }
 }
 
+bool Trainer::validation_is_due() const {
+  const std::vector<ValidationRecord>& done = position_.validations;
+  if (position_.step == 0 || (!done.empty() && done.back().step == position_.step)) return false;
+  return is_due(parts_.config.run.validate_every) || parts_.schedule.ends_cycle(position_.step);
+}
+
+void Trainer::note_validation(const std::optional<Evaluation>& evaluation) {
+  position_.validations.push_back(
+      {position_.step, evaluation ? evaluation->loss() : std::numeric_limits<double>::quiet_NaN()});
+}
+
 void Trainer::validate_within_epoch() {
   const Clock::time_point start = Clock::now();
+  const bool was_due = validation_is_due();
   const std::optional<Evaluation> evaluation = validate();
   if (stop_) return;
+  if (was_due) note_validation(evaluation);  // others come where a run is cut off, and must not decide how it goes on
   bool is_best = false;
   if (evaluation) {
-    is_best = is_new_best(evaluation->loss());
+    is_best = is_new_best(evaluation->loss(), was_due);
     parts_.observer.on_validation({position_.step, evaluation->loss(), evaluation->characters, is_best});
     watch(evaluation->loss());
   }
   sample();
-  if (is_best) save(false, true);
+  const bool ends_cycle = parts_.schedule.ends_cycle(position_.step);
+  if (ends_cycle || is_best) save(ends_cycle, is_best);
   time_left_.add_pause(seconds_since(start));
 }
 
@@ -210,10 +227,11 @@ void Trainer::end_epoch() {
                      .train_loss = progress.loss_sum / progress.characters,
                      .train_loss_smoothed = progress.smoothed.mean(),
                      .val_loss = evaluation ? std::optional(evaluation->loss()) : std::nullopt,
-                     .learning_rate = parts_.schedule.at(position_.step - 1),
+                     .learning_rate = parts_.schedule.at(position_.step - 1, position_.validations),
                      .characters_per_second = progress.characters / progress.seconds,
                      .seconds = progress.seconds};
-  report.is_best = is_new_best(report.val_loss);
+  note_validation(evaluation);
+  report.is_best = is_new_best(report.val_loss, true);
   // An epoch whose steps were all left out has no train loss, and no row.
   if (progress.characters > 0) {
     position_.history.push_back({report.epoch, report.step, report.train_loss,
@@ -244,12 +262,12 @@ PhaseReport Trainer::phases_since(const PhaseSeconds& start, double characters) 
   return report;
 }
 
-bool Trainer::is_new_best(std::optional<double> val_loss) {
+bool Trainer::is_new_best(std::optional<double> val_loss, bool counts) {
   last_val_loss_ = val_loss;
   if (!val_loss) return false;
   Checkpoint::Progress& progress = position_.progress;
   const double uniform_guess = std::log(static_cast<double>(parts_.vocabulary.size()));
-  ++progress.validations_since_best;
+  if (counts) ++progress.validations_since_best;
   if (!(*val_loss < std::min(progress.best_val_loss, uniform_guess))) return false;  // also what is not a number
   progress.best_val_loss = *val_loss;
   progress.best_step = position_.step;
@@ -318,6 +336,9 @@ double Trainer::seconds_left() const {
   const std::int64_t per_epoch = parts_.batches.per_epoch(), every = parts_.config.run.validate_every;
   std::int64_t pauses = last / per_epoch - step / per_epoch + (last % per_epoch != 0 ? 1 : 0);
   if (every > 0) pauses += last / every - step / every;
+  // Of cycles that end within epochs, those beyond one an epoch.
+  const std::int64_t cycles = parts_.schedule.cycle(last) - parts_.schedule.cycle(step);
+  pauses += std::max<std::int64_t>(0, cycles - (last / per_epoch - step / per_epoch));
   return time_left_.seconds(last - step, pauses, seconds_of_validation());
 }
 

@@ -50,7 +50,9 @@ class Trainer {
   /// Instead, for a step whose loss or gradient is not finite. ConfigError if there are too many in a row.
   void leave_out(const StepOutcome& outcome, double rate);
   void end_epoch();
+  /// Also the end of a cycle that ends there.
   void validate_within_epoch();
+  bool validation_is_due() const;  ///< here, within an epoch, and not done yet
   /// Nothing where there is no validation part, or if it was stopped.
   std::optional<Evaluation> validate();
   /// On the whole validation part: the model as it is at the end, and the best one.
@@ -58,7 +60,10 @@ class Trainer {
   void check_ranks();  ///< that all hold the same parameters
   void save(bool ends_cycle, bool is_best);
   void sample();
-  bool is_new_best(std::optional<double> val_loss);
+  /// What plateau goes by.
+  void note_validation(const std::optional<Evaluation>& evaluation);
+  /// `counts` for `patience`.
+  bool is_new_best(std::optional<double> val_loss, bool counts);
   double seconds_of_validation() const;
   double seconds_left() const;
   void watch(const std::optional<double>& val_loss);

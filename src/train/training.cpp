@@ -4,22 +4,46 @@
 #include <limits>
 #include <utility>
 
+#include "base/text.hpp"
 #include "checkpoint/contents.hpp"
 #include "config/toml.hpp"
 #include "dist/agreement.hpp"
 #include "dist/device_choice.hpp"
 #include "models/product_rate.hpp"
 #include "models/registry.hpp"
+#include "train/init_from.hpp"
 #include "train/snapshot.hpp"
 #include "train/trainer.hpp"
 
 namespace charrnn {
 
-Training::Training(RunConfig config, const TextSource& text, ControlCommunicator& control)
+namespace {
+
+/// What the checkpoint to begin with says of the text. Collective.
+KnownText known_text(const RunConfig& config, const StartFrom& from, Communicator& control) {
+  KnownText known;
+  const bool resumes = !from.resume.empty();
+  if (!resumes && from.init_from.empty()) return known;
+  const std::filesystem::path& file = resumes ? from.resume : from.init_from;
+  together(control, [&] {
+    const Checkpoint described = read_checkpoint(file, Parts::kDescription);
+    if (!resumes) check_fitting_options(config_of(described, file.string()), config, file.string());
+    known.vocabulary = from_checkpoint(file, [&] { return vocabulary_of(described); });
+    known.checkpoint = file.string();
+    known.extend = !resumes && from.extend_vocabulary;
+    if (resumes) known.sha256 = described.data.corpus_sha256;
+  });
+  return known;
+}
+
+}  // namespace
+
+Training::Training(RunConfig config, const TextSource& text, ControlCommunicator& control, const StartFrom& from)
     : config_(std::move(config)),
       control_(control),
       mode_(config_.run),
-      data_(load_training_data(config_, text, mode_.sharding(config_.data.columns, control), control)),
+      data_(load_training_data(config_, text, known_text(config_, from, control),
+                               mode_.sharding(config_.data.columns, control), control)),
       resources_(choose_resources(config_, mode_, control)),
       device_(choose_device(config_.run.device, control.local_rank(),
                             [&](const std::string& line) { notes_.push_back(line); })),
@@ -35,6 +59,19 @@ Training::Training(RunConfig config, const TextSource& text, ControlCommunicator
   model_->load_parameters(fresh);
   optimizer_ = make_optimizer(config_.optimizer, *model_, team_);
   start_average();
+  // Every rank reads the file: the run's folder is on a file system that all share.
+  together(control_, [&] {
+    if (!from.resume.empty()) {
+      resume(from.resume);
+    } else if (!from.init_from.empty()) {
+      init_from(from.init_from);
+    }
+  });
+  if (from.resume.empty() && !from.init_from.empty()) tell_vocabulary(from);
+  require_option(
+      config_.schedule.schedule != "plateau" || data_.validation != nullptr, "schedule",
+      "`schedule` plateau goes by validation losses, and the text has no validation part: it is too short, or "
+      "all for training");
 }
 
 std::unique_ptr<LanguageModel> Training::make_model_here() {
@@ -54,26 +91,26 @@ std::vector<std::string> Training::other_engines() const {
 }
 
 void Training::init_from(const std::filesystem::path& file) {
-  load_weights(*model_, read_checkpoint(file, Parts::kModel, [&](const Checkpoint& other) {
-    require(other.vocabulary.symbols == data_.vocabulary->symbols(),
-            "the checkpoint '{}' has another vocabulary ({} symbols) than this text gives ({})", file.string(),
-            other.vocabulary.symbols.size(), data_.vocabulary->size());
-    return model_->layout();
-  }));
+  const Checkpoint other = read_checkpoint(file, Parts::kModel, [&](const Checkpoint& described) {
+    return parameter_layout(config_.model, std::ssize(described.vocabulary.symbols));
+  });
+  std::vector<float> flat = model_->store_parameters();
+  put_weights(model_->layout(), other.model, flat);
+  model_->load_parameters(flat);
   start_average();
 }
 
-/// A checkpoint continues only on the text that it was trained on.
-void Training::check_data(const Checkpoint& checkpoint) const {
-  const CorpusSummary& corpus = data_.text.corpus;
-  require(checkpoint.data.corpus_sha256 == corpus.sha256,
-          "'{}' is not the corpus that the checkpoint was trained on: its SHA-256 is {}, that one's was {}",
-          data_.text.source->name(), corpus.sha256, checkpoint.data.corpus_sha256);
+/// What of another run's vocabulary this text gets to see.
+void Training::tell_vocabulary(const StartFrom& from) {
+  const std::string share =
+      on_root(control_, [&] { return fmt::format("{:.3g}", 100 * unknown_share(data_.text, *data_.vocabulary)); });
+  const std::string added = fmt::format(", with {} new symbols", data_.new_symbols);
+  notes_.push_back(fmt::format("weights and vocabulary of {}{}; {} % of this text is unknown to it",
+                               from.init_from.string(), from.extend_vocabulary ? added : "", share));
 }
 
 void Training::resume(const std::filesystem::path& file) {
   const Checkpoint checkpoint = read_checkpoint(file, Parts::kAll, [&](const Checkpoint& described) {
-    check_data(described);
     require(described.data.columns == config_.data.columns, "the checkpoint '{}' is of {} columns, the run of {}",
             file.string(), described.data.columns, config_.data.columns);
     return model_->layout();
@@ -82,7 +119,10 @@ void Training::resume(const std::filesystem::path& file) {
 }
 
 void Training::resume(const Checkpoint& checkpoint) {
-  check_data(checkpoint);
+  check_same_text(data_.text, checkpoint.data.corpus_sha256);
+  require(checkpoint.vocabulary.symbols == data_.vocabulary->symbols(),
+          "the checkpoint has another vocabulary ({} symbols) than the text ({})", checkpoint.vocabulary.symbols.size(),
+          data_.vocabulary->size());
   position_ = position_of(checkpoint, *data_.training);
   if (state_.is_carried()) {
     load_hidden(state_.carried(), data_.training->sharding(), config_.data.columns, checkpoint.hidden);
@@ -133,6 +173,18 @@ RunFacts Training::facts(double peak) const {
           .last_step = schedule_.last_step()};
 }
 
+std::string Training::nothing_left() const {
+  const std::int64_t per_epoch = data_.training->per_epoch(), last = schedule_.last_step();
+  const bool is_open = position_.batches_done == per_epoch;  // an epoch whose end is still to come
+  if (first_step() < last || is_open) return "";
+  const bool by_steps = last < schedule_.total_steps();
+  return fmt::format(
+      "nothing is left to do: the run is at step {}, that is {} epochs, and `{}` {} {} it; a larger "
+      "number trains on",
+      with_commas(first_step()), epochs_text(first_step(), per_epoch), by_steps ? "max-steps" : "epochs",
+      by_steps ? with_commas(last) : epochs_text(last, per_epoch), first_step() == last ? "ends" : "would have ended");
+}
+
 TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, CheckpointSink* sink) {
   Observers observers(all_observers);
   const double peak = measure_products();
@@ -152,6 +204,10 @@ TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, Checkp
     warn("dropout acts between layers: with `layers` 1 it does nothing");
   }
   for (const std::string& line : resources_.warnings) warn(line);
+  if (const std::string nothing = nothing_left(); !nothing.empty()) {
+    warn(nothing);
+  } else if (const auto cut_off = schedule_.cut_off())
+    observers.on_message(Severity::kNote, *cut_off);
   for (const std::string& doubt : mode_.doubts(resumed_ ? &*resumed_ : nullptr, control_)) {
     warn(doubt);
   }

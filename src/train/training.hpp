@@ -33,6 +33,13 @@ struct TrainOutcome {
   std::int64_t step = 0;
 };
 
+/// What a training begins with: fresh parameters, or one of the two checkpoints.
+struct StartFrom {
+  std::filesystem::path resume = {};     ///< continues its run
+  std::filesystem::path init_from = {};  ///< its weights and vocabulary, for a run of its own, on any text
+  bool extend_vocabulary = false;        ///< with init_from: the text's further symbols get fresh rows
+};
+
 /// Everything is collective over the ranks of `control`.
 ///
 ///     SelfCommunicator alone;
@@ -41,16 +48,15 @@ struct TrainOutcome {
 ///     Training::run(config, MemoryText("…"), alone, observers);
 class Training {
  public:
-  /// Scans the text, chooses device and threads, makes the model with fresh parameters. `text` and `control` must
-  /// outlive it.
-  Training(RunConfig config, const TextSource& text, ControlCommunicator& control);
+  /// Scans the text, chooses device and threads, makes the model, loads the checkpoint if there is one. `text` and
+  /// `control` must outlive it. DataError for a checkpoint of another model, one of another text to resume, one whose
+  /// vocabulary cannot write the text, or a position that the run does not come to; ConfigError for options that do not
+  /// fit the checkpoint to start with.
+  Training(RunConfig config, const TextSource& text, ControlCommunicator& control, const StartFrom& from = {});
   Training(const Training&) = delete;
   Training& operator=(const Training&) = delete;
 
-  /// Takes the weights of a checkpoint. DataError for another vocabulary or another model.
-  void init_from(const std::filesystem::path& file);
-  /// Continues from a checkpoint. DataError for another text, another model, or a position that the run does not come to.
-  void resume(const std::filesystem::path& file);
+  /// Continues from a checkpoint in memory, of a run with the text's own vocabulary.
   void resume(const Checkpoint& checkpoint);
 
   /// A line that the observers get when the run starts.
@@ -78,7 +84,11 @@ class Training {
   double measure_products();
 
  private:
-  void check_data(const Checkpoint& checkpoint) const;
+  void resume(const std::filesystem::path& file);
+  void init_from(const std::filesystem::path& file);
+  /// What to say of a resume that has no step to do; empty if there is one.
+  std::string nothing_left() const;
+  void tell_vocabulary(const StartFrom& from);
   std::unique_ptr<LanguageModel> make_model_here();
   void start_average();
   RunFacts facts(double peak) const;

@@ -74,7 +74,7 @@ class Format(program.TestCase):
         with h5py.File(self.path) as file:
             found = []
             file.visit(found.append)
-            self.assertEqual(set(found), set(tensors) | groups | {"config", "vocabulary", "history"})
+            self.assertEqual(set(found), set(tensors) | groups | {"config", "vocabulary", "history", "validations"})
             for name in ["/", *found]:
                 self.assertEqual(set(file[name].attrs), expected.get(name, set()), name)
                 for key, value in attributes(file[name]).items():
@@ -82,7 +82,7 @@ class Format(program.TestCase):
             self.assertEqual(file.userblock_size, 512)
             for name, shape in tensors.items():
                 self.assertEqual((file[name].dtype, file[name].shape), (np.dtype("<f4"), shape), name)
-            for name in [*tensors, "vocabulary", "history"]:
+            for name in [*tensors, "vocabulary", "history", "validations"]:
                 self.assertTrue(file[name].fletcher32 and file[name].chunks, name)
 
             top = attributes(file)

@@ -97,6 +97,12 @@ class Resume(SameRun):
         straight = self.check_split([31, 62, 70], *SGDR)
         self.assertEqual([event["step"] for event in program.metrics(straight, "epoch")], [31, 62])
 
+    def test_cycles_within_an_epoch(self):
+        # 31 windows an epoch are 7.75 a cycle; stops at a cycle's end (8, 23), at an epoch's, and between.
+        straight = self.check_split([8, 20, 23, 31, 50], "--schedule", "sgdr", "--cycle-epochs", 0.25, "--cycle-mult", 1,
+                                    "--warmup-steps", 12)
+        self.assertEqual([event["step"] for event in program.metrics(straight, "validation")], [8, 16, 23, 39, 47])
+
     def test_two_ranks(self):
         self.check_split([20, 40], *SGDR, ranks=2)
 
@@ -205,6 +211,30 @@ class Refusals(program.TestCase):
         straight = self.train("straight", *MODEL, "--max-steps", 4, ranks=2)
         self.assertEqual(program.parameter_hash(fresh), program.parameter_hash(straight))
 
+    def said(self, *words):
+        return program.run(*self.train_words("run", *MODEL, "--resume", *words)).stdout
+
+    def test_what_a_resume_says(self):
+        """Every option that differs from the checkpoint, and that there is nothing to do or to resume."""
+        self.assertIn("nothing is left to do: the run is at step 4, that is 0.13 epochs, and --max-steps 4 ends it",
+                      self.said("--max-steps", 4))
+        told = self.said("--max-steps", 6, "--schedule", "onecycle", "--warmup-steps", 2, "--clip-norm", 0.5, "--weight-decay",
+                         0.1, "--learning-rate", 1e-4, "--engine", "torch")
+        for change in ("--max-steps 4 -> 6", "--schedule constant -> onecycle", "--warmup-steps 0 -> 2", "--clip-norm 0 -> 0.5",
+                       "--weight-decay 0 -> 0.1", "--learning-rate 0.003 -> 0.0001", "--engine auto -> torch"):
+            self.assertIn(f"resuming with {change}\n", told)
+        self.said("--max-steps", 0, "--epochs", 3)
+        told = self.said("--epochs", 2)
+        self.assertIn("nothing is left to do: the run is at step 93, that is 3 epochs, and --epochs 2 would have ended it; "
+                      "a larger number trains on", told)
+        self.assertIn("nothing to resume", program.run(*self.train_words("rnu", *MODEL, "--max-steps", 1, "--resume")).stdout)
+
+    def test_a_text_with_a_line_more(self):
+        longer = self.folder / "longer.txt"
+        longer.write_text(self.text + "One line more.\n", newline="")
+        self.assert_refused(65, "--corpus", longer, "--resume", says=[longer, "--corpus", "--init-from"])
+        self.train("onwards", *MODEL, "--corpus", longer, "--init-from", self.run_folder, "--max-steps", 1)
+
     def test_resume_from_a_path(self):
         other = self.train("other", *MODEL, "--max-steps", 6, "--resume", self.run_folder)
         straight = self.train("straight", *MODEL, "--max-steps", 6)
@@ -251,13 +281,7 @@ class Refusals(program.TestCase):
             self.assertEqual((file.attrs["step"], file["optimizer"].attrs["step"]), (1, 1))
         self.assertEqual(list(program.losses(child)), [1])
         missing = self.folder / "missing.h5"
-        for words, code, says in ((["--init-from", self.run_folder, "--hidden", 10], 65, ["rnn.weight_ih_l0", "[40, 8]"]),
-                                  (["--init-from", self.run_folder, "--min-freq", 9], 65, ["vocabulary"]),
-                                  (["--init-from", missing], 65, [missing])):
-            result = program.run(*self.train_words("another", *MODEL, *words), expect=code)
-            self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
-            for word in says:
-                self.assertIn(str(word), result.stderr)
+        self.assertIn(str(missing), program.run(*self.train_words("another", *MODEL, "--init-from", missing), expect=65).stderr)
 
     def test_init_from_in_a_line_that_also_resumes(self):
         """launch/run and the batch script add --resume to the first command: a new run starts from the weights, a run that is

@@ -186,6 +186,27 @@ TEST_F(TrainingTest, AnObserverCanStopIt) {
   EXPECT_EQ(training_->model().store_parameters(), resumed);
 }
 
+TEST_F(TrainingTest, ACycleThatAStopInterruptedAtItsEndIsEndedByTheResume) {
+  RunConfig config = some_config();
+  config.schedule.schedule = "sgdr";
+  config.schedule.cycle_steps = 5;
+  config.schedule.cycle_mult = 1;
+  config.optimizer.epochs = 1;
+  recorder_.stop_after = 4;
+  Shelf shelf;
+  train(config, &shelf);
+  const Checkpoint from = shelf.saved.back();
+  EXPECT_THAT(recorder_.events, ElementsAre("rewind 0", "start 0", "sample 0", "step 5", "all phases 5", "end 5"));
+  EXPECT_THAT(recorder_.checkpoints, ElementsAre("step 5"));
+  recorder_ = {};
+  train(config, &shelf, &from);
+  EXPECT_THAT(recorder_.events,
+              ElementsAre("rewind 5", "start 5", "validation 5", "sample 5", "step 10", "validation 10", "sample 10",
+                          "epoch 12", "phases 12", "sample 12", "all phases 12", "end 12"));
+  EXPECT_THAT(recorder_.checkpoints, ElementsAre("cycle best 5", "cycle best 10", "step best 12"));
+  EXPECT_EQ(shelf.saved.back().validations.size(), 3U);
+}
+
 TEST_F(TrainingTest, OnlyABetterValidationIsBest) {
   RunConfig config = some_config();
   config.optimizer.epochs = 8;
@@ -302,8 +323,7 @@ TEST_F(TrainingTest, AnAverageStartsFromTheWeightsThatARunBeginsWith) {
   config.optimizer.weight_average = 0.9;
   config.optimizer.learning_rate = 1e-9;
   config.optimizer.max_steps = 1;
-  Training second(config, text_, alone_);
-  second.init_from(file);
+  Training second(config, text_, alone_, {.init_from = file});
   Shelf averaged;
   second.run(std::vector<TrainObserver*>(), &averaged);
   const std::vector<float>& expected = shelf.saved.back().model.front().values;
