@@ -2,12 +2,9 @@
 #pragma once
 
 #include <functional>
-#include <memory>
-#include <string>
 
 #include "base/error.hpp"
 #include "config/given_options.hpp"
-#include "data/text_source.hpp"
 #include "dist/mpi_communicator.hpp"
 #include "dist/mpi_session.hpp"
 
@@ -26,9 +23,6 @@ struct Job {
 /// one line on standard error, printed once if all ranks have the same error; an error in an option from the config file
 /// of `sources` is shown with its place there. If other ranks cannot be reached any more, the whole job is aborted.
 ExitCode run_job(const std::function<ExitCode(Job&)>& work, const ConfigSources* sources = nullptr);
-
-/// Collective. The text of this file; an error on one rank is one on all.
-std::unique_ptr<TextSource> open_text_on_all(const std::string& path, Job& job);
 
 /// Rank that the launcher gave this process, known before MPI starts; 0 without a launcher.
 int launched_rank();

@@ -96,18 +96,17 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFo
     }
     folder->own();
     RunStart start = plan_run(arguments, warn_on_stderr);
-    start.config.data.corpus = fs::absolute(start.config.data.corpus).lexically_normal().string();
-    return nlohmann::json{{"config", write_toml(start.config)},
-                          {"checkpoint", start.checkpoint},
-                          {"from_path", start.from_path},
-                          {"init_from", start.init_from},
-                          {"notes", start.notes}}
+    for (std::string& path : start.config.data.corpus) path = fs::absolute(path).lexically_normal().string();
+    return nlohmann::json{{"config", write_toml(start.config)}, {"checkpoint", start.checkpoint},
+                          {"text_sha256", start.text_sha256},   {"from_path", start.from_path},
+                          {"init_from", start.init_from},       {"notes", start.notes}}
         .dump();
   });
   const nlohmann::json json = nlohmann::json::parse(plan);
   RunStart start;
   read_toml(json.at("config").get<std::string>(), "config", UnknownKeys::kRefuse, nullptr).apply(start.config);
   json.at("checkpoint").get_to(start.checkpoint);
+  json.at("text_sha256").get_to(start.text_sha256);
   json.at("from_path").get_to(start.from_path);
   json.at("init_from").get_to(start.init_from);
   json.at("notes").get_to(start.notes);
@@ -135,8 +134,9 @@ ExitCode run_training(TrainArguments& arguments, StopSignals& signals, Job& job)
   std::optional<Screen> screen;
   if (job.mpi.rank() == 0) observers.push_back(&screen.emplace(folder->path(), program_name(), as_flags));
 
-  const std::unique_ptr<TextSource> text = open_text_on_all(start.config.data.corpus, job);
-  Training training(start.config, *text, job.control);
+  const std::unique_ptr<TextSource> text = open_text(start.config.data.corpus, start.text_sha256);
+  Observers starting(observers);
+  Training training(start.config, *text, job.control, starting);
   // Every rank reads the file: the run's folder is on a file system that all share.
   together(job.control, [&] {
     if (!start.checkpoint.empty()) {

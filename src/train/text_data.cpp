@@ -1,10 +1,13 @@
 #include "train/text_data.hpp"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "base/text.hpp"
 #include "data/column_batches.hpp"
 #include "dist/agreement.hpp"
+#include "dist/shared_file.hpp"
 
 namespace charrnn {
 
@@ -14,7 +17,7 @@ namespace {
 std::unique_ptr<Batches> make_columns(const ScannedText& text, const Vocabulary& vocabulary, const ColumnLayout& layout,
                                       const BpttSchedule& windows, const Sharding& sharding) {
   const Range range = sharding.columns_of_rank(layout.columns());
-  TokenArray tokens(*text.source, text.corpus, vocabulary, layout.column_start(range.first),
+  TokenArray tokens(text.numbers, text.corpus, vocabulary, layout.column_start(range.first),
                     range.count * layout.rows());
   return std::make_unique<ColumnBatches>(std::move(tokens), layout, sharding, windows);
 }
@@ -53,7 +56,7 @@ void load_columns(const RunConfig& config, const Sharding& sharding, const Commu
 
 void load_windows(const RunConfig& config, const Sharding& sharding, TrainingData& data) {
   const WindowLayout layout = window_layout(config.data);
-  const auto tokens = std::make_shared<const TokenArray>(*data.text.source, data.text.corpus, *data.vocabulary, 0,
+  const auto tokens = std::make_shared<const TokenArray>(data.text.numbers, data.text.corpus, *data.vocabulary, 0,
                                                          data.text.corpus.characters);
   const auto make = [&](WindowPart part) {
     return std::make_unique<WindowBatches>(tokens, layout, part, static_cast<std::uint64_t>(config.run.seed), sharding);
@@ -70,13 +73,18 @@ void load_windows(const RunConfig& config, const Sharding& sharding, TrainingDat
 
 }  // namespace
 
-ScannedText scan_text(const TextSource& text, const CorpusOptions& options, Communicator& control) {
-  ScannedText scanned{&text, {}};
-  scanned.corpus = CorpusSummary::from_json(on_root(control, [&] { return scan_corpus(text, options).to_json(); }));
+ScannedText scan_text(const TextSource& text, const CorpusOptions& options, Communicator& control, Activity& activity) {
+  ScannedText scanned{text.name(), {}, nullptr};
+  std::shared_ptr<ScratchFile> file;  // rank 0's
+  scanned.corpus = CorpusSummary::from_json(on_root(control, activity, [&](Activity& all) {
+    ScannedCorpus found = scan_corpus(text, options, all);
+    file = std::move(found.numbers);
+    return found.summary.to_json();
+  }));
+  file = share_file(std::move(file), control, activity);
   together(control, [&] {
-    require(std::ssize(text.bytes()) == scanned.corpus.bytes,
-            "'{}' has {} bytes on the host of rank {}, and {} on that of rank 0: is it the same file?", text.name(),
-            text.bytes().size(), control.rank(), scanned.corpus.bytes);
+    scanned.numbers =
+        std::make_shared<const NumberedText>(std::move(file), scanned.corpus.widths, scanned.corpus.characters);
   });
   return scanned;
 }
@@ -106,8 +114,8 @@ std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocab
   std::unique_ptr<Batches> batches;
   together(control, [&] {
     const ColumnLayout layout(first, last - first, columns);
-    require(layout.rows() >= 2, "this part of '{}' has {} characters, too few for {} columns", text.source->name(),
-            last - first, columns);
+    require(layout.rows() >= 2, "this part of '{}' has {} characters, too few for {} columns", text.name, last - first,
+            columns);
     batches = make_columns(text, vocabulary, layout, evaluation_schedule(layout, rows), sharding);
   });
   return batches;
@@ -118,20 +126,43 @@ std::unique_ptr<Batches> evaluation_windows(const ScannedText& text, const Vocab
                                             const Sharding& sharding, Communicator& control) {
   std::unique_ptr<Batches> batches;
   together(control, [&] {
-    auto tokens = std::make_shared<const TokenArray>(*text.source, text.corpus, vocabulary, 0, text.corpus.characters);
+    auto tokens = std::make_shared<const TokenArray>(text.numbers, text.corpus, vocabulary, 0, text.corpus.characters);
     batches =
         std::make_unique<WindowBatches>(std::move(tokens), layout, part, static_cast<std::uint64_t>(seed), sharding);
   });
   return batches;
 }
 
+std::int64_t count_unknown(Batches& batches, const Vocabulary& vocabulary, Communicator& control, Activity& activity) {
+  const std::optional<Token> unknown = vocabulary.unknown();
+  if (!unknown) return 0;
+  std::array<double, 1> count{};  // exact up to 2^53
+  Batch batch;
+  constexpr std::int64_t kCharactersAtOnce = std::int64_t{1} << 24;  // of all ranks, between two looks at the signals
+  std::int64_t since = 0;
+  for (std::int64_t index = 0; index < batches.per_epoch(); ++index) {
+    if (since >= kCharactersAtOnce || index == 0) {
+      activity.on_work("counting unknown characters", index, batches.per_epoch());
+      stop_together(control, activity);
+      since = 0;
+    }
+    batches.load(0, index, batch);
+    since += batch.all_targets;
+    for (const MicroBatch& part : batch.micro_batches) {
+      count[0] += static_cast<double>(std::count(part.targets.begin(), part.targets.end(), *unknown));
+    }
+  }
+  control.all_reduce_sum(count);
+  return static_cast<std::int64_t>(count[0]);
+}
+
 TrainingData load_training_data(const RunConfig& config, const TextSource& text, const Sharding& sharding,
-                                Communicator& control) {
+                                Communicator& control, Activity& activity) {
   require_option(control.size() <= config.data.columns, "columns",
                  "{} ranks cannot share {} columns: raise `columns` or start fewer ranks", control.size(),
                  config.data.columns);
   TrainingData data;
-  data.text = scan_text(text, corpus_options(config.data), control);
+  data.text = scan_text(text, corpus_options(config.data), control, activity);
   together(control, [&] {
     data.vocabulary = Vocabulary::from_symbols(data.text.corpus.symbols, corpus_options(config.data).vocabulary);
     if (config.data.window > 0) {

@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 
+#include "base/activity.hpp"
 #include "config/run_config.hpp"
 #include "data/batches.hpp"
 #include "data/corpus.hpp"
+#include "data/numbered_text.hpp"
 #include "data/text_source.hpp"
 #include "data/vocabulary.hpp"
 #include "data/window_batches.hpp"
@@ -15,14 +17,15 @@
 
 namespace charrnn {
 
-/// A text, scanned once by rank 0.
+/// A text, read once by rank 0, and stored once on every machine.
 struct ScannedText {
-  const TextSource* source;  ///< outlives this
+  std::string name;  ///< for messages
   CorpusSummary corpus;
+  std::shared_ptr<const NumberedText> numbers;
 };
 
-/// Collective. DataError on every rank for a text that cannot be used.
-ScannedText scan_text(const TextSource& text, const CorpusOptions& options, Communicator& control);
+/// Collective. DataError on every rank for a text that cannot be used, Interrupted if the activity of one wants to stop.
+ScannedText scan_text(const TextSource& text, const CorpusOptions& options, Communicator& control, Activity& activity);
 
 CorpusOptions corpus_options(const DataConfig& data);
 WindowLayout window_layout(const DataConfig& data);
@@ -42,6 +45,10 @@ std::unique_ptr<Batches> evaluation_windows(const ScannedText& text, const Vocab
                                             const WindowLayout& layout, WindowPart part, std::int64_t seed,
                                             const Sharding& sharding, Communicator& control);
 
+/// Characters among those to predict in an epoch of `batches`, on all ranks together, that the vocabulary does not know.
+/// Collective, Interrupted as scan_text().
+std::int64_t count_unknown(Batches& batches, const Vocabulary& vocabulary, Communicator& control, Activity& activity);
+
 struct TrainingData {
   ScannedText text;
   std::optional<Vocabulary> vocabulary;
@@ -50,8 +57,8 @@ struct TrainingData {
   std::string shape;                    ///< a line for the screen: how the text is cut up
 };
 
-/// Collective. The batches of this rank's columns. ConfigError for more ranks than columns.
+/// Collective. The batches of this rank's columns. ConfigError for more ranks than columns; Interrupted as scan_text().
 TrainingData load_training_data(const RunConfig& config, const TextSource& text, const Sharding& sharding,
-                                Communicator& control);
+                                Communicator& control, Activity& activity);
 
 }  // namespace charrnn

@@ -1,9 +1,11 @@
 #include "train/training.hpp"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <utility>
 
+#include "base/text.hpp"
 #include "checkpoint/contents.hpp"
 #include "config/toml.hpp"
 #include "dist/agreement.hpp"
@@ -15,11 +17,11 @@
 
 namespace charrnn {
 
-Training::Training(RunConfig config, const TextSource& text, ControlCommunicator& control)
+Training::Training(RunConfig config, const TextSource& text, ControlCommunicator& control, Activity& activity)
     : config_(std::move(config)),
       control_(control),
       mode_(config_.run),
-      data_(load_training_data(config_, text, mode_.sharding(config_.data.columns, control), control)),
+      data_(load_training_data(config_, text, mode_.sharding(config_.data.columns, control), control, activity)),
       resources_(choose_threads(config_, mode_, control)),
       device_(choose_device(config_.run.device, control.local_rank(),
                             [&](const std::string& line) { notes_.push_back(line); })),
@@ -29,6 +31,7 @@ Training::Training(RunConfig config, const TextSource& text, ControlCommunicator
       reducer_(mode_.make_reducer(*model_, data_.training->sharding(), *gradients_)),
       schedule_(config_.schedule, config_.optimizer, data_.training->per_epoch()),
       state_(*model_, *data_.training) {
+  if (!data_.text.corpus.left_out.empty()) add_note("left out of the corpus: " + data_.text.corpus.left_out);
   position_.progress.best_val_loss = std::numeric_limits<double>::infinity();
   std::vector<float> fresh(static_cast<std::size_t>(model_->layout().size()));
   initialise(model_->layout(), static_cast<std::uint64_t>(config_.run.seed), fresh);
@@ -68,7 +71,7 @@ void Training::check_data(const Checkpoint& checkpoint) const {
   const CorpusSummary& corpus = data_.text.corpus;
   require(checkpoint.data.corpus_sha256 == corpus.sha256,
           "'{}' is not the corpus that the checkpoint was trained on: its SHA-256 is {}, that one's was {}",
-          data_.text.source->name(), corpus.sha256, checkpoint.data.corpus_sha256);
+          data_.text.name, corpus.sha256, checkpoint.data.corpus_sha256);
 }
 
 void Training::resume(const std::filesystem::path& file) {
@@ -118,7 +121,7 @@ RunFacts Training::facts(double peak) const {
           .data_shape = data_.shape,
           .symbols = data_.vocabulary->size(),
           .parameters = model_->layout().count(),
-          .token_bits = data_.training->bits(),
+          .share = data_.text.corpus.share(*data_.vocabulary),
           .ranks = control_.size(),
           .threads = resources_.threads,
           .hosts = resources_.hosts,
@@ -144,6 +147,13 @@ TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, Checkp
   });
   for (const std::string& note : notes_) observers.on_message(Severity::kNote, note);
   const auto warn = [&](const std::string& line) { observers.on_message(Severity::kWarning, line); };
+  const double unknown = std::max(known.share.unknown_training, known.share.unknown_validation);
+  if (unknown >= kLargeUnknownShare) {
+    warn(fmt::format(
+        "{} of the text is unknown: these characters all become one symbol, <unk>, which is so easy to predict "
+        "that losses look better than they are; lower `min-freq` ({}), or use `full-vocabulary` or `bytes`",
+        percent_text(unknown), config_.data.min_freq));
+  }
   if (data_.validation == nullptr) warn("the text has no validation part: no validation loss, no best checkpoint");
   if (config_.model.dropout > 0 && config_.model.layers == 1) {
     warn("dropout acts between layers: with `layers` 1 it does nothing");
@@ -164,7 +174,8 @@ TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, Checkp
 
 TrainOutcome Training::run(const RunConfig& config, const TextSource& text, ControlCommunicator& control,
                            std::span<TrainObserver* const> observers) {
-  return Training(config, text, control).run(observers, nullptr);
+  Activity reading;
+  return Training(config, text, control, reading).run(observers, nullptr);
 }
 
 }  // namespace charrnn

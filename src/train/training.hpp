@@ -41,9 +41,9 @@ struct TrainOutcome {
 ///     Training::run(config, MemoryText("…"), alone, observers);
 class Training {
  public:
-  /// Scans the text, chooses device and threads, makes the model with fresh parameters. `text` and `control` must
-  /// outlive it.
-  Training(RunConfig config, const TextSource& text, ControlCommunicator& control);
+  /// Reads the text, chooses device and threads, makes the model with fresh parameters. `control` must outlive it.
+  /// Interrupted on all ranks if the activity of one wants to stop while the text is read.
+  Training(RunConfig config, const TextSource& text, ControlCommunicator& control, Activity& activity);
   Training(const Training&) = delete;
   Training& operator=(const Training&) = delete;
 
