@@ -202,17 +202,18 @@ ExitCode run_bench(BenchArguments& arguments, Job& job) {
   arguments.sources.given().apply(config);
   validate(config);
   job.control.set_timeout(Seconds(config.run.timeout));
-  const std::unique_ptr<TextSource> text = open_text_on_all(config.data.corpus, job);
+  const std::unique_ptr<TextSource> text = open_text(config.data.corpus);
+  Activity activity;
   std::vector<std::string> others;  // that could compute the model as well
   Json result;
   {
-    Training training(config, *text, job.control);
+    Training training(config, *text, job.control, activity);
     if (config.run.engine == "auto") others = training.other_engines();
     result = measure(arguments, training, job);
   }
   for (const std::string& engine : others) {
     config.run.engine = engine;
-    Training training(config, *text, job.control);
+    Training training(config, *text, job.control, activity);
     const StepCost cost = time_steps(arguments.steps, training, job);
     result["engines"].push_back(describe(cost, training.model(), result["gflop_per_second"].get<double>() * 1e9));
   }

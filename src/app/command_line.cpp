@@ -18,7 +18,7 @@ using Kind = Argument::Kind;
 Kind kind_of(Value value) {
   if (std::holds_alternative<bool*>(value)) return Kind::kFlag;
   const bool is_list = std::holds_alternative<Strings*>(value) || std::holds_alternative<Integers*>(value) ||
-                       std::holds_alternative<Numbers*>(value);
+                       std::holds_alternative<Numbers*>(value) || std::holds_alternative<Paths*>(value);
   return is_list ? Kind::kList : Kind::kOne;
 }
 

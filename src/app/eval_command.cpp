@@ -25,7 +25,8 @@ namespace {
 
 struct EvalArguments {
   std::vector<std::string> checkpoints, ensemble;
-  std::string corpus, part = "all";
+  Paths corpus;
+  std::string part = "all";
   std::int64_t columns = 1, characters = 0, dynamic_rows = 20;
   DynamicOptions dynamic;
   ConfigSources sources;
@@ -47,7 +48,7 @@ std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const L
   }
   const std::int64_t split = model.checkpoint.data.train_characters;
   require(part == "all" || split <= text.corpus.characters,
-          "'{}' has {} characters, fewer than the {} that the model was trained on; use --part all", arguments.corpus,
+          "'{}' has {} characters, fewer than the {} that the model was trained on; use --part all", text.name,
           text.corpus.characters, split);
   const std::int64_t first = part == "validation" ? split : 0;
   const std::int64_t end = part == "train" ? split : text.corpus.characters;
@@ -57,7 +58,9 @@ std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const L
                             mode.sharding(arguments.columns, job.control), job.control);
 }
 
-void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>& models, const Evaluation& result) {
+void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>& models, const Evaluation& result,
+                  std::int64_t unknown) {
+  const double unknown_share = static_cast<double>(unknown) / static_cast<double>(result.characters);
   std::vector<std::string> paths;
   for (const LoadedModel& model : models) paths.push_back(model.path);
   if (arguments.json) {
@@ -67,7 +70,8 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
     } else {
       json["ensemble"] = paths;
     }
-    json["corpus"] = arguments.corpus;
+    const nlohmann::ordered_json corpus = arguments.corpus;  // a list, but for one path
+    json["corpus"] = corpus.size() == 1 ? corpus[0] : corpus;
     json["part"] = arguments.part;
     if (models[0].settings.window == 0) json["columns"] = arguments.columns;
     if (arguments.dynamic.rate > 0) {
@@ -75,15 +79,18 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
           {"rate", arguments.dynamic.rate}, {"decay", arguments.dynamic.decay}, {"rows", arguments.dynamic_rows}};
     }
     json["characters"] = result.characters;
+    json["unknown_characters"] = unknown;
+    json["unknown_share"] = unknown_share;
     json["loss"] = result.loss();
     json["bits_per_character"] = bits(result.loss());
     json["perplexity"] = std::exp(result.loss());
     fmt::print("{}\n", json.dump());
   } else {
-    fmt::print("{}: {:.6f} nats = {:.6f} bits per character over {} characters ({}, {} column{})\n",
+    fmt::print("{}: {:.6f} nats = {:.6f} bits per character over {} characters{} ({}, {} column{})\n",
                arguments.ensemble.empty() ? paths[0] : fmt::format("ensemble of {}", fmt::join(paths, ", ")),
-               result.loss(), bits(result.loss()), with_commas(result.characters), arguments.part, arguments.columns,
-               arguments.columns == 1 ? "" : "s");
+               result.loss(), bits(result.loss()), with_commas(result.characters),
+               unknown > 0 ? fmt::format(", {} of them unknown", percent_text(unknown_share)) : "", arguments.part,
+               arguments.columns, arguments.columns == 1 ? "" : "s");
   }
 }
 
@@ -131,8 +138,11 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
     models = load_ensemble(files, compute, parts);
     config = config_of_run(arguments, models[0]);
   });
-  const std::unique_ptr<TextSource> source = open_text_on_all(arguments.corpus, job);
-  const ScannedText text = scan_text(*source, {.vocabulary = models[0].vocabulary.options()}, job.control);
+  JobActivity activity(job);
+  const std::unique_ptr<TextSource> source = open_text(arguments.corpus, models[0].checkpoint.data.corpus_sha256);
+  const ScannedText text = scan_text(*source, {.vocabulary = models[0].vocabulary.options()}, job.control, activity);
+  activity.clear();
+  if (!text.corpus.left_out.empty()) warn("left out of the corpus: " + text.corpus.left_out);
   const ReductionMode mode(config.run);
   const Resources resources = choose_resources(config, mode, job.control);
   std::ranges::for_each(resources.warnings, warn);
@@ -142,15 +152,23 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
     warn(fmt::format("{} ranks share {} column(s): the others have nothing to do; use --columns", job.mpi.size(),
                      arguments.columns));
   }
+  const std::int64_t unknown = count_unknown(*batches, models[0].vocabulary, job.control, activity);
+  activity.clear();
+  const double unknown_share = static_cast<double>(unknown) / static_cast<double>(batches->targets_per_epoch());
+  if (unknown_share >= kLargeUnknownShare) {
+    warn(fmt::format(
+        "{} of the characters are unknown to the model; it reads them all as one symbol, <unk>, and the loss "
+        "is that of telling where they stand, not which they are",
+        percent_text(unknown_share)));
+  }
   std::vector<LanguageModel*> pointers;
   for (const LoadedModel& model : models) pointers.push_back(model.model.get());
-  JobActivity activity(job);
   const Evaluation result = arguments.dynamic.rate > 0
                                 ? evaluate_adapting(arguments, models[0], config, mode, *batches, device, activity, job)
                             : models.size() == 1 ? evaluate(*pointers[0], *batches, job.control, activity)
                                                  : evaluate_ensemble(pointers, *batches, job.control, activity);
   activity.clear();
-  if (job.mpi.rank() == 0) print_result(arguments, models, result);
+  if (job.mpi.rank() == 0) print_result(arguments, models, result, unknown);
 }
 
 ExitCode run_eval(const EvalArguments& arguments, Job& job) {
@@ -178,7 +196,7 @@ Command eval_command() {
   command.add_paths("checkpoint", Argument::Kind::kList, arguments->checkpoints, "the same as PATH");
   command.add_paths("ensemble", Argument::Kind::kList, arguments->ensemble,
                     "evaluate several together: the mean of their probabilities");
-  command.add("corpus", &arguments->corpus, {}, "FILE", "text to evaluate on (UTF-8)").required = true;
+  command.add("corpus", &arguments->corpus, {}, "PATH", "text to evaluate on: what train takes").required = true;
   command.add("part", &arguments->part, one_of("train|validation|all"), "", "part of the text, divided as in training");
   command.add("dynamic-rate", &arguments->dynamic.rate, at_least(0), "RATE",
               "dynamic evaluation: learn at this rate from what was read, such as 1e-4; 0: do not learn");

@@ -65,12 +65,6 @@ ExitCode run_job(const std::function<ExitCode(Job&)>& work, const ConfigSources*
   }
 }
 
-std::unique_ptr<TextSource> open_text_on_all(const std::string& path, Job& job) {
-  std::unique_ptr<TextSource> text;
-  together(job.control, [&] { text = open_text(path); });
-  return text;
-}
-
 int launched_rank() {
   for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
     if (const char* value = std::getenv(name)) return std::atoi(value);

@@ -2,14 +2,12 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 
 #include "app/stop_signals.hpp"
 #include "base/error.hpp"
 #include "config/given_options.hpp"
-#include "data/text_source.hpp"
 #include "dist/mpi_communicator.hpp"
 #include "dist/mpi_session.hpp"
 #include "report/progress_line.hpp"
@@ -49,9 +47,6 @@ class JobActivity final : public Activity {
   ProgressLine line_{stderr};
   WorkLine work_{line_};
 };
-
-/// Collective. The text of this file; an error on one rank is one on all.
-std::unique_ptr<TextSource> open_text_on_all(const std::string& path, Job& job);
 
 /// Rank that the launcher gave this process, known before MPI starts; 0 without a launcher.
 int launched_rank();

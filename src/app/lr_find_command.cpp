@@ -44,8 +44,9 @@ ExitCode run_lr_find(LrFindArguments& arguments, Job& job) {
     require<UsageError>(std::filesystem::is_directory(folder), "there is no folder '{}' for --output", folder.string());
   });
   job.control.set_timeout(Seconds(config.run.timeout));
-  const std::unique_ptr<TextSource> text = open_text_on_all(config.data.corpus, job);
-  Training training(config, *text, job.control);
+  const std::unique_ptr<TextSource> text = open_text(config.data.corpus);
+  Activity activity;
+  Training training(config, *text, job.control, activity);
   LrSweep sweep = arguments.sweep;
   if (sweep.steps == 0) sweep.steps = training.batches().per_epoch();
   const bool root = job.mpi.rank() == 0;

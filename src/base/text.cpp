@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/utf8.hpp"
+
 namespace charrnn {
 
 std::string with_commas(std::int64_t number) {
@@ -56,6 +58,29 @@ std::string one_line(const std::string& text, std::size_t bytes) {
 
 double bits(double nats) {
   return nats / std::numbers::ln2;
+}
+
+std::string percent_text(double share) {
+  constexpr double kLeast = 1e-5;  // of which three digits say nothing
+  if (share > 0 && share < kLeast) return "under 0.001 %";
+  return fmt::format("{:.{}f} %", 100 * share, share == 0 || share >= 0.01 ? 1 : share >= 0.001 ? 2 : 3);
+}
+
+std::string for_shell(const std::string& word) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+,:=@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  const bool can_be_shown = without_controls(word) == word;
+  std::string quoted = can_be_shown ? "'" : "$'";
+  for (const char c : word) {
+    if (can_be_shown) {
+      quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    } else if (c < ' ' || c > '~' || c == '\'' || c == '\\') {
+      quoted += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
 }
 
 }  // namespace charrnn

@@ -12,7 +12,7 @@ const std::vector<Option>& option_table() {
   constexpr Rule any{};
   constexpr OnResume free = OnResume::kFree, fixed = OnResume::kFixed, bits = OnResume::kFixedIfReproducible;
   static const std::vector<Option> rows = {
-      {"data", "corpus", CHARRNN_MEMBER(data.corpus), free, any, "FILE", "text to train on (UTF-8)"},
+      {"data", "corpus", CHARRNN_MEMBER(data.corpus), free, any, "PATH", "text to train on: UTF-8 files, also packed or in archives, and folders of them (docs/texts.md)"},
       {"data", "columns", CHARRNN_MEMBER(data.columns), fixed, between(1, (1 << 24) - 1), "N", "columns the text is cut into: the batch of the whole job"},
       {"data", "bptt", CHARRNN_MEMBER(data.bptt), fixed, at_least(1), "N", "time steps that backpropagation runs through: the length of a window"},
       {"data", "bptt-jitter", CHARRNN_MEMBER(data.bptt_jitter), fixed, any, "", "draw window lengths around `bptt`, as fast.ai does"},

@@ -6,11 +6,12 @@
 #include <vector>
 
 #include "config/model_config.hpp"
+#include "config/value.hpp"
 
 namespace charrnn {
 
 struct DataConfig {
-  std::string corpus = "";
+  Paths corpus = {};
   std::int64_t columns = 64;  ///< of the whole job, whatever the number of ranks
   std::int64_t bptt = 8;
   bool bptt_jitter = true;

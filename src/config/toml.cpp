@@ -39,6 +39,10 @@ bool read_one(const toml::node& node, std::vector<T>& value) {
          });
 }
 
+bool read_one(const toml::node& node, Paths& value) {
+  return node.is_string() ? read_one(node, value.emplace_back()) : read_one(node, static_cast<Strings&>(value));
+}
+
 const char* type_name(Value value) {
   constexpr const char* kNames[] = {"true or false",
                                     "a whole number",
@@ -46,7 +50,8 @@ const char* type_name(Value value) {
                                     "a string",
                                     "a list of strings, such as [\"1e-3:4\", \"1e-4:4\"]",
                                     "a list of whole numbers",
-                                    "a list of numbers"};
+                                    "a list of numbers",
+                                    "a path, or a list of paths"};
   return kNames[value.index()];
 }
 

@@ -50,6 +50,10 @@ void parse(const std::string& text, const char* key, std::vector<T>& value) {
   for (const std::string& part : split(text, ',')) parse(part, key, value.emplace_back());
 }
 
+void parse(const std::string& text, const char*, Paths& value) {
+  value.push_back(text);
+}
+
 /// With the fewest digits: 0.1, 1e-8.
 std::string number_text(double number) {
   std::string text = fmt::format("{}", number);
@@ -84,6 +88,7 @@ std::string text_of(const T& value, bool toml) {
   } else {
     Strings parts;
     for (const auto& one : value) parts.push_back(text_of(one, toml));
+    if (std::is_same_v<T, Paths> && parts.size() == 1) return parts[0];
     return toml ? fmt::format("[{}]", fmt::join(parts, ", ")) : fmt::format("{}", fmt::join(parts, ","));
   }
 }
@@ -136,7 +141,7 @@ void check_value(const char* key, Value value, const Rule& rule) {
         using T = std::remove_cvref_t<decltype(*one)>;
         if constexpr (std::is_same_v<T, std::string>) {
           check(key, *one, rule);
-        } else if constexpr (std::is_same_v<T, Strings>) {
+        } else if constexpr (std::is_same_v<T, Strings> || std::is_same_v<T, Paths>) {
           for (const std::string& text : *one) check(key, text, rule);
         } else if constexpr (std::is_same_v<T, Numbers> || std::is_same_v<T, Integers>) {
           for (const auto number : *one) check(key, static_cast<double>(number), text_of(number, false), rule);

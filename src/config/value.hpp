@@ -13,8 +13,13 @@ using Strings = std::vector<std::string>;
 using Integers = std::vector<std::int64_t>;
 using Numbers = std::vector<double>;
 
+/// Files and folders. Unlike other lists they are not divided at commas, and one alone is written without being a list.
+struct Paths : Strings {
+  using Strings::Strings;
+};
+
 /// Where the value of an option lies.
-using Value = std::variant<bool*, std::int64_t*, double*, std::string*, Strings*, Integers*, Numbers*>;
+using Value = std::variant<bool*, std::int64_t*, double*, std::string*, Strings*, Integers*, Numbers*, Paths*>;
 
 /// What a value may be. Numbers (also those of a list) lie in a range, strings are one of `choices` if there are any.
 /// Otherwise a string is a name: valid UTF-8 without control characters, unless it is `free_text`, which may be empty.

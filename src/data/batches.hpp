@@ -43,8 +43,6 @@ class Batches {
   virtual void load(std::int64_t epoch, std::int64_t index, Batch& batch) = 0;
   /// How far an epoch is after its first `index` batches: rows of every column, or windows.
   virtual std::int64_t position(std::int64_t epoch, std::int64_t index) = 0;
-  /// Bits of a stored token.
-  virtual int bits() const = 0;
 
  protected:
   Batches(std::int64_t columns, const Sharding& sharding) : columns_(columns), sharding_(sharding) {}

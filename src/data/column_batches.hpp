@@ -22,7 +22,6 @@ class ColumnBatches final : public Batches {
   bool carry_state() const override { return true; }
   void load(std::int64_t epoch, std::int64_t index, Batch& batch) override;
   std::int64_t position(std::int64_t epoch, std::int64_t index) override;
-  int bits() const override { return tokens_.bits(); }
 
  private:
   static constexpr std::int64_t kColumnsAtOnce = 8;

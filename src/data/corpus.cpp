@@ -2,117 +2,130 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <utility>
+#include <numeric>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/sha256.hpp"
 #include "base/utf8.hpp"
+#include "data/encoding_advice.hpp"
+#include "data/file_kind.hpp"
+#include "data/numbered_text.hpp"
+#include "data/utf8_decoder.hpp"
 
 namespace charrnn {
 
 namespace {
 
-/// Walks over the characters of a file from a byte position on.
-class Cursor {
+using Bytes = std::span<const unsigned char>;
+
+/// Gives numbers to characters: to ASCII, or all bytes, from the start, to others as they come.
+class Alphabet {
  public:
-  Cursor(const TextSource& text, bool bytes, std::int64_t offset, std::int64_t character)
-      : text_(text), bytes_(bytes), at_(static_cast<std::size_t>(offset)), character_(character) {}
+  explicit Alphabet(bool bytes) : numbers_(bytes ? 0 : kCodePoints, kNone), characters_(bytes ? kBytes : kAscii) {
+    std::iota(characters_.begin(), characters_.end(), 0U);
+  }
 
-  bool at_end() const { return at_ == text_.bytes().size(); }
-  std::int64_t offset() const { return static_cast<std::int64_t>(at_); }
-  std::int64_t character() const { return character_; }
-
-  char32_t next() {
-    const unsigned char byte = text_.bytes()[at_];
-    ++character_;
-    if (bytes_ || byte < 0x80) {
-      ++at_;
-      return byte;
+  /// Of a character beyond ASCII.
+  std::uint32_t number_of(char32_t character) {
+    std::uint32_t& number = numbers_[character];
+    if (number == kNone) {
+      number = static_cast<std::uint32_t>(characters_.size());
+      characters_.push_back(character);
     }
-    const DecodedCharacter decoded = decode_utf8(text_.bytes().subspan(at_));
-    if (decoded.bytes == 0) fail(byte);
-    at_ += static_cast<std::size_t>(decoded.bytes);
-    return decoded.code_point;
+    return number;
+  }
+  const std::vector<std::uint32_t>& characters() const { return characters_; }
+
+ private:
+  static constexpr std::size_t kAscii = 128, kBytes = 256, kCodePoints = 0x110000;
+  static constexpr std::uint32_t kNone = 0xFFFFFFFF;
+  std::vector<std::uint32_t> numbers_;  // by code point
+  std::vector<std::uint32_t> characters_;
+};
+
+Bytes read(TextReader& reader, Activity& activity) {
+  activity.advance("reading", reader.position(), reader.size());
+  return reader.read();
+}
+
+/// One reading of a text.
+class Scan {
+ public:
+  Scan(const TextSource& text, bool bytes, Activity& activity) : text_(text), activity_(activity), alphabet_(bytes) {
+    const std::unique_ptr<TextReader> reader = text.read(activity);
+    while (reader->next_member()) {
+      ++members_;
+      if (bytes) {
+        take_bytes(*reader);
+      } else {
+        take_text(*reader);
+      }
+    }
+    left_out_ = reader->left_out().text();
+  }
+
+  /// What it found, but for how the text is divided. Once.
+  NumberWriter::Written finish(CorpusSummary& summary) {
+    NumberWriter::Written written = numbers_.finish();
+    summary.sha256 = digest_.hex();
+    summary.members = members_;
+    summary.left_out = left_out_;
+    summary.alphabet = alphabet_.characters();
+    summary.widths = written.widths;
+    written.counts.resize(summary.alphabet.size());
+    summary.characters = std::accumulate(written.counts.begin(), written.counts.end(), std::int64_t{0});
+    return written;
   }
 
  private:
-  [[noreturn]] void fail(unsigned byte) const {
-    throw DataError(
-        fmt::format("'{}' is not valid UTF-8 at byte {} (0x{:02x}, character {}); convert it (iconv -t UTF-8) or use "
-                    "`bytes`",
-                    text_.name(), at_, byte, character_ - 1));
+  void take_bytes(TextReader& reader) {
+    for (Bytes piece = read(reader, activity_); !piece.empty(); piece = read(reader, activity_)) {
+      digest_.update(piece.data(), piece.size());
+      numbers_.add(piece);
+    }
+  }
+
+  void take_text(TextReader& reader) {
+    Bytes piece = read(reader, activity_);
+    check_start(reader.member(), piece);
+    const std::size_t mark = members_ == 1 && has_known_mark(piece) ? 0 : utf8_mark(piece);
+    Utf8Decoder decoder(mark);
+    try {
+      for (piece = piece.subspan(mark); !piece.empty(); piece = read(reader, activity_)) {
+        digest_.update(piece.data(), piece.size());
+        decoder.decode(
+            piece, [&](Bytes ascii) { numbers_.add(ascii); },
+            [&](char32_t character) { numbers_.add(alphabet_.number_of(character)); });
+      }
+      decoder.end();
+    } catch (const BadUtf8& bad) {
+      refuse_bad_utf8(bad, piece, reader, activity_);
+    }
+  }
+
+  /// Whether the text begins with a byte order mark, and is known to a checkpoint only together with it.
+  bool has_known_mark(Bytes start) const {
+    if (text_.known_sha256().empty() || utf8_mark(start) == 0) return false;
+    const std::unique_ptr<TextReader> reader = text_.read(activity_);
+    Sha256 digest;
+    while (reader->next_member()) {
+      for (Bytes piece = read(*reader, activity_); !piece.empty(); piece = read(*reader, activity_)) {
+        digest.update(piece.data(), piece.size());
+      }
+    }
+    return digest.hex() == text_.known_sha256();
   }
 
   const TextSource& text_;
-  bool bytes_;
-  std::size_t at_;
-  std::int64_t character_;
+  Activity& activity_;
+  Alphabet alphabet_;
+  NumberWriter numbers_;
+  Sha256 digest_;
+  std::int64_t members_ = 0;
+  std::string left_out_;
 };
-
-void release(const TextSource& text, std::int64_t from, std::int64_t to) {
-  text.release(text.bytes().subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from)));
-}
-
-/// At character `first`.
-Cursor cursor_at(const TextSource& text, const CorpusSummary& summary, bool bytes, std::int64_t first) {
-  const std::int64_t mark = first / CorpusSummary::kStride;
-  Cursor cursor(text, bytes, summary.offsets.at(static_cast<std::size_t>(mark)), mark * CorpusSummary::kStride);
-  while (cursor.character() < first) cursor.next();
-  return cursor;
-}
-
-constexpr std::size_t kCodePoints = 0x110000;
-
-/// How often each character comes up.
-class Counter {
- public:
-  std::int64_t& operator[](char32_t character) { return counts_[character]; }
-  std::map<char32_t, std::int64_t> counts(bool lowercase) const {
-    std::map<char32_t, std::int64_t> found;
-    for (std::size_t i = 0; i < counts_.size(); ++i) {
-      const auto character = static_cast<char32_t>(i);
-      if (counts_[i] > 0) found[lowercase ? to_lower(character) : character] += counts_[i];
-    }
-    return found;
-  }
-
- private:
-  std::vector<std::int64_t> counts_ = std::vector<std::int64_t>(kCodePoints);
-};
-
-/// A vocabulary's tokens, each looked up once.
-class TokenTable {
- public:
-  explicit TokenTable(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {}
-  /// -1: the vocabulary lacks it.
-  std::int32_t of(char32_t character) {
-    std::int32_t& token = tokens_[character];
-    if (token == kNotAsked) {
-      const std::optional<Token> found = vocabulary_.find(character);
-      token = found ? static_cast<std::int32_t>(*found) : -1;
-    }
-    return token;
-  }
-
- private:
-  static constexpr std::int32_t kNotAsked = -2;
-  const Vocabulary& vocabulary_;
-  std::vector<std::int32_t> tokens_ = std::vector<std::int32_t>(kCodePoints, kNotAsked);
-};
-
-std::string hash_of(const TextSource& text) {
-  const std::span<const unsigned char> bytes = text.bytes();
-  Sha256 digest;
-  constexpr std::size_t kPiece = std::size_t{4} << 20;
-  for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
-    const std::span<const unsigned char> piece = bytes.subspan(at, std::min(kPiece, bytes.size() - at));
-    digest.update(piece.data(), piece.size());
-    text.release(piece);
-  }
-  return digest.hex();
-}
 
 std::int64_t train_length(const CorpusOptions& options, const std::string& path, std::int64_t characters) {
   if (options.train_characters == 0) {
@@ -123,56 +136,72 @@ std::int64_t train_length(const CorpusOptions& options, const std::string& path,
   return options.train_characters;
 }
 
-template <class T>
-void encode_range(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary,
-                  std::int64_t first, std::span<T> tokens) {
-  TokenTable table(vocabulary);
-  Cursor cursor = cursor_at(text, summary, vocabulary.options().bytes, first);
-  const std::int64_t start = cursor.offset();
-  for (T& token : tokens) {
-    const char32_t character = cursor.next();
-    const std::int32_t found = table.of(character);
-    if (found < 0) {  // require() would write its message for every character
-      throw DataError(fmt::format("'{}' has the character {} (number {}), which the vocabulary lacks", text.name(),
-                                  printable(character), cursor.character() - 1));
-    }
-    token = static_cast<T>(found);
+/// Characters of an alphabet that are there at all, as a vocabulary takes them, with how often.
+std::map<char32_t, std::int64_t> by_character(const CorpusSummary& summary, const std::vector<std::int64_t>& counts,
+                                              const VocabularyOptions& options) {
+  std::map<char32_t, std::int64_t> found;
+  for (std::size_t number = 0; number < counts.size(); ++number) {
+    const auto character = static_cast<char32_t>(summary.alphabet[number]);
+    if (counts[number] > 0) found[options.lowercase ? to_lower(character) : character] += counts[number];
   }
-  release(text, start, cursor.offset());
+  return found;
 }
 
 }  // namespace
 
-CorpusSummary scan_corpus(const TextSource& text, const CorpusOptions& options) {
-  const VocabularyOptions& symbols = options.vocabulary;
-  CorpusSummary summary;
-  summary.sha256 = hash_of(text);
-  summary.bytes = static_cast<std::int64_t>(text.bytes().size());
-  Counter counter;
-  for (Cursor cursor(text, symbols.bytes, 0, 0); !cursor.at_end();) {
-    if (cursor.character() % CorpusSummary::kStride == 0) {
-      if (!summary.offsets.empty()) release(text, summary.offsets.back(), cursor.offset());
-      summary.offsets.push_back(cursor.offset());
-    }
-    ++counter[cursor.next()];
-    summary.characters = cursor.character();
-  }
-  summary.train_characters = train_length(options, text.name(), summary.characters);
+ScannedCorpus scan_corpus(const TextSource& text, const CorpusOptions& options, Activity& activity) {
+  ScannedCorpus scanned;
+  CorpusSummary& summary = scanned.summary;
+  NumberWriter::Written written = Scan(text, options.vocabulary.bytes, activity).finish(summary);
+  require(summary.characters > 0, "the corpus '{}' is empty", text.name());
+  scanned.numbers = std::make_shared<ScratchFile>(std::move(written.file));
 
-  const bool needs_training_counts = !symbols.bytes && !symbols.full;
-  if (needs_training_counts && summary.train_characters < summary.characters) {
-    Cursor cursor = cursor_at(text, summary, false, summary.train_characters);
-    for (std::int64_t from = cursor.offset(); !cursor.at_end();) {
-      --counter[cursor.next()];
-      if (cursor.character() % CorpusSummary::kStride == 0)
-        release(text, std::exchange(from, cursor.offset()), cursor.offset());
-    }
-  }
-  summary.symbols = Vocabulary::from_counts(counter.counts(symbols.lowercase), symbols).symbols();
-  return summary;
+  summary.train_characters = train_length(options, text.name(), summary.characters);
+  const std::int64_t rest = summary.characters - summary.train_characters;
+  summary.training_counts = written.counts;
+  summary.validation_counts.resize(written.counts.size());
+  NumberedText(scanned.numbers, summary.widths, summary.characters)
+      .visit(summary.train_characters, rest, [&](const auto& numbers, std::int64_t at) {
+        activity.advance("counting", at, rest);
+        count_numbers(numbers, summary.validation_counts);
+        scanned.numbers->release();
+      });
+  summary.validation_counts.resize(written.counts.size());
+  for (std::size_t i = 0; i < written.counts.size(); ++i) summary.training_counts[i] -= summary.validation_counts[i];
+
+  const VocabularyOptions& vocabulary = options.vocabulary;
+  summary.symbols =
+      Vocabulary::from_counts(
+          by_character(summary, vocabulary.full ? written.counts : summary.training_counts, vocabulary), vocabulary)
+          .symbols();
+  return scanned;
 }
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CorpusSummary, sha256, bytes, characters, train_characters, symbols, offsets)
+VocabularyShare CorpusSummary::share(const Vocabulary& vocabulary) const {
+  VocabularyShare share;
+  std::int64_t known_training = 0, known_validation = 0;
+  std::set<char32_t> different, known;
+  for (std::size_t number = 0; number < alphabet.size(); ++number) {
+    if (training_counts[number] + validation_counts[number] == 0) continue;
+    const auto character = static_cast<char32_t>(alphabet[number]);
+    const char32_t symbol = vocabulary.options().lowercase ? to_lower(character) : character;
+    different.insert(symbol);
+    if (!vocabulary.knows(character)) continue;
+    known.insert(symbol);
+    known_training += training_counts[number];
+    known_validation += validation_counts[number];
+  }
+  const auto part = [](std::int64_t known_ones, std::int64_t all) {
+    return all > 0 ? static_cast<double>(all - known_ones) / static_cast<double>(all) : 0;
+  };
+  return {.different = std::ssize(different),
+          .known = std::ssize(known),
+          .unknown_training = part(known_training, train_characters),
+          .unknown_validation = part(known_validation, characters - train_characters)};
+}
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CorpusSummary, sha256, members, left_out, characters, train_characters, symbols,
+                                   alphabet, training_counts, validation_counts, widths)
 
 std::string CorpusSummary::to_json() const {
   return nlohmann::json(*this).dump();
@@ -180,16 +209,6 @@ std::string CorpusSummary::to_json() const {
 
 CorpusSummary CorpusSummary::from_json(const std::string& text) {
   return nlohmann::json::parse(text).get<CorpusSummary>();
-}
-
-void encode(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary, std::int64_t first,
-            std::span<std::uint8_t> tokens) {
-  encode_range(text, summary, vocabulary, first, tokens);
-}
-
-void encode(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary, std::int64_t first,
-            std::span<Token> tokens) {
-  encode_range(text, summary, vocabulary, first, tokens);
 }
 
 }  // namespace charrnn

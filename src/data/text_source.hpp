@@ -1,38 +1,93 @@
 // Where a text comes from.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include "base/activity.hpp"
 
 namespace charrnn {
 
-/// A whole text as bytes in memory. Another kind (several files, a compressed one) is another class and a line of
-/// open_text().
+/// A file of a text, or a file in an archive of it.
+struct Member {
+  std::string name;       ///< in messages: 'a.txt', or 'a.txt' in 'texts.tar.gz'
+  std::string file_name;  ///< without folders: a.txt
+  std::string path;       ///< of a file that holds its bytes as they are; empty if there is none
+  std::string unpack;     ///< else a shell command that writes the bytes to standard output; empty if there is none
+};
+
+/// What was found beside regular files, and is no part of the text.
+struct LeftOut {
+  std::int64_t hidden = 0;  ///< files and folders whose name begins with a dot
+  std::int64_t links = 0;
+  std::int64_t others = 0;  ///< devices, pipes, sockets
+
+  LeftOut& operator+=(const LeftOut& more);
+  /// "2 hidden files, 1 link"; empty if there is nothing.
+  std::string text() const;
+};
+
+/// Reads a text once, from its beginning to its end. A text is made of members, which are joined without anything between
+/// them.
+///
+///     while (reader->next_member()) {
+///       for (auto bytes = reader->read(); !bytes.empty(); bytes = reader->read()) …
+///     }
+class TextReader {
+ public:
+  static constexpr std::size_t kPiece = std::size_t{1} << 20;
+
+  TextReader() = default;
+  virtual ~TextReader() = default;
+  TextReader(const TextReader&) = delete;
+  TextReader& operator=(const TextReader&) = delete;
+
+  /// Goes to the next member, or to the first; false if there is none. The one before must have been read to its end.
+  virtual bool next_member() = 0;
+  /// The next bytes of the member, at most kPiece, which are there until the next call; none at its end. DataError with
+  /// file, member and place for what cannot be read or is damaged.
+  virtual std::span<const unsigned char> read() = 0;
+  virtual const Member& member() const = 0;
+  /// Bytes of all files, as they lie on disk, and how many of them have been read.
+  virtual std::int64_t size() const = 0;
+  virtual std::int64_t position() const = 0;
+  virtual LeftOut left_out() const { return {}; }
+};
+
+/// A text that can be read, again and again.
 class TextSource {
  public:
   virtual ~TextSource() = default;
   TextSource(const TextSource&) = delete;
   TextSource& operator=(const TextSource&) = delete;
 
-  /// For messages: the path of a file.
+  /// For messages.
   const std::string& name() const { return name_; }
-  std::span<const unsigned char> bytes() const { return bytes_; }
-  /// A hint that `part` of bytes() has been read and is not needed for now.
-  virtual void release(std::span<const unsigned char> part) const { static_cast<void>(part); }
+  /// What a checkpoint says of the text that it was trained on; empty: nothing. A text that has this SHA-256 only together
+  /// with the byte order mark at its start is read with the mark as a character, as all programs before 0.6 did.
+  const std::string& known_sha256() const { return known_sha256_; }
+
+  /// Begins to read. Listing folders may take long. DataError for a text that is not there.
+  virtual std::unique_ptr<TextReader> read(Activity& activity) const = 0;
 
  protected:
-  explicit TextSource(std::string name) : name_(std::move(name)) {}
-  void set_bytes(std::span<const unsigned char> bytes) { bytes_ = bytes; }
+  explicit TextSource(std::string name, std::string known_sha256 = "")
+      : name_(std::move(name)), known_sha256_(std::move(known_sha256)) {}
 
  private:
-  std::string name_;
-  std::span<const unsigned char> bytes_;
+  std::string name_, known_sha256_;
 };
 
-/// The text of a file. DataError if it is missing, not a regular file, empty or unreadable.
-std::unique_ptr<TextSource> open_text(const std::string& path);
+/// The text of these files, one after the other: plain, packed by gzip, bzip2, xz or zstd, or archives (tar, packed or not,
+/// and zip). A folder stands for all the files in it and in its folders, in the byte order of their paths; an archive for
+/// its files in the order in which they stand there. Left out are hidden files and whatever is not a regular file; links
+/// are followed only where they are given themselves. Nothing is opened before the text is read.
+std::unique_ptr<TextSource> open_text(const std::vector<std::string>& paths, std::string known_sha256 = "");
 
 /// A text in memory.
 ///
@@ -40,16 +95,12 @@ std::unique_ptr<TextSource> open_text(const std::string& path);
 class MemoryText final : public TextSource {
  public:
   explicit MemoryText(std::string text, std::string name = "text")
-      : TextSource(std::move(name)), text_(std::move(text)) {
-    set_bytes({reinterpret_cast<const unsigned char*>(text_.data()), text_.size()});
-  }
+      : TextSource(std::move(name)), text_(std::move(text)) {}
+
+  std::unique_ptr<TextReader> read(Activity& activity) const override;
 
  private:
   std::string text_;
 };
-
-/// These bytes of a mapping of a file (of no other memory: it would lose them) are not needed for now: they no longer
-/// count as this process's memory, and are read again when they are touched.
-void release_pages(std::span<const unsigned char> bytes);
 
 }  // namespace charrnn

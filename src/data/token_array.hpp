@@ -3,33 +3,31 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "data/corpus.hpp"
+#include "data/numbered_text.hpp"
+#include "data/vocabulary.hpp"
 
 namespace charrnn {
 
-/// Encodes a stretch of the text once, in the smallest integer type (8 bits up to 256 symbols, else 16).
-/// A small one lives in memory, a large one in an unlinked temporary file that is mapped, so that the kernel
-/// may evict it. Only this stretch of the text is read.
+/// A view of a stored text through a vocabulary. It takes no memory but for a token per character of the alphabet.
 class TokenArray {
  public:
-  /// Characters first … first + count − 1 of the corpus.
-  TokenArray(const TextSource& text, const CorpusSummary& summary, const Vocabulary& vocabulary, std::int64_t first,
-             std::int64_t count);
-  ~TokenArray();
-  TokenArray(TokenArray&&) noexcept;
+  /// Characters first … first + count − 1 of the text. DataError if the text has characters that a vocabulary without
+  /// unknown token lacks.
+  TokenArray(std::shared_ptr<const NumberedText> text, const CorpusSummary& summary, const Vocabulary& vocabulary,
+             std::int64_t first, std::int64_t count);
 
   std::int64_t size() const { return size_; }
-  int bits() const { return wide_ ? 16 : 8; }
 
   /// to[i · stride] = token number first + i of this stretch, for `count` of them.
   void copy(std::int64_t first, std::int64_t count, std::int64_t* to, std::int64_t stride) const;
 
  private:
-  class Storage;
-  std::int64_t size_;
-  bool wide_;
-  std::unique_ptr<Storage> storage_;
+  std::shared_ptr<const NumberedText> text_;
+  std::vector<Token> tokens_;  ///< by the character's number
+  std::int64_t first_, size_;
 };
 
 }  // namespace charrnn

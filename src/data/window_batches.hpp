@@ -42,7 +42,6 @@ class WindowBatches final : public Batches {
   bool carry_state() const override { return false; }
   void load(std::int64_t epoch, std::int64_t index, Batch& batch) override;
   std::int64_t position(std::int64_t epoch, std::int64_t index) override;
-  int bits() const override { return tokens_->bits(); }
 
  private:
   std::shared_ptr<const TokenArray> tokens_;

@@ -63,6 +63,26 @@ std::string dropout_text(const ModelConfig& model) {
   return text + (model.locked_dropout ? " (locked)" : "");
 }
 
+/// "; 1,039 of 4,466 characters kept, 23.7 % of the training text and 30.8 % of the validation text unknown", or nothing
+/// where all are known.
+std::string share_text(const RunFacts& facts) {
+  const VocabularyShare& share = facts.share;
+  if (share.known == share.different) return "";
+  const bool has_validation = facts.config.data.window == 0 && facts.corpus.train_characters < facts.corpus.characters;
+  return fmt::format(
+      "; {} of {} characters kept, {} of the {}text{} unknown", with_commas(share.known), with_commas(share.different),
+      percent_text(share.unknown_training), has_validation ? "training " : "",
+      has_validation ? fmt::format(" and {} of the validation text", percent_text(share.unknown_validation)) : "");
+}
+
+/// "a.txt", "books (312 files)", or "a.txt and 2 more (3 files)".
+std::string corpus_text(const RunFacts& facts) {
+  const Paths& paths = facts.config.data.corpus;
+  return fmt::format("{}{}{}", paths.empty() ? "text" : paths[0],
+                     paths.size() > 1 ? fmt::format(" and {} more", paths.size() - 1) : "",
+                     facts.corpus.members > 1 ? fmt::format(" ({} files)", with_commas(facts.corpus.members)) : "");
+}
+
 }  // namespace
 
 std::vector<std::string> start_lines(const RunFacts& facts) {
@@ -75,12 +95,12 @@ std::vector<std::string> start_lines(const RunFacts& facts) {
                                     with_commas(corpus.characters - corpus.train_characters));
   std::vector<std::string> lines{
       fmt::format("charrnn_dist {}", CHARRNN_VERSION),
-      fmt::format("corpus      {}: {} characters{}", data.corpus, with_commas(corpus.characters), parts),
-      fmt::format("vocabulary  {} symbols{}, tokens of {} bits", facts.symbols,
+      fmt::format("corpus      {}: {} characters{}", corpus_text(facts), with_commas(corpus.characters), parts),
+      fmt::format("vocabulary  {} symbols{}{}", with_commas(facts.symbols),
                   data.bytes       ? " (bytes)"
                   : data.lowercase ? " (lowercase)"
                                    : "",
-                  facts.token_bits),
+                  share_text(facts)),
       fmt::format("model       {}, {} x {}, embedding {}, {}: {} parameters", model.model, model.layers, model.hidden,
                   model.embedding, dropout_text(model), with_commas(facts.parameters)),
       fmt::format("ranks       {} x {} thread(s) on {} of {} node(s), gradients over {}", facts.ranks, facts.threads,

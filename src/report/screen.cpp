@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,19 +12,6 @@
 #include "report/terminal.hpp"
 
 namespace charrnn {
-
-namespace {
-
-/// A word as a shell takes it: in quotes where it has anything but plain characters.
-std::string for_shell(const std::string& word) {
-  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+,:=@%";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
-}  // namespace
 
 Screen::Screen(std::filesystem::path folder, std::string program, Spelling spelling)
     : folder_(std::move(folder)), program_(std::move(program)), spelling_(spelling) {}

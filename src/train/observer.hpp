@@ -23,7 +23,7 @@ struct RunFacts {
   const CorpusSummary& corpus;
   std::string data_shape;  ///< a line: how the text is cut up
   std::int64_t symbols = 0, parameters = 0;
-  int token_bits = 8;
+  VocabularyShare share = {};  ///< of the text that the vocabulary knows
   int ranks = 1, threads = 1, hosts = 1;
   bool on_gpus = false;
   std::string engine, gradients_over;  ///< descriptions

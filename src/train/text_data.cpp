@@ -1,13 +1,16 @@
 #include "train/text_data.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <set>
+#include <utility>
 
 #include "base/text.hpp"
 #include "base/utf8.hpp"
 #include "data/column_batches.hpp"
 #include "dist/agreement.hpp"
+#include "dist/shared_file.hpp"
 
 namespace charrnn {
 
@@ -17,7 +20,7 @@ namespace {
 std::unique_ptr<Batches> make_columns(const ScannedText& text, const Vocabulary& vocabulary, const ColumnLayout& layout,
                                       const BpttSchedule& windows, const Sharding& sharding) {
   const Range range = sharding.columns_of_rank(layout.columns());
-  TokenArray tokens(*text.source, text.corpus, vocabulary, layout.column_start(range.first),
+  TokenArray tokens(text.numbers, text.corpus, vocabulary, layout.column_start(range.first),
                     range.count * layout.rows());
   return std::make_unique<ColumnBatches>(std::move(tokens), layout, sharding, windows);
 }
@@ -61,7 +64,7 @@ Vocabulary choose_vocabulary(const ScannedText& text, const VocabularyOptions& o
   require(missing == symbols.end(),
           "the vocabulary of '{}' lacks {} of the characters of '{}', the first is {}, and it has no <unk> "
           "(`full-vocabulary`): add them with `extend-vocabulary`",
-          known.checkpoint, std::ranges::count_if(symbols, lacks), text.source->name(),
+          known.checkpoint, std::ranges::count_if(symbols, lacks), text.name,
           missing == symbols.end() ? "" : printable(decode_text(*missing, "a symbol").front()));
   return vocabulary;
 }
@@ -84,7 +87,7 @@ void load_columns(const RunConfig& config, const Sharding& sharding, const Commu
 
 void load_windows(const RunConfig& config, const Sharding& sharding, TrainingData& data) {
   const WindowLayout layout = window_layout(config.data);
-  const auto tokens = std::make_shared<const TokenArray>(*data.text.source, data.text.corpus, *data.vocabulary, 0,
+  const auto tokens = std::make_shared<const TokenArray>(data.text.numbers, data.text.corpus, *data.vocabulary, 0,
                                                          data.text.corpus.characters);
   const auto make = [&](WindowPart part) {
     return std::make_unique<WindowBatches>(tokens, layout, part, static_cast<std::uint64_t>(config.run.seed), sharding);
@@ -101,13 +104,18 @@ void load_windows(const RunConfig& config, const Sharding& sharding, TrainingDat
 
 }  // namespace
 
-ScannedText scan_text(const TextSource& text, const CorpusOptions& options, Communicator& control) {
-  ScannedText scanned{&text, {}};
-  scanned.corpus = CorpusSummary::from_json(on_root(control, [&] { return scan_corpus(text, options).to_json(); }));
+ScannedText scan_text(const TextSource& text, const CorpusOptions& options, Communicator& control, Activity& activity) {
+  ScannedText scanned{text.name(), {}, nullptr};
+  std::shared_ptr<ScratchFile> file;  // rank 0's
+  scanned.corpus = CorpusSummary::from_json(on_root(control, activity, [&](Activity& all) {
+    ScannedCorpus found = scan_corpus(text, options, all);
+    file = std::move(found.numbers);
+    return found.summary.to_json();
+  }));
+  file = share_file(std::move(file), control, activity);
   together(control, [&] {
-    require(std::ssize(text.bytes()) == scanned.corpus.bytes,
-            "'{}' has {} bytes on the host of rank {}, and {} on that of rank 0: is it the same file?", text.name(),
-            text.bytes().size(), control.rank(), scanned.corpus.bytes);
+    scanned.numbers =
+        std::make_shared<const NumberedText>(std::move(file), scanned.corpus.widths, scanned.corpus.characters);
   });
   return scanned;
 }
@@ -137,8 +145,8 @@ std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocab
   std::unique_ptr<Batches> batches;
   together(control, [&] {
     const ColumnLayout layout(first, last - first, columns);
-    require(layout.rows() >= 2, "this part of '{}' has {} characters, too few for {} columns", text.source->name(),
-            last - first, columns);
+    require(layout.rows() >= 2, "this part of '{}' has {} characters, too few for {} columns", text.name, last - first,
+            columns);
     batches = make_columns(text, vocabulary, layout, evaluation_schedule(layout, rows), sharding);
   });
   return batches;
@@ -149,26 +157,34 @@ std::unique_ptr<Batches> evaluation_windows(const ScannedText& text, const Vocab
                                             const Sharding& sharding, Communicator& control) {
   std::unique_ptr<Batches> batches;
   together(control, [&] {
-    auto tokens = std::make_shared<const TokenArray>(*text.source, text.corpus, vocabulary, 0, text.corpus.characters);
+    auto tokens = std::make_shared<const TokenArray>(text.numbers, text.corpus, vocabulary, 0, text.corpus.characters);
     batches =
         std::make_unique<WindowBatches>(std::move(tokens), layout, part, static_cast<std::uint64_t>(seed), sharding);
   });
   return batches;
 }
 
-double unknown_share(const ScannedText& text, const Vocabulary& vocabulary) {
-  if (vocabulary.options().bytes) return 0;
-  std::vector<signed char> known(0x110000, -1);  // each character is looked up once
-  std::int64_t unknown = 0;
-  const std::span<const unsigned char> bytes = text.source->bytes();
-  for (std::size_t at = 0; at < bytes.size();) {
-    const DecodedCharacter decoded = decode_utf8(bytes.subspan(at));
-    at += static_cast<std::size_t>(decoded.bytes);
-    signed char& is_known = known[decoded.code_point];
-    if (is_known < 0) is_known = vocabulary.knows(decoded.code_point) ? 1 : 0;
-    unknown += 1 - is_known;
+std::int64_t count_unknown(Batches& batches, const Vocabulary& vocabulary, Communicator& control, Activity& activity) {
+  const std::optional<Token> unknown = vocabulary.unknown();
+  if (!unknown) return 0;
+  std::array<double, 1> count{};  // exact up to 2^53
+  Batch batch;
+  constexpr std::int64_t kCharactersAtOnce = std::int64_t{1} << 24;  // of all ranks, between two looks at the signals
+  std::int64_t since = 0;
+  for (std::int64_t index = 0; index < batches.per_epoch(); ++index) {
+    if (since >= kCharactersAtOnce || index == 0) {
+      activity.on_work("counting unknown characters", index, batches.per_epoch());
+      stop_together(control, activity);
+      since = 0;
+    }
+    batches.load(0, index, batch);
+    since += batch.all_targets;
+    for (const MicroBatch& part : batch.micro_batches) {
+      count[0] += static_cast<double>(std::count(part.targets.begin(), part.targets.end(), *unknown));
+    }
   }
-  return static_cast<double>(unknown) / static_cast<double>(text.corpus.characters);
+  control.all_reduce_sum(count);
+  return static_cast<std::int64_t>(count[0]);
 }
 
 void check_same_text(const ScannedText& text, const std::string& sha256) {
@@ -176,16 +192,16 @@ void check_same_text(const ScannedText& text, const std::string& sha256) {
       text.corpus.sha256 == sha256,
       "'{}' is not the corpus that the checkpoint was trained on: its SHA-256 is {}, that one's was {}; give the old "
       "text with `corpus`, or start a new run with these weights by `init-from`",
-      text.source->name(), text.corpus.sha256, sha256);
+      text.name, text.corpus.sha256, sha256);
 }
 
 TrainingData load_training_data(const RunConfig& config, const TextSource& text, const KnownText& known,
-                                const Sharding& sharding, Communicator& control) {
+                                const Sharding& sharding, Communicator& control, Activity& activity) {
   require_option(control.size() <= config.data.columns, "columns",
                  "{} ranks cannot share {} columns: raise `columns` or start fewer ranks", control.size(),
                  config.data.columns);
   TrainingData data;
-  data.text = scan_text(text, corpus_options(config.data), control);
+  data.text = scan_text(text, corpus_options(config.data), control, activity);
   together(control, [&] {
     if (!known.sha256.empty()) check_same_text(data.text, known.sha256);
     data.vocabulary = choose_vocabulary(data.text, corpus_options(config.data).vocabulary, known);

@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 
+#include "base/activity.hpp"
 #include "config/run_config.hpp"
 #include "data/batches.hpp"
 #include "data/corpus.hpp"
+#include "data/numbered_text.hpp"
 #include "data/text_source.hpp"
 #include "data/vocabulary.hpp"
 #include "data/window_batches.hpp"
@@ -15,14 +17,15 @@
 
 namespace charrnn {
 
-/// A text, scanned once by rank 0.
+/// A text, read once by rank 0, and stored once on every machine.
 struct ScannedText {
-  const TextSource* source;  ///< outlives this
+  std::string name;  ///< for messages
   CorpusSummary corpus;
+  std::shared_ptr<const NumberedText> numbers;
 };
 
-/// Collective. DataError on every rank for a text that cannot be used.
-ScannedText scan_text(const TextSource& text, const CorpusOptions& options, Communicator& control);
+/// Collective. DataError on every rank for a text that cannot be used, Interrupted if the activity of one wants to stop.
+ScannedText scan_text(const TextSource& text, const CorpusOptions& options, Communicator& control, Activity& activity);
 
 CorpusOptions corpus_options(const DataConfig& data);
 WindowLayout window_layout(const DataConfig& data);
@@ -50,6 +53,10 @@ struct KnownText {
   std::string checkpoint;                ///< the file, for messages
 };
 
+/// Characters among those to predict in an epoch of `batches`, on all ranks together, that the vocabulary does not know.
+/// Collective, Interrupted as scan_text().
+std::int64_t count_unknown(Batches& batches, const Vocabulary& vocabulary, Communicator& control, Activity& activity);
+
 struct TrainingData {
   ScannedText text;
   std::optional<Vocabulary> vocabulary;
@@ -60,14 +67,11 @@ struct TrainingData {
 };
 
 /// Collective. The batches of this rank's columns. ConfigError for more ranks than columns; DataError for another text
-/// than the one that is known, or one that the known vocabulary cannot write.
+/// than the one that is known, or one that the known vocabulary cannot write; Interrupted as scan_text().
 TrainingData load_training_data(const RunConfig& config, const TextSource& text, const KnownText& known,
-                                const Sharding& sharding, Communicator& control);
+                                const Sharding& sharding, Communicator& control, Activity& activity);
 
 /// DataError, with advice, if the text is not the one with this SHA-256.
 void check_same_text(const ScannedText& text, const std::string& sha256);
-
-/// Which part of the text's characters, from 0 to 1, the vocabulary does not know.
-double unknown_share(const ScannedText& text, const Vocabulary& vocabulary);
 
 }  // namespace charrnn

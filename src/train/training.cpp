@@ -1,5 +1,6 @@
 #include "train/training.hpp"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <utility>
@@ -38,12 +39,13 @@ KnownText known_text(const RunConfig& config, const StartFrom& from, Communicato
 
 }  // namespace
 
-Training::Training(RunConfig config, const TextSource& text, ControlCommunicator& control, const StartFrom& from)
+Training::Training(RunConfig config, const TextSource& text, ControlCommunicator& control, Activity& activity,
+                   const StartFrom& from)
     : config_(std::move(config)),
       control_(control),
       mode_(config_.run),
       data_(load_training_data(config_, text, known_text(config_, from, control),
-                               mode_.sharding(config_.data.columns, control), control)),
+                               mode_.sharding(config_.data.columns, control), control, activity)),
       resources_(choose_resources(config_, mode_, control)),
       device_(choose_device(config_.run.device, control.local_rank(),
                             [&](const std::string& line) { notes_.push_back(line); })),
@@ -53,6 +55,7 @@ Training::Training(RunConfig config, const TextSource& text, ControlCommunicator
       reducer_(mode_.make_reducer(*model_, data_.training->sharding(), *gradients_)),
       schedule_(config_.schedule, config_.optimizer, data_.training->per_epoch()),
       state_(*model_, *data_.training) {
+  if (!data_.text.corpus.left_out.empty()) add_note("left out of the corpus: " + data_.text.corpus.left_out);
   position_.progress.best_val_loss = std::numeric_limits<double>::infinity();
   std::vector<float> fresh(static_cast<std::size_t>(model_->layout().size()));
   initialise(model_->layout(), static_cast<std::uint64_t>(config_.run.seed), fresh);
@@ -100,13 +103,11 @@ void Training::init_from(const std::filesystem::path& file) {
   start_average();
 }
 
-/// What of another run's vocabulary this text gets to see.
+/// Which run's vocabulary this is; the start lines say how much of the text it knows.
 void Training::tell_vocabulary(const StartFrom& from) {
-  const std::string share =
-      on_root(control_, [&] { return fmt::format("{:.3g}", 100 * unknown_share(data_.text, *data_.vocabulary)); });
   const std::string added = fmt::format(", with {} new symbols", data_.new_symbols);
-  notes_.push_back(fmt::format("weights and vocabulary of {}{}; {} % of this text is unknown to it",
-                               from.init_from.string(), from.extend_vocabulary ? added : "", share));
+  notes_.push_back(
+      fmt::format("weights and vocabulary of {}{}", from.init_from.string(), from.extend_vocabulary ? added : ""));
 }
 
 void Training::resume(const std::filesystem::path& file) {
@@ -158,7 +159,7 @@ RunFacts Training::facts(double peak) const {
           .data_shape = data_.shape,
           .symbols = data_.vocabulary->size(),
           .parameters = model_->layout().count(),
-          .token_bits = data_.training->bits(),
+          .share = data_.text.corpus.share(*data_.vocabulary),
           .ranks = control_.size(),
           .threads = resources_.choice.threads,
           .hosts = resources_.hosts,
@@ -199,6 +200,13 @@ TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, Checkp
     observers.on_message(Severity::kNote, fmt::format("threads     {} per rank, because of {}", threads, reason));
   }
   const auto warn = [&](const std::string& line) { observers.on_message(Severity::kWarning, line); };
+  const double unknown = std::max(known.share.unknown_training, known.share.unknown_validation);
+  if (unknown >= kLargeUnknownShare) {
+    warn(fmt::format(
+        "{} of the text is unknown: these characters all become one symbol, <unk>, which is so easy to predict "
+        "that losses look better than they are; lower `min-freq` ({}), or use `full-vocabulary` or `bytes`",
+        percent_text(unknown), config_.data.min_freq));
+  }
   if (data_.validation == nullptr) warn("the text has no validation part: no validation loss, no best checkpoint");
   if (config_.model.dropout > 0 && config_.model.layers == 1) {
     warn("dropout acts between layers: with `layers` 1 it does nothing");
@@ -224,7 +232,8 @@ TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, Checkp
 
 TrainOutcome Training::run(const RunConfig& config, const TextSource& text, ControlCommunicator& control,
                            std::span<TrainObserver* const> observers) {
-  return Training(config, text, control).run(observers, nullptr);
+  Activity reading;
+  return Training(config, text, control, reading).run(observers, nullptr);
 }
 
 }  // namespace charrnn

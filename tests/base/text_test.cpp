@@ -27,5 +27,21 @@ TEST(Text, OneLineCutsBetweenCharacters) {
   EXPECT_EQ(one_line("a😀b", 4), "a");
 }
 
+TEST(Text, Percents) {
+  EXPECT_EQ(percent_text(0), "0.0 %");
+  EXPECT_EQ(percent_text(0.23749), "23.7 %");
+  EXPECT_EQ(percent_text(0.01), "1.0 %");
+  EXPECT_EQ(percent_text(0.00123), "0.12 %");
+  EXPECT_EQ(percent_text(0.000123), "0.012 %");
+  EXPECT_EQ(percent_text(1e-9), "under 0.001 %");
+}
+
+TEST(Text, ForShell) {
+  EXPECT_EQ(for_shell("a/b-c.txt"), "a/b-c.txt");
+  EXPECT_EQ(for_shell(""), "''");
+  EXPECT_EQ(for_shell("it's é"), "'it'\\''s é'");
+  EXPECT_EQ(for_shell("a\x1b'\\\xff"), "$'a\\033\\047\\134\\377'");
+}
+
 }  // namespace
 }  // namespace charrnn

@@ -14,7 +14,7 @@ namespace {
 /// The smallest config that is valid.
 RunConfig sound() {
   RunConfig config;
-  config.data.corpus = "text.txt";
+  config.data.corpus = {"text.txt"};
   return config;
 }
 

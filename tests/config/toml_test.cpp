@@ -34,6 +34,8 @@ void change(Value value, const Rule& rule) {
           *target = *rule.choices != '\0' ? split(rule.choices, '|').back() : "a \"b\" \\ 'c' ä";
         } else if constexpr (std::is_same_v<T, Strings>) {
           *target = {"1e-3:4", "x\ty"};
+        } else if constexpr (std::is_same_v<T, Paths>) {
+          *target = {"a, b.txt", "c"};
         } else if constexpr (std::is_same_v<T, Numbers>) {
           *target = {0.1, 1.0 / 3};
         } else if constexpr (std::is_same_v<T, Integers>) {
@@ -71,10 +73,21 @@ dropout-input = 0.10000000000000001
 groups = [ 'e.*=1e-3:0' ]
 learning-rate = 1.0e-3
 )");
-  EXPECT_EQ(config.data.corpus, "/tmp/text.txt");
+  EXPECT_THAT(config.data.corpus, ElementsAre("/tmp/text.txt"));
   EXPECT_EQ(config.data.train_fraction, 0.9);
   EXPECT_EQ(config.model.dropout_input, 0.1);
   EXPECT_THAT(config.optimizer.groups, ElementsAre("e.*=1e-3:0"));
+}
+
+TEST(Toml, APathOrSeveral) {
+  EXPECT_THAT(read("[data]\ncorpus = 'a,b.txt'\n").data.corpus, ElementsAre("a,b.txt"));
+  EXPECT_THAT(read("[data]\ncorpus = ['a.txt', 'b']\n").data.corpus, ElementsAre("a.txt", "b"));
+  EXPECT_EQ(refusal("[data]\ncorpus = [1]\n"), "run.toml:2:10: corpus must be a path, or a list of paths");
+  RunConfig config;
+  config.data.corpus = {"a,b.txt"};
+  EXPECT_THAT(write_toml(config), HasSubstr("corpus = \"a,b.txt\"\n"));  // which earlier versions read, too
+  config.data.corpus = {"a", "b"};
+  EXPECT_THAT(write_toml(config), HasSubstr("corpus = [\"a\", \"b\"]\n"));
 }
 
 TEST(Toml, BothSpellingsOfAName) {

@@ -63,6 +63,7 @@ TEST(Value, OtherTypes) {
   EXPECT_EQ(refusal<bool>({"maybe"}), "`key` must be on or off, not 'maybe'");
   EXPECT_EQ(parsed<std::string>({"a,b"}), "a,b");
   EXPECT_THAT(parsed<Strings>({"a,b", "c"}), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(parsed<Paths>({"a,b", "c"}), ElementsAre("a,b", "c"));
   EXPECT_THAT(parsed<Numbers>({"0.9,0.95"}), ElementsAre(0.9, 0.95));
   EXPECT_THAT(parsed<Integers>({"4", "16"}), ElementsAre(4, 16));
 }

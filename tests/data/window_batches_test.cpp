@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "data/scanned_here.hpp"
 #include "temporary_folder.hpp"
 
 namespace charrnn {
@@ -35,10 +36,8 @@ class WindowBatchesTest : public testing::Test {
   static constexpr std::int64_t kLetters = 26;
 
   WindowBatchesTest()
-      : text_("abcdefghijklmnopqrstuvwxyz"),
-        summary_(scan_corpus(text_, {.vocabulary = {.full = true}, .train_fraction = 1})),
-        vocabulary_(Vocabulary::from_symbols(summary_.symbols, {.full = true})),
-        tokens_(std::make_shared<const TokenArray>(text_, summary_, vocabulary_, 0, kLetters)) {}
+      : text_(MemoryText("abcdefghijklmnopqrstuvwxyz"), {.vocabulary = {.full = true}, .train_fraction = 1}),
+        tokens_(std::make_shared<const TokenArray>(text_.tokens(0, kLetters))) {}
 
   WindowBatches make(const WindowLayout& layout, WindowPart part, std::int64_t rank = 0, std::int64_t ranks = 1) const {
     return {tokens_, layout, part, 7, Sharding(ranks, rank, ranks)};
@@ -61,9 +60,7 @@ class WindowBatchesTest : public testing::Test {
     return found;
   }
 
-  MemoryText text_;
-  CorpusSummary summary_;
-  Vocabulary vocabulary_;
+  ScannedHere text_;
   std::shared_ptr<const TokenArray> tokens_;
 };
 

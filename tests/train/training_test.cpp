@@ -38,7 +38,7 @@ RunConfig some_config() {
   config.run.log_every = 5;
   config.run.threads = 1;
   config.run.device = "cpu";
-  config.data.corpus = "text";
+  config.data.corpus = {"text"};
   return config;
 }
 
@@ -114,7 +114,7 @@ struct Shelf : CheckpointSink {
 class TrainingTest : public testing::Test {
  protected:
   TrainOutcome train(const RunConfig& config, CheckpointSink* sink = nullptr, const Checkpoint* resumed = nullptr) {
-    training_.emplace(config, text_, alone_);
+    training_.emplace(config, text_, alone_, reading_);
     if (resumed != nullptr) training_->resume(*resumed);
     TrainObserver* observers[] = {&recorder_};
     return training_->run(observers, sink);
@@ -122,6 +122,7 @@ class TrainingTest : public testing::Test {
 
   MemoryText text_ = some_text();
   SelfCommunicator alone_;
+  Activity reading_;
   Recorder recorder_;
   std::optional<Training> training_;
 };
@@ -323,7 +324,7 @@ TEST_F(TrainingTest, AnAverageStartsFromTheWeightsThatARunBeginsWith) {
   config.optimizer.weight_average = 0.9;
   config.optimizer.learning_rate = 1e-9;
   config.optimizer.max_steps = 1;
-  Training second(config, text_, alone_, {.init_from = file});
+  Training second(config, text_, alone_, reading_, {.init_from = file});
   Shelf averaged;
   second.run(std::vector<TrainObserver*>(), &averaged);
   const std::vector<float>& expected = shelf.saved.back().model.front().values;
@@ -366,7 +367,7 @@ TEST_F(TrainingTest, AnotherTextIsRefused) {
   config.optimizer.max_steps = 3;
   train(config, &shelf);
   const MemoryText other(std::string(1200, 'a') + "bcdefghi");
-  Training training(config, other, alone_);
+  Training training(config, other, alone_, reading_);
   EXPECT_THAT(error_of<DataError>([&] { training.resume(shelf.saved.back()); }), HasSubstr("is not the corpus"));
 }
 

@@ -1,0 +1,143 @@
+#include "data/archive_reader.hpp"
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "base/utf8.hpp"
+#include "data/file_kind.hpp"
+
+namespace charrnn {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_hidden(const std::string& path) {
+  for (const fs::path& part : fs::path(path)) {
+    if (part.native().starts_with('.') && part != "." && part != "..") return true;
+  }
+  return false;
+}
+
+class ArchiveReader final : public TextReader {
+ public:
+  ArchiveReader(FileDescriptor file, std::string path, std::int64_t size)
+      : file_(std::move(file)),
+        path_(std::move(path)),
+        size_(size),
+        archive_(::archive_read_new(), &::archive_read_free),
+        buffer_(kPiece) {
+    require(archive_ != nullptr, "cannot read '{}': libarchive does not start", path_);
+    ::archive_read_support_filter_gzip(archive_.get());
+    ::archive_read_support_filter_bzip2(archive_.get());
+    ::archive_read_support_filter_xz(archive_.get());
+    ::archive_read_support_filter_zstd(archive_.get());
+    ::archive_read_support_format_tar(archive_.get());
+    ::archive_read_support_format_zip(archive_.get());
+    ::archive_read_support_format_raw(archive_.get());
+    ::archive_read_support_format_empty(archive_.get());
+    constexpr std::size_t kBlock = std::size_t{1} << 16;
+    check(::archive_read_open_fd(archive_.get(), file_.get(), kBlock), "at its beginning");
+  }
+
+  bool next_member() override {
+    const std::string place = member_.name.empty() ? "at its beginning" : "after " + member_.name;
+    for (archive_entry* entry = nullptr;;) {
+      const int code = ::archive_read_next_header(archive_.get(), &entry);
+      if (code == ARCHIVE_EOF) return false;
+      check(code, place);
+      if (::archive_format(archive_.get()) == ARCHIVE_FORMAT_RAW) {
+        describe_packed();
+      } else if (!describe(entry)) {
+        continue;
+      }
+      member_bytes_ = 0;
+      return true;
+    }
+  }
+
+  std::span<const unsigned char> read() override {
+    const la_ssize_t got = ::archive_read_data(archive_.get(), buffer_.data(), buffer_.size());
+    if (got < 0)
+      check(static_cast<int>(got), fmt::format("after {} bytes of {}", with_commas(member_bytes_), member_.name));
+    member_bytes_ += got;
+    all_bytes_ += got;
+    require(
+        all_bytes_ <= kMostText || all_bytes_ / kMostRatio <= size_,
+        "'{}' unpacks to more than {} times its {} bytes, like an archive that is made to fill disks; if it is a text, "
+        "unpack it yourself",
+        without_controls(path_), kMostRatio, with_commas(size_));
+    return std::span(buffer_).first(static_cast<std::size_t>(got));
+  }
+
+  const Member& member() const override { return member_; }
+  std::int64_t size() const override { return size_; }
+  std::int64_t position() const override { return ::archive_filter_bytes(archive_.get(), -1); }
+  LeftOut left_out() const override { return left_out_; }
+
+ private:
+  void check(int code, const std::string& place) const {
+    if (code >= ARCHIVE_WARN) return;  // a warning is about names or times
+    const char* const why = ::archive_error_string(archive_.get());
+    throw DataError(fmt::format("'{}' is damaged or cut off {}: {}", without_controls(path_), place,
+                                without_controls(why != nullptr ? why : "no reason is known")));
+  }
+
+  void describe_packed() {
+    // Number 0 was packed first; the last one stands for the file itself.
+    const int filters = ::archive_filter_count(archive_.get()) - 1;
+    std::string unpack;
+    for (int i = filters - 1; i >= 0; --i) {
+      const char* const name = ::archive_filter_name(archive_.get(), i);
+      unpack += i == filters - 1 ? fmt::format("{} -dc {}", name, for_shell(path_)) : fmt::format(" | {} -dc", name);
+    }
+    const fs::path file(path_);
+    member_ = {.name = fmt::format("'{}'", without_controls(path_)),
+               .file_name = file.has_extension() ? file.stem().string() : file.filename().string(),
+               .path = "",
+               .unpack = std::move(unpack)};
+  }
+
+  /// Whether the entry is a member.
+  bool describe(archive_entry* entry) {
+    const char* name = ::archive_entry_pathname(entry);
+    if (name == nullptr) name = ::archive_entry_pathname_utf8(entry);  // which this locale has no characters for
+    const std::string path = name != nullptr ? name : "";
+    const bool is_link = ::archive_entry_hardlink(entry) != nullptr || ::archive_entry_filetype(entry) == AE_IFLNK;
+    if (!is_link && ::archive_entry_filetype(entry) == AE_IFDIR) return false;
+    if (is_hidden(path)) return ++left_out_.hidden, false;
+    if (is_link) return ++left_out_.links, false;
+    if (::archive_entry_filetype(entry) != AE_IFREG) return ++left_out_.others, false;
+    const bool is_zip = (::archive_format(archive_.get()) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ZIP;
+    const char* const end_of_options = path.starts_with('-') ? "-- " : "";
+    member_ = {.name = fmt::format("'{}' in '{}'", without_controls(path), without_controls(path_)),
+               .file_name = fs::path(path).filename().string(),
+               .path = "",
+               .unpack = fmt::format("{} {} {}{}", is_zip ? "unzip -p" : "tar -xOf", for_shell(path_), end_of_options,
+                                     for_shell(path))};
+    return true;
+  }
+
+  FileDescriptor file_;  // outlives archive_, which reads it
+  std::string path_;
+  std::int64_t size_;
+  std::unique_ptr<archive, int (*)(archive*)> archive_;
+  Member member_;
+  LeftOut left_out_;
+  std::vector<unsigned char> buffer_;
+  std::int64_t member_bytes_ = 0, all_bytes_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<TextReader> read_archive(FileDescriptor file, const std::string& path, std::int64_t size) {
+  return std::make_unique<ArchiveReader>(std::move(file), path, size);
+}
+
+}  // namespace charrnn
