@@ -146,9 +146,11 @@ def spin(seconds):
         pass
 
 
-def resumed_steps(output):
-    """The steps at which a run was taken up again, as the screen tells."""
-    return [int(step.replace(",", "")) for step in re.findall(r"resuming .* at step ([\d,]+)", output)]
+def first_steps(output):
+    """For each attempt whose start the screen tells of: the step at which it was taken up, 0 for a beginning."""
+    attempts = re.split(r"^charrnn_dist \S+$", output, flags=re.MULTILINE)[1:]
+    found = [re.search(r"^resuming .* at step ([\d,]+)$", attempt, re.MULTILINE) for attempt in attempts if "\nfiles " in attempt]
+    return [int(match[1].replace(",", "")) if match else 0 for match in found]
 
 
 def clean(folder):

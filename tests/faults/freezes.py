@@ -42,7 +42,7 @@ def under_launch_run(bench, number):
         told = bench.told_step()
         code = running.wait()
         assert code == 0, f"exit code {code}: {running.stderr[-400:]}"
-        lost = told - on.resumed_steps(running.stdout)[0]
+        lost = told - on.first_steps(running.stdout)[1]
     bench.check_hash()
     return Outcome(seconds, lost)
 

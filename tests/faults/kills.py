@@ -17,7 +17,7 @@ def under_launch_run(bench, number, fault, choose):
         last = 0
         for i, moment in enumerate(moments):
             # A restart begins some steps earlier: those that were told of before it do not count.
-            program.wait_until(lambda: len(on.resumed_steps(running.stdout)) == i, "the restart")
+            program.wait_until(lambda: len(on.first_steps(running.stdout)) == i + 1, "the restart")
             program.wait_for_step(bench.run_folder, max(moment, last + 1), running)
             victims = on.all_ranks(running, ranks)
             victim = choose(running, victims, source)
@@ -27,9 +27,10 @@ def under_launch_run(bench, number, fault, choose):
             start = time.monotonic()
             seconds.append(on.seconds_until(lambda: on.gone([*victims.values(), victim]), "all ranks to end", start))
             last = bench.told_step()
-            program.wait_until(lambda: len(on.resumed_steps(running.stdout)) > i or running.process.poll() is not None, "the restart")
-            assert len(on.resumed_steps(running.stdout)) > i, f"no restart: {running.stderr[-400:]}"
-            lost.append(max(before, last) - on.resumed_steps(running.stdout)[i])
+            program.wait_until(lambda: len(on.first_steps(running.stdout)) > i + 1 or running.process.poll() is not None, "the restart")
+            starts = on.first_steps(running.stdout)
+            assert len(starts) > i + 1, f"no restart: {running.stderr[-400:]}"
+            lost.append(max(before, last) - starts[i + 1])
         code = running.wait()
         assert code == 0, f"launch/run ended with {code}: {running.stderr[-400:]}"
         assert not running.members(), "processes are left"

@@ -87,8 +87,8 @@ def run_row(row, bench):
         except Skip as error:
             result.skipped = str(error)
             return result
-        except (AssertionError, OSError, subprocess.SubprocessError) as error:
-            result.failures.append(f"injection {number}: {error}")
+        except Exception as error:  # a row that fails, for whatever reason, is a row of the table
+            result.failures.append(f"injection {number}: {error or type(error).__name__}")
             told = f"FAILED: {error}"
         print(f"  {number + 1}/{times} {told} [{time.monotonic() - start:.1f} s]", file=sys.stderr, flush=True)
     return result
