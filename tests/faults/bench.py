@@ -153,12 +153,24 @@ def first_steps(output):
     return [int(match[1].replace(",", "")) if match else 0 for match in found]
 
 
-def clean(folder):
-    """Nothing half-written is left among the checkpoints, and what has a checkpoint's name is one."""
-    left = [path.name for path in (folder / "checkpoints").iterdir() if path.name.startswith(".")]
-    assert not left, f"left behind: {left}"
+def check_checkpoints(folder):
+    """Whatever has a checkpoint's name is one."""
     for path in program.files_of(folder):
         program.run("inspect", path)
+
+
+def clean(folder):
+    """The same, and nothing half-written is left beside them."""
+    left = [path.name for path in half_written(folder)]
+    assert not left, f"left behind: {left}"
+    check_checkpoints(folder)
+
+
+def is_script(pid):
+    """Whether bash has replaced the process that was to become it."""
+    with contextlib.suppress(OSError):
+        return os.path.basename(os.readlink(f"/proc/{pid}/exe")) == "bash"
+    return False
 
 
 def half_written(run_folder):
