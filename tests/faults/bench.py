@@ -81,6 +81,12 @@ class Bench:
         finally:
             self.folder = folder
 
+    @functools.cached_property
+    def small_run(self):
+        """The folder of a run of two steps, for whatever needs a checkpoint or a config."""
+        program.run("train", "--corpus", self.text(), "--run-dir", self.root, "--name", "small", "--threads", 1, *MODEL, "--max-steps", 2)
+        return self.root / "small"
+
     def check_hash(self, what=""):
         found = program.parameter_hash(self.run_folder)
         assert found == self.undisturbed, f"another hash than undisturbed: {found} {what}"

@@ -16,15 +16,6 @@ MEMORY = 4 << 30  # of addresses
 COUNTS = re.compile(r"(\d+) runs on (\d+) files, the longest ([\d.]+) s, none with more than (\d+) MB")
 
 
-def good_checkpoint(bench):
-    path = bench.root / "good.h5"
-    if not path.exists():
-        program.run("train", "--corpus", bench.text(), "--run-dir", bench.root, "--name", "good", "--threads", 1, *on.MODEL,
-                    "--max-steps", 2)
-        path.write_bytes((bench.root / "good" / "checkpoints" / "latest").read_bytes())
-    return path
-
-
 def command_of(bench, which, path):
     fresh = ["--corpus", bench.text(), "--run-dir", bench.folder / f"{which}_{path.stem}", "--name", "victim", "--threads", 1,
              "--max-steps", 3]
@@ -58,7 +49,7 @@ def refused(bench, damaged):
 
 def damage(times, spoil):
     def inject(bench, number):
-        good = good_checkpoint(bench).read_bytes()
+        good = (bench.small_run / "checkpoints" / "latest").read_bytes()
         source = dice(spoil.__name__, number)
         damaged = []
         for i in range(times):

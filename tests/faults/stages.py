@@ -42,15 +42,6 @@ def processor_seconds(pid):
     return 0 if stat is None else (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def trained(bench):
-    """A checkpoint for the commands that need one, made once."""
-    folder = bench.root / "trained"
-    if not folder.exists():
-        program.run("train", "--corpus", bench.text(), "--run-dir", bench.root, "--name", "trained", "--threads", 1, *on.MODEL,
-                    "--max-steps", 2)
-    return folder
-
-
 def begins(bench, running, victims):
     return True
 
@@ -91,10 +82,10 @@ STAGES = [
     Stage("it trains", lambda bench: bench.words("--max-steps", 1_000_000), trains),
     Stage("it validates", lambda bench: bench.words("--validate-every", 7, text=bench.text(MIDDLE)), validates, dice=2),
     Stage("it saves", lambda bench: bench.words("--save-every", 1, "--hidden", 400, "--max-steps", 1_000_000), saves, dice=0),
-    Stage("`sample` writes", lambda bench: ["sample", trained(bench), "--length", 1_000_000_000], writes, trains=False),
-    Stage("`eval` evaluates", lambda bench: ["eval", "--checkpoint", trained(bench), "--corpus", bench.text(MIDDLE), "--threads", 1],
+    Stage("`sample` writes", lambda bench: ["sample", bench.small_run, "--length", 1_000_000_000], writes, trains=False),
+    Stage("`eval` evaluates", lambda bench: ["eval", "--checkpoint", bench.small_run, "--corpus", bench.text(MIDDLE), "--threads", 1],
           evaluates, trains=False, dice=2),
     Stage("`eval` reads and encodes a text of 300 MB",
-          lambda bench: ["eval", "--checkpoint", trained(bench), "--corpus", bench.text(LARGE), "--threads", 1],
+          lambda bench: ["eval", "--checkpoint", bench.small_run, "--corpus", bench.text(LARGE), "--threads", 1],
           lambda bench, _, victims: has_mapped(victims, bench.text(LARGE)), trains=False, dice=0.5),
 ]
