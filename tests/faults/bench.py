@@ -26,14 +26,17 @@ class Bench:
     def __init__(self, long):
         self.long = long
         self.root = Path(tempfile.mkdtemp(prefix="charrnn_faults_"))
+        self.root.chmod(0o755)  # munge runs as a user of its own
         self.folder = None
         self.count = 0
+        self.at_end = contextlib.ExitStack()  # what was started for more than one injection
+        self.at_end.callback(shutil.rmtree, self.root, ignore_errors=True)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        shutil.rmtree(self.root, ignore_errors=True)
+        self.at_end.close()
 
     @contextlib.contextmanager
     def injection(self):
