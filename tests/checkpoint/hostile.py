@@ -1,11 +1,17 @@
 """Checkpoints that somebody made to do harm, each with the SHA-256 that fits: wrong types, ranks and sizes, links out of
 the file, data that would fill the memory. The program refuses them with exit code 65 and one clean line (or never looks at
-the part), within seconds and within its usual memory, and nothing of another file comes out."""
+the part), within seconds and within its usual memory, and nothing of another file comes out.
+
+    hostile.py                   one process reads all of the files; each command of the program gets some of them
+    hostile.py --every-command   inspect, sample, eval, --resume and --init-from get all of them
+"""
 import hashlib
 import re
+import resource
 import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,6 +26,7 @@ READER = program.PROGRAM.parent / "tests" / "read_checkpoints"
 MEMORY = 4 << 30  # of addresses: LibTorch's libraries take most of them
 SECONDS = 20  # the machine may be busy; each takes about 0.1 s
 SECRET = b"TOPSECRET-password-hunter2-" * 400
+every_command = False
 ESCAPE = "\x1b]0;OWNED\x07\x9b2J"
 
 # How far down a reader gets before it meets the attribute or dataset: sample reads the description and the model.
@@ -203,7 +210,7 @@ class Hostile(program.TestCase):
         (self.folder / "secret").write_bytes(SECRET)
         with h5py.File(self.folder / "other.h5", "w") as other:
             other["x"] = np.frombuffer(SECRET[:4096], "<f4")
-        self.jobs, self.count = [], 0
+        self.jobs, self.count, self.slowest = [], 0, 0.0
 
     # Families of files: each is a change of the good one.
 
@@ -222,11 +229,13 @@ class Hostile(program.TestCase):
         start = [sys.executable, "-c", "import os, resource, sys\n"
                  f"resource.setrlimit(resource.RLIMIT_AS, ({MEMORY}, {MEMORY}))\n"
                  "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\nos.execv(sys.argv[1], sys.argv[1:])"]
+        begin = time.monotonic()
         try:
             result = subprocess.run([*start, *program.command(*words)], capture_output=True, env=program.environment(),
                                     stdin=subprocess.DEVNULL, timeout=SECONDS)
         except subprocess.TimeoutExpired:
             return "time-out", b""
+        self.slowest = max(self.slowest, time.monotonic() - begin)
         return result.returncode, result.stdout + result.stderr
 
     def commands(self, path, which):
@@ -241,6 +250,10 @@ class Hostile(program.TestCase):
 
     def expect(self, what, path, which, codes=(65,)):
         self.jobs.append((what, path, which, codes))
+        if which == "read" and every_command:
+            self.jobs.append((what, path, "inspect", codes))
+            # Who does not look at the damaged part may go on.
+            self.jobs += [(what, path, command, (0, 65)) for command in ("sample", "eval", "resume", "init-from")]
 
     def read_all(self):
         """What "read" gives for the files that are to be read, {path: (exit code or signal, output)}."""
@@ -272,7 +285,8 @@ class Hostile(program.TestCase):
             return [f"{which}, {what}: {'; '.join(problems)}: {output[-300:]!r}"] if problems else []
         with ThreadPoolExecutor(max_workers=2) as pool:
             failed = [line for lines in pool.map(one, self.jobs) for line in lines]
-        print(f"{len(self.jobs)} runs on {self.count} files", file=sys.stderr)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10
+        print(f"{len(self.jobs)} runs on {self.count} files, the longest {self.slowest:.1f} s, none with more than {peak} MB", file=sys.stderr)
         self.assertEqual(len(failed), 0, "\n" + "\n".join(failed))
 
     def test_good_file(self):
@@ -411,4 +425,6 @@ class Hostile(program.TestCase):
 
 
 if __name__ == "__main__":
+    every_command = "--every-command" in sys.argv
+    sys.argv[1:] = [word for word in sys.argv[1:] if word != "--every-command"]
     program.main()

@@ -58,12 +58,12 @@ def run(*words, ranks=None, script=None, expect=0, env=None, text=True, patience
 class Running:
     """A program in the background. Its output goes to files, so that no pipe fills up; leaving the `with` block ends it."""
 
-    def __init__(self, folder, *words, ranks=None, script=None, env=None):
+    def __init__(self, folder, *words, ranks=None, script=None, env=None, prefix=()):
         number = len(list(Path(folder).glob("*.stdout")))
         self.paths = [Path(folder) / f"{number}.{stream}" for stream in ("stdout", "stderr")]
         self.files = [path.open("wb") for path in self.paths]
         self.ranks = ranks
-        self.process = subprocess.Popen(command(*words, ranks=ranks, script=script), stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([*prefix, *command(*words, ranks=ranks, script=script)], stdin=subprocess.DEVNULL,
                                         stdout=self.files[0], stderr=self.files[1], env=env or environment(),
                                         start_new_session=True)
 
