@@ -101,7 +101,7 @@ class Resume(SameRun):
         # 31 windows an epoch are 7.75 a cycle; stops at a cycle's end (8, 23), at an epoch's, and between.
         straight = self.check_split([8, 20, 23, 31, 50], "--schedule", "sgdr", "--cycle-epochs", 0.25, "--cycle-mult", 1,
                                     "--warmup-steps", 12)
-        self.assertEqual([event["step"] for event in program.metrics(straight, "validation")], [8, 16, 23, 39, 47])
+        self.assertEqual([event["step"] for event in program.metrics(straight, "validation")], [8, 16, 23, 39, 47, 50])
 
     def test_two_ranks(self):
         self.check_split([20, 40], *SGDR, ranks=2)
