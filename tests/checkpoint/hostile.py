@@ -22,9 +22,10 @@ SECONDS = 20  # the machine may be busy; each takes about 0.1 s
 SECRET = b"TOPSECRET-password-hunter2-" * 400
 ESCAPE = "\x1b]0;OWNED\x07\x9b2J"
 
-# How far down a reader gets before it meets the attribute or dataset: sample reads the description and the model.
+# Attributes that came later, and may be missing.
 ADDED = ("@processor", "/progress@best_step", "/progress@validations_since_best", "/progress@skipped_steps",
          "/progress@skipped_in_a_row")
+# How far down a reader gets before it meets the attribute or dataset: sample reads the description and the model.
 ONLY_RESUMED = ("/optimizer", "/hidden", "/history", "/validations")
 
 
