@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
   const std::string path = argv[1], text = argv[2];
   try {
     const auto warn = [](const std::string& line) { std::fprintf(stderr, "warning: %s\n", line.c_str()); };
-    const std::string file = charrnn::resolve_checkpoint(path, warn).string();
+    const std::string file = charrnn::resolve_checkpoint(path, charrnn::Pick::kBest, warn).file.string();
     charrnn::ThreadTeam team;
     const charrnn::LoadedModel loaded = charrnn::load_model(file, {.device = {}, .team = team});
 

@@ -96,9 +96,10 @@ struct Checkpoint : CheckpointHeader {
     double seconds = 0;
     double best_val_loss = 0;  ///< infinity as long as none was better than a uniform guess
     // What follows is 0 in files of versions before 0.6.
-    std::int64_t best_step = 0;                            ///< that best_val_loss was reached at; 0: unknown
-    std::int64_t validations_since_best = 0;               ///< none of them better
-    std::int64_t skipped_steps = 0, skipped_in_a_row = 0;  ///< left out: of the whole run, and of its newest steps
+    std::int64_t best_step = 0;               ///< that best_val_loss was reached at; 0: unknown
+    std::int64_t validations_since_best = 0;  ///< none of them better
+    std::int64_t skipped_steps = 0;           ///< left out (`skip-bad-steps`), in the whole run
+    std::int64_t skipped_in_a_row = 0;        ///< the newest ones
   } progress;
 };
 

@@ -29,9 +29,10 @@ SECRET = b"TOPSECRET-password-hunter2-" * 400
 every_command = False
 ESCAPE = "\x1b]0;OWNED\x07\x9b2J"
 
-# How far down a reader gets before it meets the attribute or dataset: sample reads the description and the model.
+# Attributes that came later, and may be missing.
 ADDED = ("@processor", "/progress@best_step", "/progress@validations_since_best", "/progress@skipped_steps",
          "/progress@skipped_in_a_row")
+# How far down a reader gets before it meets the attribute or dataset: sample reads the description and the model.
 ONLY_RESUMED = ("/optimizer", "/hidden", "/history", "/validations")
 
 

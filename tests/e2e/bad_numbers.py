@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -210,7 +211,7 @@ class LeftOut(RareCharacter):
         middle = next(step for step in BAD if step + 1 in BAD)
         for last, ranks, more in ((middle, 2, start), (2 * WINDOWS, None, ["--resume"])):
             parts = self.train("parts", *words, "--max-steps", last, *more, ranks=ranks)
-        self.assert_same_run(parts, alone)
+        self.assert_same_run(parts, alone, stops=[middle])
         self.assertEqual(program.metrics(parts, "end")[-1]["skipped_steps"], len(BAD))
 
 
@@ -330,11 +331,18 @@ class Patience(SameRun):
                 self.assertEqual(program.metrics(run, "end")[-1]["step"], self.stops_where(run, 5))
 
     def test_the_count_survives_a_resume(self):
-        words = [*self.WORDS, "--patience", 3, "--validate-every", 13]
+        """Wherever the run is stopped, on any number of ranks."""
+        words = [*self.WORDS, "--patience", 3, "--validate-every", 2]
         straight = self.train("straight", *words)
         last = program.metrics(straight, "end")[-1]["step"]
-        for stop, ranks in ((last - 14, None), (last - 1, 2), (0, None)):
-            parts = self.train("parts", *words, "--max-steps", stop, "--resume", ranks=ranks)
+        parts = self.folder / "runs/parts"
+        more = self.train_words("parts", *words, "--resume")
+        for step, ranks in ((last - 60, None), (last - 20, 2), (last - 5, None)):
+            with program.Running(self.folder, *more, ranks=ranks) as running:
+                program.wait_for_step(parts, step, running)
+                running.process.send_signal(signal.SIGTERM)
+                self.assertIn(running.process.wait(program.PATIENCE), (0, 75))  # it may have been done before that
+        program.run(*more)
         self.assert_same_run(parts, straight)
 
 

@@ -19,6 +19,7 @@ MODEL = ["--columns", 6, "--bptt", 10, "--model", "lstm", "--layers", 2, "--hidd
 # About 29 windows an epoch; cycles of one and two epochs: step 20 lies in the first, step 45 in the middle of the second.
 SGDR = ["--schedule", "sgdr", "--cycle-epochs", 1, "--cycle-mult", 2, "--epochs", 3]
 TIMES = ("seconds", "characters_per_second", "mfu")  # what may differ between two equal runs
+VALIDATIONS = ("best_val_loss", "best_step", "validations_since_best")  # what depends on them
 
 
 def told(run_folder, stops=()):
@@ -33,7 +34,7 @@ def contents(path, stops=()):
     with h5py.File(path) as file:
         def look(name, thing):
             for key, value in thing.attrs.items():
-                if key not in ("seconds", "created_utc") and not (stops and key == "best_val_loss"):
+                if key not in ("seconds", "created_utc") and not (stops and key in VALIDATIONS):
                     found[f"{name}@{key}"] = value
             if isinstance(thing, h5py.Dataset) and name != "config":
                 array = np.array(thing)

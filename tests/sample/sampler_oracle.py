@@ -58,7 +58,7 @@ class Sampler(program.TestCase):
         self.oracle = Oracle(self.run_folder)
 
     def sample(self, *words, **how):
-        return program.run("sample", "--checkpoint", self.run_folder, *words, **how)
+        return program.run("sample", "--checkpoint", self.run_folder / "checkpoints/latest", *words, **how)
 
     def check_greedy(self, prime, tokens=None, warnings=0):
         tokens = reference.encode(prime, self.oracle.symbols).tolist() if tokens is None else tokens
@@ -180,8 +180,8 @@ class Bytes(program.TestCase):
             tokens = list(prime.encode()) or [10]
             written, lead = oracle.greedy(tokens)
             self.assertGreater(lead, 1e-5, "a near tie: give the test another seed")
-            result = program.run("sample", "--checkpoint", self.run_folder, "--greedy", "--length", LENGTH, "--prime", prime,
-                                 text=False)
+            result = program.run("sample", self.run_folder / "checkpoints/latest", "--greedy", "--length", LENGTH, "--prime",
+                                 prime, text=False)
             self.assertEqual(result.stdout, prime.encode() + bytes(written) + b"\n")
             self.assertEqual(result.stderr, b"")
             self.assertTrue(any(token > 127 for token in written))
