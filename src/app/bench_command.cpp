@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "app/job.hpp"
 #include "app/program.hpp"
@@ -25,6 +26,9 @@ struct BenchArguments {
   Integers predict_ranks;
   bool json = false;
 };
+
+/// Those that a step spends time in.
+constexpr auto kStepPhases = std::span(kPhaseNames).first<static_cast<std::size_t>(Phase::kUpdate) + 1>();
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -111,7 +115,7 @@ void print_text(const Json& result) {
              result["processor"].get<std::string>(), result["ranks"].get<int>(), result["threads"].get<int>(),
              result["gflop_per_second"].get<double>(), with_commas(result["parameters"].get<std::int64_t>()));
   fmt::print("{:<8} {:>10} {:>12} {:>6}", "engine", "ms/step", "char/s", "MFU");
-  for (const auto& name : kPhaseNames) {
+  for (const auto& name : kStepPhases) {
     if (name != "other") fmt::print(" {:>9}", name);
   }
   for (const Json& engine : result["engines"]) {
@@ -161,8 +165,8 @@ Json predictions(const BenchArguments& arguments, const StepCost& cost, const Ru
 
 Json describe(const StepCost& cost, const LanguageModel& model, double peak) {
   Json phases;
-  for (std::size_t p = 0; p < kPhaseNames.size(); ++p) {
-    phases[std::string(kPhaseNames[p])] = cost.phases[p] * 1e3;
+  for (std::size_t p = 0; p < kStepPhases.size(); ++p) {
+    phases[std::string(kStepPhases[p])] = cost.phases[p] * 1e3;
   }
   const double rate = cost.characters / cost.seconds;
   return {{"engine", cost.engine},

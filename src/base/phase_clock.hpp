@@ -11,12 +11,14 @@ namespace charrnn {
 
 enum class Phase {
   kOther,
+  // of a training step
   kData,      ///< the next batch's tokens
   kForward,   ///< up to the losses
   kBackward,  ///< gradients of this rank
   kIdle,      ///< a thread waits for the other threads of its rank
   kReduce,    ///< sums over the ranks, waiting for them included
   kUpdate,    ///< norm, clipping, optimizer
+  // between steps
   kValidate,
   kSave,  ///< until a checkpoint is copied; it is written in the background
 };
