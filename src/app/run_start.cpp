@@ -21,7 +21,7 @@ RunStart new_run(RunStart start) {
 
 /// Puts what a run must share with the checkpoint that it starts with below what was given.
 void start_with_weights(TrainArguments& arguments, RunStart& start, const Warn& warn) {
-  start.init_from = resolve_checkpoint(arguments.init_from, Pick::kBest, warn).file.string();
+  start.init_from = resolve_checkpoint(arguments.init_from, Pick::kNewest, warn).file.string();
   start.extend_vocabulary = arguments.extend_vocabulary;
   const RunConfig then = config_of(read_checkpoint(start.init_from, Parts::kDescription), start.init_from);
   take_fitting_options(then, start.config);

@@ -71,9 +71,9 @@ class Weekend:
     def again(self, before, told, what, began):
         """Waits for the next attempt and tells what the event cost."""
         program.wait_until(lambda: len(self.attempts()) > before, f"the start after: {what}", 600)
-        first = self.attempts()[-1]
-        program.wait_until(lambda: self.step() > first, "its first steps", 600)
-        self.tell(what, told=told, resumed=first, seconds=time.monotonic() - began)
+        told_so_far = len(program.metrics(self.folder, "step"))
+        program.wait_until(lambda: len(program.metrics(self.folder, "step")) > told_so_far, "its first steps", 600)
+        self.tell(what, told=told, resumed=self.attempts()[-1], seconds=time.monotonic() - began)
 
     # What is done to it.
 
