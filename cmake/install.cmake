@@ -1,7 +1,7 @@
 # What `cmake --install` puts where:
 #   bin/                      charrnn_dist, known_entropy
 #   lib/, include/charrnn/    charrnn_core for programs that use it: find_package(charrnn)
-#   share/charrnn/            configs, the batch script for SLURM
+#   share/charrnn/            configs, the batch scripts for SLURM
 #   share/man, share/…        manual pages and completion, generated from the program's own table of options
 include(CMakePackageConfigHelpers)
 
@@ -26,7 +26,7 @@ if(CHARRNN_PROGRAM)
   set_target_properties(charrnn_dist known_entropy PROPERTIES INSTALL_RPATH "${LibTorch_RPATH}")
   install(TARGETS charrnn_dist known_entropy RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/charrnn)
-  install(FILES cluster/slurm/train.sbatch DESTINATION ${CMAKE_INSTALL_DATADIR}/charrnn/cluster/slurm)
+  install(FILES cluster/slurm/train.sbatch cluster/slurm/sweep.sbatch DESTINATION ${CMAKE_INSTALL_DATADIR}/charrnn/cluster/slurm)
 
   set(manual "${PROJECT_BINARY_DIR}/manual")  # tools/manual writes it
   install(DIRECTORY "${manual}/" DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")

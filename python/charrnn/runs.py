@@ -24,6 +24,9 @@ class Run:
     epochs      the objects of its ended epochs, as docs/ and metrics.jsonl name their fields
     training    [(step, loss)] of single steps
     validation  [(step, loss)], at epoch ends and between
+    options     {key: value as TOML} of the last attempt
+    step        the last one that is told of
+    end         the object that tells how the last attempt ended; None if it has not
     """
 
     def __init__(self, path):
@@ -38,6 +41,11 @@ class Run:
         self.epochs = [event for event in events if event.get("event") == "epoch"]
         self.training = _points(events, ("step",), "loss")
         self.validation = _points(events, ("epoch", "validation"), "val_loss")
+        self.step = max((number(event.get("step")) or 0 for event in events), default=0)
+        attempts = [event for event in events if event.get("event") in ("run", "end")]
+        self.end = attempts[-1] if attempts and attempts[-1]["event"] == "end" else None
+        configs = [str(event.get("config")) for event in attempts if event["event"] == "run"]
+        self.options = dict(line.split(" = ", 1) for line in (configs or [""])[-1].splitlines() if " = " in line)
 
     def by_epoch(self, key):
         """[(epochs done, value)] of a field of the epochs."""

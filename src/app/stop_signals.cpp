@@ -53,7 +53,9 @@ StopSignals::StopSignals() {
 }
 
 StopSignals::~StopSignals() {
-  handle_with(SIG_DFL);
+  // What is left of this process must not die of a signal, or its exit code would be lost: mpirun and srun send TERM to the
+  // other ranks when the first has ended with a code that is not 0.
+  handle_with(SIG_IGN);
   std::signal(SIGPIPE, SIG_DFL);
 }
 

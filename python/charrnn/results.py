@@ -1,0 +1,38 @@
+"""Many runs in one table: what each came to, and in which options they differ."""
+from charrnn.runs import BIT, number
+
+OWN = ("corpus", "run-dir", "name")  # options that no two runs need to have in common
+STATES = {0: "done", 75: "stopped"}
+
+
+def best_loss(run):
+    """In nats per character; None without a validation."""
+    losses = [loss for _, loss in run.validation]
+    return (number(run.end.get("best_val_loss")) if run.end else None) or min(losses, default=None)
+
+
+def state(run):
+    if run.end is None:
+        return "not ended"
+    code = run.end.get("exit_code")
+    return STATES.get(code, f"failed ({code})")
+
+
+def differing(runs):
+    """Keys of the options that have several values among these runs."""
+    keys = dict.fromkeys(key for run in runs for key in run.options if key not in OWN)
+    return [key for key in keys if len({run.options.get(key) for run in runs if run.options}) > 1]
+
+
+def results(runs):
+    """The table, the best run first. Columns: name, state, step, best validation loss in nats and bits per character, and
+    the options that tell the runs apart."""
+    keys = differing(runs)
+    rows = [("run", "state", "step", "val loss", "val bpc", *keys)]
+    for run in sorted(runs, key=lambda run: (best_loss(run) is None, best_loss(run))):
+        loss = best_loss(run)
+        rows.append((run.name, state(run), f"{run.step:,}", "-" if loss is None else f"{loss:.4f}",
+                     "-" if loss is None else f"{loss / BIT:.3f}", *(run.options.get(key, "-").strip('"') for key in keys)))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(width) if column < 2 else cell.rjust(width)
+                               for column, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows)
