@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "app/failure.hpp"
 #include "app/job.hpp"
 #include "app/program.hpp"
 #include "app/stop_signals.hpp"
@@ -96,7 +97,7 @@ Command lr_find_command() {
                    "mpirun -np 4 charrnn_dist lr-find --config my.toml --steps 300 --end 1 --output runs/lr"});
   command.run_by([arguments] {
     const StopSignals signals;
-    return run_job([&](Job& job) { return run_lr_find(*arguments, signals, job); }, &arguments->sources);
+    return run_job([&](Job& job) { return run_lr_find(*arguments, signals, job); }, kLowerToTrain, &arguments->sources);
   });
   return command;
 }

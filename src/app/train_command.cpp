@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "app/failure.hpp"
 #include "app/job.hpp"
 #include "app/messages.hpp"
 #include "app/program.hpp"
@@ -185,7 +186,7 @@ Command train_command() {
   command.run_by([arguments] {
     StopSignals signals;
     TrainArguments& train = arguments->train;
-    return run_job([&](Job& job) { return run_training(train, signals, job); }, &train.sources);
+    return run_job([&](Job& job) { return run_training(train, signals, job); }, kLowerToTrain, &train.sources);
   });
   return command;
 }

@@ -6,6 +6,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
+#include "base/memory.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "checkpoint/digest.hpp"
 #include "checkpoint/format.hpp"
@@ -138,6 +139,19 @@ void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
   put(progress, "best_val_loss", checkpoint.progress.best_val_loss);
 }
 
+/// What the file will have, nearly: its tensors.
+std::size_t bytes_of(const Checkpoint& checkpoint) {
+  std::size_t numbers = 0;
+  const auto add = [&](const std::vector<NamedTensor>& tensors) {
+    for (const NamedTensor& tensor : tensors) numbers += tensor.values.size();
+  };
+  add(checkpoint.model);
+  for (const Checkpoint::OptimizerBuffer& buffer : checkpoint.optimizer) add(buffer.tensors);
+  add(checkpoint.trained);
+  add(checkpoint.hidden);
+  return numbers * sizeof(float);
+}
+
 /// What HDF5 leaves of a file in memory when it closes it.
 struct Image {
   std::unique_ptr<void, decltype(&std::free)> memory{nullptr, &std::free};
@@ -194,6 +208,7 @@ Image write_to_memory(const Checkpoint& checkpoint) {
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint,
                       const std::function<void()>& before_rename) {
   H5::Exception::dontPrint();
+  require_memory(bytes_of(checkpoint) + kForLibraries);
   Image image;
   try {
     image = write_to_memory(checkpoint);

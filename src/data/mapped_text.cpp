@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "base/memory.hpp"
 #include "data/text_source.hpp"
 
 namespace charrnn {
@@ -32,6 +33,7 @@ class MappedText final : public TextSource {
     require(!known || !S_ISDIR(status.st_mode), "the corpus '{}' is a directory; name a text file", path);
     require(regular, "the corpus '{}' is not a regular file; copy the text into one", path);
     require(status.st_size > 0, "the corpus '{}' is empty", path);
+    if (why == ENOMEM && memory == MAP_FAILED) throw OutOfMemory(static_cast<std::uint64_t>(status.st_size));
     require(memory != MAP_FAILED, "cannot map the corpus '{}': {}", path, std::strerror(why));
     set_bytes({static_cast<const unsigned char*>(memory), static_cast<std::size_t>(status.st_size)});
   }
