@@ -12,8 +12,8 @@ install(DIRECTORY src/base src/config src/data src/models src/checkpoint src/sam
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/charrnn FILES_MATCHING PATTERN "*.hpp" PATTERN native EXCLUDE
   PATTERN torch EXCLUDE REGEX "/(flat_tensor|gpu_stretches|hdf5_input|format)\\.hpp$" EXCLUDE)
 install(FILES src/dist/agreement.hpp src/dist/communicator.hpp src/dist/control_communicator.hpp
-  src/dist/deadline.hpp src/dist/device_choice.hpp src/dist/roll_call.hpp src/dist/self_communicator.hpp
-  src/dist/shared_file.hpp src/dist/topology.hpp
+  src/dist/deadline.hpp src/dist/device_choice.hpp src/dist/gpu_failure.hpp src/dist/roll_call.hpp
+  src/dist/self_communicator.hpp src/dist/shared_file.hpp src/dist/topology.hpp
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/charrnn/dist)
 install(EXPORT charrnn NAMESPACE charrnn:: DESTINATION ${package_dir})
 configure_package_config_file(cmake/charrnnConfig.cmake.in charrnnConfig.cmake INSTALL_DESTINATION ${package_dir})

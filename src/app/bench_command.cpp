@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "app/failure.hpp"
 #include "app/job.hpp"
 #include "app/program.hpp"
 #include "base/activity.hpp"
@@ -251,8 +252,9 @@ Command bench_command() {
       "Takes the options of train; nothing is saved. Times are medians, phases means.",
       {"charrnn_dist bench --corpus nietzsche.txt --config configs/lesson6/stateful_gru.toml",
        "mpirun -np 2 charrnn_dist bench --corpus big.txt --model lstm --hidden 1024 --predict-ranks 4 16 64"});
-  command.run_by(
-      [arguments] { return run_job([&](Job& job) { return run_bench(*arguments, job); }, &arguments->sources); });
+  command.run_by([arguments] {
+    return run_job([&](Job& job) { return run_bench(*arguments, job); }, kLowerToTrain, &arguments->sources);
+  });
   return command;
 }
 

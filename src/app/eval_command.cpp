@@ -217,7 +217,7 @@ Command eval_command() {
     RunConfig config;
     arguments->sources.given().apply(config);
     arguments->compute = config.run;
-    return run_job([&](Job& job) { return run_eval(*arguments, job); });
+    return run_job([&](Job& job) { return run_eval(*arguments, job); }, "lower `columns`");
   });
   return command;
 }

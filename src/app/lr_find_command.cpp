@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "app/failure.hpp"
 #include "app/job.hpp"
 #include "app/program.hpp"
 #include "base/atomic_file.hpp"
@@ -94,8 +95,9 @@ Command lr_find_command() {
   command.explain("Takes the options of train; those of the schedule do not matter. Nothing is saved but the result.",
                   {"charrnn_dist lr-find --corpus nietzsche.txt --model gru",
                    "mpirun -np 4 charrnn_dist lr-find --config my.toml --steps 300 --end 1 --output runs/lr"});
-  command.run_by(
-      [arguments] { return run_job([&](Job& job) { return run_lr_find(*arguments, job); }, &arguments->sources); });
+  command.run_by([arguments] {
+    return run_job([&](Job& job) { return run_lr_find(*arguments, job); }, kLowerToTrain, &arguments->sources);
+  });
   return command;
 }
 

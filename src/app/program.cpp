@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "app/failure.hpp"
 #include "app/job.hpp"
 #include "app/messages.hpp"
 #include "config/nearest.hpp"
@@ -75,13 +76,15 @@ ExitCode run_program(const Strings& words) {
   };
   // A file that grows beyond the limit (ulimit -f) is an error of the write, as a full disk is.
   std::signal(SIGXFSZ, SIG_IGN);
+  end_by_as_error();
   ExitCode outcome = ExitCode::kDone;
   try {
     outcome = run(words);
   } catch (const Error& error) {
     outcome = fail(error.what(), error.code());
   } catch (const std::exception& error) {
-    outcome = fail(fmt::format("internal error: {}", error.what()), ExitCode::kBug);
+    const Error known = as_error(error, kUseMore);
+    outcome = fail(known.what(), known.code());
   }
   // What a command prints is its result. Training has its files, and must not end for its screen.
   const bool is_training = !words.empty() && words[0] == "train";

@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "app/failure.hpp"
 #include "app/job.hpp"
 #include "app/messages.hpp"
 #include "app/program.hpp"
@@ -189,7 +190,7 @@ Command train_command() {
        "mpirun -np 2 charrnn_dist train --name first --resume --epochs 8"});
   command.run_by([arguments] {
     TrainArguments& train = arguments->train;
-    return run_job([&](Job& job) { return run_training(train, job); }, &train.sources);
+    return run_job([&](Job& job) { return run_training(train, job); }, kLowerToTrain, &train.sources);
   });
   return command;
 }

@@ -7,8 +7,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
-#include <new>
 #include <span>
+
+#include "base/memory.hpp"
 
 namespace charrnn {
 
@@ -28,7 +29,8 @@ class AlignedBuffer {
     const std::size_t bytes = (wanted + alignment - 1) / alignment * alignment;
     memory_.reset(static_cast<float*>(std::aligned_alloc(alignment, bytes)));
     if (alignment == kPage && memory_ != nullptr) madvise(memory_.get(), bytes, MADV_HUGEPAGE);
-    if (memory_ == nullptr) throw std::bad_alloc();
+    if (memory_ == nullptr) throw OutOfMemory(bytes);
+    require_memory(kForLibraries);
     size_ = size;
     std::fill_n(memory_.get(), size, 0.0F);
   }

@@ -43,6 +43,11 @@ std::string loss_text(double loss, int decimals) {
   return loss < kNoLoss ? fmt::format("{:.{}f}", loss, decimals) : fmt::format("{:.3g}", loss);
 }
 
+std::string bytes_text(std::uint64_t bytes) {
+  const auto number = static_cast<double>(bytes);
+  return number >= 1e9 ? fmt::format("{:.1f} GB", number / 1e9) : fmt::format("{:.0f} MB", number / 1e6);
+}
+
 std::string one_line(const std::string& text, std::size_t bytes) {
   std::string line = text.substr(0, bytes);
   if (line.size() < text.size()) {

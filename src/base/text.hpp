@@ -15,6 +15,7 @@ std::string duration_text(double seconds);     ///< 7 s, 3:05, 2:03:05, 1 d 2:03
 std::string rate_text(double per_second);      ///< 950, 12.3k, 1.20M
 /// 1.2345; 5.2e+31 or nan for what is no longer a loss.
 std::string loss_text(double loss, int decimals = 4);
+std::string bytes_text(std::uint64_t bytes);  ///< 64 MB, 57.7 GB
 /// The beginning of a UTF-8 text, at most `bytes` bytes, control characters as spaces.
 std::string one_line(const std::string& text, std::size_t bytes);
 double bits(double nats);                ///< nats / ln 2

@@ -24,12 +24,21 @@ void ThreadTeam::resize(int threads) {
   }
 }
 
+namespace {
+
+/// An exception would leave the other threads waiting at a barrier for ever: it ends the process.
+void must_not_throw(const std::function<void(int)>& work, int number) noexcept {
+  work(number);
+}
+
+}  // namespace
+
 void ThreadTeam::run(const std::function<void(int)>& work) {
   if (threads_.empty()) return work(0);
   work_ = &work;
   run_.fetch_add(1, std::memory_order_release);
   run_.notify_all();
-  work(0);
+  must_not_throw(work, 0);
   barrier();
 }
 
@@ -38,7 +47,7 @@ void ThreadTeam::serve(int number, std::uint32_t seen) {
     while (!wait_for_change(run_, seen)) run_.wait(seen, std::memory_order_acquire);
     seen = run_.load(std::memory_order_acquire);
     if (work_ == nullptr) return;
-    (*work_)(number);
+    must_not_throw(*work_, number);
     barrier();
   }
 }

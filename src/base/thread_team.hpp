@@ -27,7 +27,7 @@ class ThreadTeam {
   void resize(int threads);
 
   /// Runs work(i) for every i in [0, size()), each on a thread of its own, i = 0 on the caller's; returns
-  /// when all have ended. `work` must not throw.
+  /// when all have ended. What `work` throws ends the process, if there is more than one thread.
   void run(const std::function<void(int)>& work);
   /// Within run(), called by all: returns when all have come. What was written before can be read after.
   void barrier() { all_->wait(); }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/memory.hpp"
+
 namespace charrnn {
 
 namespace {
@@ -195,7 +197,8 @@ std::vector<std::string> Hdf5Group::names(std::size_t most) const {
 }
 
 Hdf5Input::Hdf5Input(const std::filesystem::path& path)
-    : file_((H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr), H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT)),
+    : file_((require_memory(kForLibraries), H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr),
+             H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT)),
             "the file") {
   std::error_code error;
   budget_.file = budget_.left = std::filesystem::file_size(path, error);

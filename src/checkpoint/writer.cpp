@@ -6,6 +6,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
+#include "base/memory.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "checkpoint/digest.hpp"
 #include "checkpoint/format.hpp"
@@ -142,6 +143,19 @@ void write_contents(const H5::H5File& file, const Checkpoint& checkpoint) {
   for_each_count(checkpoint.progress, [&](const char* name, std::int64_t count) { put(progress, name, count); });
 }
 
+/// What the file will have, nearly: its tensors.
+std::size_t bytes_of(const Checkpoint& checkpoint) {
+  std::size_t numbers = 0;
+  const auto add = [&](const std::vector<NamedTensor>& tensors) {
+    for (const NamedTensor& tensor : tensors) numbers += tensor.values.size();
+  };
+  add(checkpoint.model);
+  for (const Checkpoint::OptimizerBuffer& buffer : checkpoint.optimizer) add(buffer.tensors);
+  add(checkpoint.trained);
+  add(checkpoint.hidden);
+  return numbers * sizeof(float);
+}
+
 /// What HDF5 leaves of a file in memory when it closes it.
 struct Image {
   std::unique_ptr<void, decltype(&std::free)> memory{nullptr, &std::free};
@@ -198,6 +212,7 @@ Image write_to_memory(const Checkpoint& checkpoint) {
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint,
                       const std::function<void()>& before_rename) {
   H5::Exception::dontPrint();
+  require_memory(bytes_of(checkpoint) + kForLibraries);
   Image image;
   try {
     image = write_to_memory(checkpoint);

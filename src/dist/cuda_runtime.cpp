@@ -2,16 +2,22 @@
 
 #include <cuda_runtime_api.h>
 
+#include <array>
+
 #include "base/error.hpp"
+#include "dist/gpu_failure.hpp"
 
 namespace charrnn {
 
 namespace {
 
-/// A GPU that fails in the middle of a run is a lost rank, not bad usage: the job may start again elsewhere.
+// gpu_trouble() knows the errors by number.
+static_assert(cudaErrorMemoryAllocation == 2 && cudaErrorNoDevice == 100 && cudaErrorECCUncorrectable == 214 &&
+              cudaErrorContained == 226 && cudaErrorLaunchFailure == 719 && cudaErrorMpsRpcFailure == 806);
+
 void check(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
-  throw Error(ExitCode::kInterrupted, fmt::format("{}: {}", what, cudaGetErrorString(status)));
+  throw gpu_error(gpu_trouble(status), current_cuda_device(), fmt::format("{}: {}", what, cudaGetErrorString(status)));
 }
 
 class CudaMemory final : public DeviceMemory {
@@ -45,7 +51,7 @@ class CudaStreamEvents final : public StreamEvents {
       cudaGetLastError();
       return false;
     }
-    check(status, "the GPU failed");
+    check(status, "its queue");
     return true;
   }
   void* stream() override { return nullptr; }
@@ -68,7 +74,18 @@ int cuda_device_count() {
 
 void select_cuda_device(int index) {
   const cudaError_t status = cudaSetDevice(index);
-  require<UsageError>(status == cudaSuccess, "cannot use GPU {}: {}", index, cudaGetErrorString(status));
+  if (status == cudaSuccess) return;
+  throw gpu_error(gpu_trouble(status), fmt::format("GPU {}", index), cudaGetErrorString(status));
+}
+
+std::string current_cuda_device() {
+  int index = 0;
+  if (cudaGetDevice(&index) != cudaSuccess) return "the GPU";
+  std::array<char, 32> bus{};
+  if (cudaDeviceGetPCIBusId(bus.data(), static_cast<int>(bus.size()), index) != cudaSuccess) {
+    return fmt::format("GPU {}", index);
+  }
+  return fmt::format("GPU {} ({})", index, bus.data());
 }
 
 std::string cuda_device_uuid(int index) {

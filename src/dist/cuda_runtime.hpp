@@ -12,8 +12,11 @@ namespace charrnn {
 /// GPUs that this process sees; 0 without a driver. Never throws.
 int cuda_device_count();
 
-/// Makes GPU `index` this thread's current one. UsageError if that fails.
+/// Makes GPU `index` this thread's current one. The Error of gpu_error() if that fails.
 void select_cuda_device(int index);
+
+/// This thread's current one for messages: "GPU 3 (0000:65:00.0)"; less, if it does not answer any more.
+std::string current_cuda_device();
 
 /// "GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", as nvidia-smi -L prints it. UsageError if there is no such
 /// GPU.

@@ -7,6 +7,8 @@
 
 #include <cstdlib>
 
+#include "base/thread_team.hpp"
+
 namespace charrnn {
 
 void configure_torch(int threads, bool deterministic) {
@@ -25,6 +27,8 @@ void configure_torch(int threads, bool deterministic) {
   // to, cuBLAS where the environment says so.
   at::globalContext().setAllowTF32CuDNN(false);
   at::globalContext().setAllowTF32CuBLAS(false);
+  // LibTorch has two pools of threads, and where the system refuses one of these it ends the process or waits for ever.
+  if (threads > 1) const ThreadTeam as_many(2 * threads);
   at::set_num_threads(threads);
   // Autograd frees and allocates the same large blocks every step; keep them instead of going to the kernel.
   constexpr int kLargestFromHeap = 32 << 20;  // glibc refuses more

@@ -9,6 +9,7 @@ namespace charrnn {
 /// products are not rounded to TF32.
 /// `deterministic`: what is computed twice gives the same bits, on GPUs too, and NCCL keeps to algorithms
 /// that do; call it before anything computes on a GPU.
+/// UsageError if the system does not let this process have so many threads.
 void configure_torch(int threads, bool deterministic = false);
 
 /// LibTorch's version: "2.11.0".

@@ -1,5 +1,7 @@
 """The command line: help in every width, and that whatever is wrong is one line that names it, exit code 2."""
 import json
+import os
+import pty
 import re
 import shutil
 import subprocess
@@ -221,6 +223,24 @@ class Values(program.TestCase):
         for option in ("--predict", "--predict-ranks"):
             predicted = json.loads(program.run(*words, option, 2, 4).stdout)["predicted"]
             self.assertEqual([one["ranks"] for one in predicted], [2, 4])
+
+    def test_terminals(self):
+        """A live line and bold text where the terminal understands escape sequences; none on one that is dumb."""
+        for kind, has_escapes in (("xterm", True), ("dumb", False)):
+            ours, its = pty.openpty()
+            words = program.command(*self.train_words(kind, *self.model, "--max-steps", 20))
+            with subprocess.Popen(words, stdin=its, stdout=its, stderr=its, env=program.environment(TERM=kind)) as process:
+                os.close(its)
+                written = b""
+                try:
+                    while piece := os.read(ours, 4096):
+                        written += piece
+                except OSError:  # how Linux tells that nobody writes any more
+                    pass
+            os.close(ours)
+            self.assertEqual(process.returncode, 0, written)
+            self.assertIn(b"done at step 20", written)
+            self.assertEqual(b"\x1b" in written, has_escapes, written)
 
     def test_resume_says_what_changes(self):
         words = self.train_words("run", *self.model)

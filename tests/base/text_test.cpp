@@ -20,6 +20,11 @@ TEST(Text, Durations) {
   EXPECT_EQ(duration_text(86'400 + 61), "1 d 0:01:01");
 }
 
+TEST(Text, Bytes) {
+  EXPECT_EQ(bytes_text(67'108'864), "67 MB");
+  EXPECT_EQ(bytes_text(57'660'000'000), "57.7 GB");
+}
+
 TEST(Text, OneLineCutsBetweenCharacters) {
   EXPECT_EQ(one_line("a\nb", 10), "a b");
   EXPECT_EQ(one_line("aé", 2), "a");

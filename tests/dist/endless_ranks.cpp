@@ -40,5 +40,5 @@ ExitCode step_until_stopped(Job& job, const std::filesystem::path& folder) {
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
-  return static_cast<int>(run_job([&](Job& job) { return step_until_stopped(job, argv[1]); }));
+  return static_cast<int>(run_job([&](Job& job) { return step_until_stopped(job, argv[1]); }, "use fewer ranks"));
 }

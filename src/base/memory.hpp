@@ -1,0 +1,27 @@
+// Memory that is not there.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+namespace charrnn {
+
+/// A std::bad_alloc that knows how much was asked for.
+class OutOfMemory : public std::bad_alloc {
+ public:
+  explicit OutOfMemory(std::uint64_t bytes) : bytes_(bytes) {}
+  const char* what() const noexcept override { return "out of memory"; }
+  std::uint64_t bytes() const { return bytes_; }
+
+ private:
+  std::uint64_t bytes_;
+};
+
+/// What libraries need for themselves, generously: HDF5 and LibTorch's code generator crash where they get none.
+inline constexpr std::size_t kForLibraries = std::size_t{64} << 20;
+
+/// OutOfMemory if the system does not give this process so many bytes more, in one piece. Nothing is kept.
+void require_memory(std::size_t bytes);
+
+}  // namespace charrnn
