@@ -3,6 +3,7 @@ diverging run is told of and never called best, and one that gets no better stop
 the embedding of one rare character is made NaN in a checkpoint, so that the windows with this character are bad."""
 import hashlib
 import json
+import os
 import re
 import shutil
 import signal
@@ -337,10 +338,10 @@ class Patience(SameRun):
         last = program.metrics(straight, "end")[-1]["step"]
         parts = self.folder / "runs/parts"
         more = self.train_words("parts", *words, "--resume")
-        for step, ranks in ((last - 60, None), (last - 20, 2), (last - 5, None)):
+        for step, ranks in ((last - 60, 2), (last - 20, None), (last - 5, None)):
             with program.Running(self.folder, *more, ranks=ranks) as running:
                 program.wait_for_step(parts, step, running)
-                running.process.send_signal(signal.SIGTERM)
+                os.kill(running.pid(0), signal.SIGTERM)
                 self.assertIn(running.process.wait(program.PATIENCE), (0, 75))  # it may have been done before that
         program.run(*more)
         self.assert_same_run(parts, straight)
@@ -409,7 +410,7 @@ class Best(program.TestCase):
         first = run / "checkpoints/cycle_0.h5"
         self.assertNotEqual((run / "checkpoints/best").resolve(), first)
         program.run(*self.train_words("phases", *words, "--resume", first, "--max-steps",
-                                      program.metrics(run, "epoch")[1]["step"] + 1))
+                                      program.metrics(run, "epoch")[1]["step"]))
         self.assertEqual((run / "checkpoints/best").resolve(), first)
 
 
