@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/memory.hpp"
 
 namespace charrnn {
 
@@ -118,6 +119,7 @@ void ScratchFile::require_room() {
 std::span<const std::byte> ScratchFile::map() {
   if (mapped_.empty() && size_ > 0) {
     void* const memory = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file_.get(), 0);
+    if (memory == MAP_FAILED && errno == ENOMEM) throw OutOfMemory(size_);
     require(memory != MAP_FAILED, "cannot map {} MB of text: {}", size_ / kMegabyte, std::strerror(errno));
     mapped_ = {static_cast<const std::byte*>(memory), size_};
   }

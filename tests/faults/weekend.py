@@ -51,13 +51,13 @@ class Weekend:
     def attempts(self):
         """The first step of each, as the log tells it."""
         log = self.folder / "log.rank0.txt"
-        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        lines = log.read_text(errors="replace").split("\n")[:-1] if log.exists() else []  # the last one may be torn
         found = []
         for line in lines:
             if " I charrnn_dist " in line:
                 found.append(0)
-            elif " I resuming " in line and found:
-                found[-1] = int(line.rsplit("step ", 1)[1].replace(",", ""))
+            elif " I resuming " in line and " at step " in line and found:
+                found[-1] = int(line.rsplit(" at step ", 1)[1].replace(",", ""))
         return found
 
     def tell(self, what, **more):
