@@ -32,10 +32,11 @@ std::string identity(int file) {
                      status.st_mtim.tv_nsec);
 }
 
+/// `folder` is empty for a file in memory.
 [[noreturn]] void fail(const std::string& folder, std::size_t size, const char* why) {
-  throw DataError(
-      fmt::format("cannot keep more than {} MB of the text in '{}': {}; set TMPDIR to a folder with more room",
-                  size / kMegabyte, folder.empty() ? "memory" : folder, why));
+  const std::string text = fmt::format("cannot keep more than {} MB of the text in ", size / kMegabyte);
+  throw DataError(folder.empty() ? fmt::format("{}memory: {}", text, why)
+                                 : fmt::format("{}'{}': {}; set TMPDIR to a folder with more room", text, folder, why));
 }
 
 void write_all(int file, std::span<const std::byte> bytes, const std::string& folder, std::size_t at) {

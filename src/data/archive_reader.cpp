@@ -2,15 +2,20 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <filesystem>
+#include <iterator>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "base/utf8.hpp"
-#include "data/file_kind.hpp"
+#include "data/gzip_stream.hpp"
 
 namespace charrnn {
 
@@ -27,12 +32,13 @@ bool is_hidden(const std::string& path) {
 
 class ArchiveReader final : public TextReader {
  public:
-  ArchiveReader(FileDescriptor file, std::string path, std::int64_t size)
-      : file_(std::move(file)),
+  ArchiveReader(FileDescriptor file, std::string path, std::int64_t size, bool gzip, const Tick& tick)
+      : tick_(tick),
+        file_(std::move(file)),
         path_(std::move(path)),
         size_(size),
         archive_(::archive_read_new(), &::archive_read_free),
-        buffer_(kPiece) {
+        buffer_(kBlock) {
     require(archive_ != nullptr, "cannot read '{}': libarchive does not start", path_);
     ::archive_read_support_filter_gzip(archive_.get());
     ::archive_read_support_filter_bzip2(archive_.get());
@@ -42,30 +48,84 @@ class ArchiveReader final : public TextReader {
     ::archive_read_support_format_zip(archive_.get());
     ::archive_read_support_format_raw(archive_.get());
     ::archive_read_support_format_empty(archive_.get());
-    constexpr std::size_t kBlock = std::size_t{1} << 16;
-    check(::archive_read_open_fd(archive_.get(), file_.get(), kBlock), "at its beginning");
+    int opened = ARCHIVE_OK;
+    if (gzip) {
+      gzip_.emplace(file_);
+      opened = ::archive_read_open(archive_.get(), this, nullptr, next_of_gzip, nullptr);
+    } else {
+      opened = ::archive_read_open_fd(archive_.get(), file_.get(), kBlock);
+    }
+    if (opened < ARCHIVE_WARN) fail("at its beginning");
   }
 
   bool next_member() override {
     const std::string place = member_.name.empty() ? "at its beginning" : "after " + member_.name;
     for (archive_entry* entry = nullptr;;) {
+      tick_();
       const int code = ::archive_read_next_header(archive_.get(), &entry);
-      if (code == ARCHIVE_EOF) return false;
-      check(code, place);
+      if (code == ARCHIVE_EOF) {
+        require(!lacks_end(), "'{}' is cut off {}: it has no end", without_controls(path_), place);
+        return false;
+      }
+      if (code != ARCHIVE_OK && code != ARCHIVE_WARN) fail(place);  // a warning is about names or times
+      member_bytes_ = 0;
       if (::archive_format(archive_.get()) == ARCHIVE_FORMAT_RAW) {
         describe_packed();
-      } else if (!describe(entry)) {
-        continue;
+        return true;
       }
-      member_bytes_ = 0;
-      return true;
+      if (describe(entry)) return true;
+      while (read_some() > 0) tick_();  // so that skipping it can be stopped
     }
   }
 
   std::span<const unsigned char> read() override {
+    tick_();
+    return std::span(buffer_).first(read_some());
+  }
+
+  const Member& member() const override { return member_; }
+  std::int64_t size() const override { return size_; }
+  std::int64_t position() const override {
+    return gzip_ ? gzip_->position() : ::archive_filter_bytes(archive_.get(), -1);
+  }
+  LeftOut left_out() const override { return left_out_; }
+
+ private:
+  static constexpr std::size_t kBlock = std::size_t{1} << 16;
+
+  /// What libarchive reads a gzip file through.
+  static la_ssize_t next_of_gzip(archive* archive, void* reader, const void** bytes) {
+    try {
+      const std::span<const unsigned char> next = static_cast<ArchiveReader*>(reader)->gzip_->next();
+      *bytes = next.data();
+      return std::ssize(next);
+    } catch (const DataError& error) {
+      ::archive_set_error(archive, EILSEQ, "%s", error.what());
+      return ARCHIVE_FATAL;
+    }
+  }
+
+  [[noreturn]] void fail(const std::string& place) const {
+    const char* const why = ::archive_error_string(archive_.get());
+    throw DataError(fmt::format("'{}' is damaged or cut off {}: {}", without_controls(path_), place,
+                                without_controls(why != nullptr ? why : "no reason is known")));
+  }
+
+  /// Whether a plain tar archive ends without the zeros that every program writes there. libarchive takes it for whole when
+  /// it is cut off between two files.
+  bool lacks_end() {
+    const bool is_tar = (::archive_format(archive_.get()) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
+    constexpr std::int64_t kRecord = 512;
+    if (!is_tar || gzip_ || ::archive_filter_count(archive_.get()) > 1 || size_ < kRecord) return false;
+    const std::span<unsigned char> end = std::span(buffer_).first(kRecord);
+    const ssize_t got = ::pread(file_.get(), end.data(), end.size(), size_ - kRecord);
+    return got != kRecord || std::ranges::any_of(end, [](unsigned char byte) { return byte != 0; });
+  }
+
+  /// Of the entry that the archive is at, to buffer_.
+  std::size_t read_some() {
     const la_ssize_t got = ::archive_read_data(archive_.get(), buffer_.data(), buffer_.size());
-    if (got < 0)
-      check(static_cast<int>(got), fmt::format("after {} bytes of {}", with_commas(member_bytes_), member_.name));
+    if (got < 0) fail(fmt::format("after {} bytes of {}", with_commas(member_bytes_), member_.name));
     member_bytes_ += got;
     all_bytes_ += got;
     require(
@@ -73,33 +133,19 @@ class ArchiveReader final : public TextReader {
         "'{}' unpacks to more than {} times its {} bytes, like an archive that is made to fill disks; if it is a text, "
         "unpack it yourself",
         without_controls(path_), kMostRatio, with_commas(size_));
-    return std::span(buffer_).first(static_cast<std::size_t>(got));
-  }
-
-  const Member& member() const override { return member_; }
-  std::int64_t size() const override { return size_; }
-  std::int64_t position() const override { return ::archive_filter_bytes(archive_.get(), -1); }
-  LeftOut left_out() const override { return left_out_; }
-
- private:
-  void check(int code, const std::string& place) const {
-    if (code >= ARCHIVE_WARN) return;  // a warning is about names or times
-    const char* const why = ::archive_error_string(archive_.get());
-    throw DataError(fmt::format("'{}' is damaged or cut off {}: {}", without_controls(path_), place,
-                                without_controls(why != nullptr ? why : "no reason is known")));
+    return static_cast<std::size_t>(got);
   }
 
   void describe_packed() {
-    // Number 0 was packed first; the last one stands for the file itself.
-    const int filters = ::archive_filter_count(archive_.get()) - 1;
-    std::string unpack;
-    for (int i = filters - 1; i >= 0; --i) {
+    // Number 0 was packed first; the last one stands for the file itself, or what comes out of gzip_.
+    std::string unpack = gzip_ ? "gzip -dc " + for_shell(path_) : "";
+    for (int i = ::archive_filter_count(archive_.get()) - 2; i >= 0; --i) {
       const char* const name = ::archive_filter_name(archive_.get(), i);
-      unpack += i == filters - 1 ? fmt::format("{} -dc {}", name, for_shell(path_)) : fmt::format(" | {} -dc", name);
+      unpack += unpack.empty() ? fmt::format("{} -dc {}", name, for_shell(path_)) : fmt::format(" | {} -dc", name);
     }
     const fs::path file(path_);
     member_ = {.name = fmt::format("'{}'", without_controls(path_)),
-               .file_name = file.has_extension() ? file.stem().string() : file.filename().string(),
+               .file_name = without_controls((file.has_extension() ? file.stem() : file.filename()).string()),
                .path = "",
                .unpack = std::move(unpack)};
   }
@@ -117,17 +163,19 @@ class ArchiveReader final : public TextReader {
     const bool is_zip = (::archive_format(archive_.get()) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ZIP;
     const char* const end_of_options = path.starts_with('-') ? "-- " : "";
     member_ = {.name = fmt::format("'{}' in '{}'", without_controls(path), without_controls(path_)),
-               .file_name = fs::path(path).filename().string(),
+               .file_name = without_controls(fs::path(path).filename().string()),
                .path = "",
                .unpack = fmt::format("{} {} {}{}", is_zip ? "unzip -p" : "tar -xOf", for_shell(path_), end_of_options,
                                      for_shell(path))};
     return true;
   }
 
-  FileDescriptor file_;  // outlives archive_, which reads it
+  const Tick& tick_;
+  FileDescriptor file_;
+  std::optional<GzipStream> gzip_;
   std::string path_;
   std::int64_t size_;
-  std::unique_ptr<archive, int (*)(archive*)> archive_;
+  std::unique_ptr<archive, int (*)(archive*)> archive_;  // reads the two above
   Member member_;
   LeftOut left_out_;
   std::vector<unsigned char> buffer_;
@@ -136,8 +184,9 @@ class ArchiveReader final : public TextReader {
 
 }  // namespace
 
-std::unique_ptr<TextReader> read_archive(FileDescriptor file, const std::string& path, std::int64_t size) {
-  return std::make_unique<ArchiveReader>(std::move(file), path, size);
+std::unique_ptr<TextReader> read_archive(FileDescriptor file, const std::string& path, std::int64_t size, bool gzip,
+                                         const Tick& tick) {
+  return std::make_unique<ArchiveReader>(std::move(file), path, size, gzip, tick);
 }
 
 }  // namespace charrnn

@@ -45,11 +45,6 @@ class Alphabet {
   std::vector<std::uint32_t> characters_;
 };
 
-Bytes read(TextReader& reader, Activity& activity) {
-  activity.advance("reading", reader.position(), reader.size());
-  return reader.read();
-}
-
 /// One reading of a text.
 class Scan {
  public:
@@ -81,19 +76,19 @@ class Scan {
 
  private:
   void take_bytes(TextReader& reader) {
-    for (Bytes piece = read(reader, activity_); !piece.empty(); piece = read(reader, activity_)) {
+    for (Bytes piece = reader.read(); !piece.empty(); piece = reader.read()) {
       digest_.update(piece.data(), piece.size());
       numbers_.add(piece);
     }
   }
 
   void take_text(TextReader& reader) {
-    Bytes piece = read(reader, activity_);
+    Bytes piece = reader.read();
     check_start(reader.member(), piece);
     const std::size_t mark = members_ == 1 && has_known_mark(piece) ? 0 : utf8_mark(piece);
     Utf8Decoder decoder(mark);
     try {
-      for (piece = piece.subspan(mark); !piece.empty(); piece = read(reader, activity_)) {
+      for (piece = piece.subspan(mark); !piece.empty(); piece = reader.read()) {
         digest_.update(piece.data(), piece.size());
         decoder.decode(
             piece, [&](Bytes ascii) { numbers_.add(ascii); },
@@ -101,7 +96,7 @@ class Scan {
       }
       decoder.end();
     } catch (const BadUtf8& bad) {
-      refuse_bad_utf8(bad, piece, reader, activity_);
+      refuse_bad_utf8(bad, piece, reader);
     }
   }
 
@@ -111,7 +106,7 @@ class Scan {
     const std::unique_ptr<TextReader> reader = text_.read(activity_);
     Sha256 digest;
     while (reader->next_member()) {
-      for (Bytes piece = read(*reader, activity_); !piece.empty(); piece = read(*reader, activity_)) {
+      for (Bytes piece = reader->read(); !piece.empty(); piece = reader->read()) {
         digest.update(piece.data(), piece.size());
       }
     }

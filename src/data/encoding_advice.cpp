@@ -14,20 +14,22 @@ namespace charrnn {
 
 namespace {
 
-/// A shell command that sends the member through `filter` into a new file in this folder.
-std::string command(const Member& member, const std::string& filter, const std::string& output) {
-  const std::string path = member.path.starts_with('-') ? "./" + member.path : member.path;
-  const std::string to = output.starts_with('-') ? "./" + output : output;
-  if (path.empty()) return fmt::format("{}{} > {}", member.unpack, filter.empty() ? "" : " | " + filter, for_shell(to));
-  return fmt::format("{} {} > {}", filter, for_shell(path), for_shell(to));
+/// What to do: `otherwise`, then a shell command that sends the member through `filter` into a new file in this folder.
+/// Nothing follows the command, so that it can be copied to the line's end.
+std::string advice(const Member& member, std::string_view otherwise, const std::string& filter,
+                   const std::string& output) {
+  const auto as_path = [](const std::string& path) { return for_shell(path.starts_with('-') ? "./" + path : path); };
+  if (member.path.empty() && member.unpack.empty()) return "";  // there is no file of it
+  const std::string from = !member.path.empty() ? filter + " " + as_path(member.path)
+                           : filter.empty()     ? member.unpack
+                                                : member.unpack + " | " + filter;
+  return fmt::format("; {}: {} > {}", otherwise, from, as_path(output));
 }
 
-/// "; convert it: iconv …", where there is something that a command could read.
-std::string conversion(const Member& member, const std::string& options, const char* from) {
-  if (member.path.empty() && member.unpack.empty()) return "";
+std::string converted(const Member& member, std::string_view otherwise, const std::string& encoding) {
   const std::filesystem::path name(member.file_name);
-  const std::string output = name.stem().string() + ".utf8" + name.extension().string();
-  return fmt::format("; convert it: {}", command(member, fmt::format("iconv {}-f {} -t UTF-8", options, from), output));
+  return advice(member, otherwise, fmt::format("iconv {} -t UTF-8", encoding),
+                name.stem().string() + ".utf8" + name.extension().string());
 }
 
 /// What a member consists of from its first bad byte on.
@@ -59,33 +61,31 @@ struct Rest {
 }  // namespace
 
 void check_start(const Member& member, std::span<const unsigned char> start) {
-  const Packing* const packing = packing_of(start);
-  if (packing != nullptr || is_tar(start) || is_zip(start)) {
-    throw DataError(fmt::format("{} is {} itself; unpack it, and give that file instead: {}", member.name,
-                                packing != nullptr ? fmt::format("packed by {}", packing->name) : "an archive",
-                                command(member, "", "unpacked-" + member.file_name)));
+  const bool is_packed = packing_of(start) != Packing::kNone;
+  if (is_packed || is_tar(start) || is_zip(start)) {
+    throw DataError(
+        fmt::format("{} is {}{}", member.name, is_packed ? "packed once more" : "an archive itself",
+                    advice(member, "unpack it, and give that file instead", "", "unpacked-" + member.file_name)));
   }
   if (const char* const encoding = wide_encoding(start)) {
-    throw DataError(fmt::format("{} is {}, not UTF-8{}; `bytes` reads it as it is", member.name, encoding,
-                                conversion(member, "", encoding)));
+    throw DataError(fmt::format("{} is {}, not UTF-8{}", member.name, encoding,
+                                converted(member, "use `bytes`, or convert it", fmt::format("-f {}", encoding))));
   }
 }
 
-void refuse_bad_utf8(const BadUtf8& bad, std::span<const unsigned char> piece, TextReader& reader, Activity& activity) {
+void refuse_bad_utf8(const BadUtf8& bad, std::span<const unsigned char> piece, TextReader& reader) {
   Rest rest;
   rest.add(piece.subspan(bad.at));
   const Member& member = reader.member();
-  for (auto bytes = reader.read(); !bytes.empty(); bytes = reader.read()) {
-    activity.advance("reading", reader.position(), reader.size());
-    rest.add(bytes);
-  }
-  const std::string advice =
+  for (auto bytes = reader.read(); !bytes.empty(); bytes = reader.read()) rest.add(bytes);
+  const std::string what_to_do =
       bad.wide + rest.good > rest.bad
-          ? "; it is damaged UTF-8" + conversion(member, "-c ", "UTF-8") + " leaves such bytes out"
-      : rest.is_windows() ? "; it looks like Windows-1252 or Latin-1" + conversion(member, "", "WINDOWS-1252")
-                          : "; convert it with iconv if you know its encoding";
-  throw DataError(fmt::format("{} is not valid UTF-8 at byte {} (0x{:02x}, character {}){}; `bytes` reads it as it is",
-                              member.name, bad.byte, bad.value, bad.character, advice));
+          ? ": the text is damaged" + converted(member, "use `bytes`, or leave out what is", "-c -f UTF-8")
+      : rest.is_windows()
+          ? ": it may be Windows-1252 or Latin-1" + converted(member, "use `bytes`, or convert it", "-f WINDOWS-1252")
+          : "; use `bytes`, or convert it with iconv if you know its encoding";
+  throw DataError(fmt::format("{} is not valid UTF-8 at byte {} (0x{:02x}, character {}){}", member.name, bad.byte,
+                              bad.value, bad.character, what_to_do));
 }
 
 }  // namespace charrnn

@@ -3,7 +3,6 @@
 
 #include <span>
 
-#include "base/activity.hpp"
 #include "data/text_source.hpp"
 #include "data/utf8_decoder.hpp"
 
@@ -14,7 +13,6 @@ void check_start(const Member& member, std::span<const unsigned char> start);
 
 /// Throws the DataError for a member that turned out not to be UTF-8. Reads it to its end to tell what it is instead;
 /// `piece` is the one with the bad byte.
-[[noreturn]] void refuse_bad_utf8(const BadUtf8& bad, std::span<const unsigned char> piece, TextReader& reader,
-                                  Activity& activity);
+[[noreturn]] void refuse_bad_utf8(const BadUtf8& bad, std::span<const unsigned char> piece, TextReader& reader);
 
 }  // namespace charrnn

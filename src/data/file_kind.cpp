@@ -25,13 +25,11 @@ bool is_bzip2(std::span<const unsigned char> start) {
 
 }  // namespace
 
-const Packing* packing_of(std::span<const unsigned char> start) {
-  static constexpr Packing kGzip{"gzip", "gzip -dc"}, kXz{"xz", "xz -dc"}, kZstd{"zstd", "zstd -dc"},
-      kBzip2{"bzip2", "bzip2 -dc"};
-  if (begins(start, "\x1f\x8b"sv)) return &kGzip;
-  if (begins(start, "\xfd\x37zXZ\0"sv)) return &kXz;
-  if (begins(start, "\x28\xb5\x2f\xfd"sv)) return &kZstd;
-  return is_bzip2(start) ? &kBzip2 : nullptr;
+Packing packing_of(std::span<const unsigned char> start) {
+  if (begins(start, "\x1f\x8b"sv)) return Packing::kGzip;
+  if (begins(start, "\xfd\x37zXZ\0"sv)) return Packing::kXz;
+  if (begins(start, "\x28\xb5\x2f\xfd"sv)) return Packing::kZstd;
+  return is_bzip2(start) ? Packing::kBzip2 : Packing::kNone;
 }
 
 bool is_tar(std::span<const unsigned char> start) {

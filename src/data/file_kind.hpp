@@ -9,14 +9,10 @@ namespace charrnn {
 /// What the functions below want to see, or all there is.
 inline constexpr std::size_t kStartBytes = 4096;
 
-/// A way to pack one stream of bytes.
-struct Packing {
-  const char* name;    ///< "gzip"
-  const char* unpack;  ///< shell command that unpacks a file to standard output: "gzip -dc"
-};
+enum class Packing { kNone, kGzip, kBzip2, kXz, kZstd };
 
-/// How the bytes are packed; null: not in a way that is known here.
-const Packing* packing_of(std::span<const unsigned char> start);
+/// How one stream of bytes is packed.
+Packing packing_of(std::span<const unsigned char> start);
 
 bool is_tar(std::span<const unsigned char> start);
 bool is_zip(std::span<const unsigned char> start);

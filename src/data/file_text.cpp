@@ -42,16 +42,17 @@ std::size_t read_some(const FileDescriptor& file, const std::string& path, std::
 /// the process dies.
 class PlainFile final : public TextReader {
  public:
-  PlainFile(FileDescriptor file, std::string path, std::int64_t size)
-      : file_(std::move(file)), path_(std::move(path)), size_(size), buffer_(kPiece) {
+  PlainFile(FileDescriptor file, std::string path, std::int64_t size, const Tick& tick)
+      : tick_(tick), file_(std::move(file)), path_(std::move(path)), size_(size), buffer_(kPiece) {
     member_ = {.name = fmt::format("'{}'", without_controls(path_)),
-               .file_name = fs::path(path_).filename().string(),
+               .file_name = without_controls(fs::path(path_).filename().string()),
                .path = path_,
                .unpack = ""};
   }
 
   bool next_member() override { return !std::exchange(is_begun_, true); }
   std::span<const unsigned char> read() override {
+    tick_();
     // Only what was there at first: what is written to it meanwhile is no part of the text.
     const auto wanted = static_cast<std::size_t>(std::min<std::int64_t>(kPiece, size_ - position_));
     const std::span bytes = std::span(buffer_).first(wanted);
@@ -65,6 +66,7 @@ class PlainFile final : public TextReader {
   std::int64_t position() const override { return position_; }
 
  private:
+  const Tick& tick_;
   FileDescriptor file_;
   std::string path_;
   std::int64_t size_, position_ = 0;
@@ -80,7 +82,7 @@ struct Found {
   bool follow = false;  ///< it may be a link
 };
 
-std::unique_ptr<TextReader> read_file(const Found& found) {
+std::unique_ptr<TextReader> read_file(const Found& found, const Tick& tick) {
   // O_NONBLOCK: a pipe that has taken the file's place must not make us wait for its other end.
   const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (found.follow ? 0 : O_NOFOLLOW);
   FileDescriptor file(::open(found.path.c_str(), flags));
@@ -91,10 +93,11 @@ std::unique_ptr<TextReader> read_file(const Found& found) {
   std::array<unsigned char, kStartBytes> buffer;
   const std::span start = std::span(buffer).first(read_some(file, found.path, buffer));
   ::lseek(file.get(), 0, SEEK_SET);
-  if (packing_of(start) != nullptr || is_tar(start) || is_zip(start)) {
-    return read_archive(std::move(file), found.path, status.st_size);
+  const Packing packing = packing_of(start);
+  if (packing != Packing::kNone || is_tar(start) || is_zip(start)) {
+    return read_archive(std::move(file), found.path, status.st_size, packing == Packing::kGzip, tick);
   }
-  return std::make_unique<PlainFile>(std::move(file), found.path, status.st_size);
+  return std::make_unique<PlainFile>(std::move(file), found.path, status.st_size, tick);
 }
 
 /// The files that paths stand for.
@@ -154,7 +157,9 @@ class Listing {
 /// Several files, one open at a time.
 class FilesReader final : public TextReader {
  public:
-  FilesReader(std::vector<Found> files, const LeftOut& left_out) : files_(std::move(files)), left_out_(left_out) {
+  FilesReader(std::vector<Found> files, const LeftOut& left_out, Activity& activity)
+      : files_(std::move(files)), left_out_(left_out) {
+    tick_ = [this, &activity] { activity.advance("reading", position(), size_); };
     for (const Found& file : files_) size_ += file.size;
   }
 
@@ -167,7 +172,7 @@ class FilesReader final : public TextReader {
         current_ = nullptr;
       }
       if (next_ == files_.size()) return false;
-      current_ = read_file(files_[next_++]);
+      current_ = read_file(files_[next_++], tick_);
     }
   }
   std::span<const unsigned char> read() override { return current_->read(); }
@@ -178,6 +183,7 @@ class FilesReader final : public TextReader {
 
  private:
   std::vector<Found> files_;
+  Tick tick_;
   std::size_t next_ = 0;
   std::unique_ptr<TextReader> current_;
   std::int64_t size_ = 0, position_ = 0;  // position_: where current_ begins
@@ -199,7 +205,7 @@ class FileText final : public TextSource {
     Listing listing(activity);
     for (const std::string& path : paths_) listing.add(path);
     require(!listing.files().empty(), "there is no file in the folder '{}'", name());
-    return std::make_unique<FilesReader>(std::move(listing.files()), listing.left_out());
+    return std::make_unique<FilesReader>(std::move(listing.files()), listing.left_out(), activity);
   }
 
  private:

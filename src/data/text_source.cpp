@@ -10,12 +10,14 @@ namespace {
 
 class MemoryReader final : public TextReader {
  public:
-  MemoryReader(const std::string& text, const std::string& name) : text_(text) {
+  MemoryReader(const std::string& text, const std::string& name, Activity& activity)
+      : text_(text), activity_(activity) {
     member_ = {.name = fmt::format("'{}'", name), .file_name = name, .path = "", .unpack = ""};
   }
 
   bool next_member() override { return !std::exchange(is_begun_, true); }
   std::span<const unsigned char> read() override {
+    activity_.advance("reading", position(), size());
     const std::span<const unsigned char> all(reinterpret_cast<const unsigned char*>(text_.data()), text_.size());
     const std::span<const unsigned char> piece = all.subspan(at_, std::min(kPiece, all.size() - at_));
     at_ += piece.size();
@@ -27,6 +29,7 @@ class MemoryReader final : public TextReader {
 
  private:
   const std::string& text_;
+  Activity& activity_;
   Member member_;
   std::size_t at_ = 0;
   bool is_begun_ = false;
@@ -52,8 +55,8 @@ std::string LeftOut::text() const {
   return all;
 }
 
-std::unique_ptr<TextReader> MemoryText::read(Activity& /*activity*/) const {
-  return std::make_unique<MemoryReader>(text_, name());
+std::unique_ptr<TextReader> MemoryText::read(Activity& activity) const {
+  return std::make_unique<MemoryReader>(text_, name(), activity);
 }
 
 }  // namespace charrnn

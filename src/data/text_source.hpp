@@ -16,7 +16,7 @@ namespace charrnn {
 /// A file of a text, or a file in an archive of it.
 struct Member {
   std::string name;       ///< in messages: 'a.txt', or 'a.txt' in 'texts.tar.gz'
-  std::string file_name;  ///< without folders: a.txt
+  std::string file_name;  ///< without folders and control characters: a.txt
   std::string path;       ///< of a file that holds its bytes as they are; empty if there is none
   std::string unpack;     ///< else a shell command that writes the bytes to standard output; empty if there is none
 };
@@ -32,8 +32,8 @@ struct LeftOut {
   std::string text() const;
 };
 
-/// Reads a text once, from its beginning to its end. A text is made of members, which are joined without anything between
-/// them.
+/// Reads a text once, from its beginning to its end, and tells an Activity how far it is; Interrupted if that wants to stop.
+/// A text is made of members, which are joined without anything between them.
 ///
 ///     while (reader->next_member()) {
 ///       for (auto bytes = reader->read(); !bytes.empty(); bytes = reader->read()) …
@@ -72,7 +72,8 @@ class TextSource {
   /// with the byte order mark at its start is read with the mark as a character, as all programs before 0.6 did.
   const std::string& known_sha256() const { return known_sha256_; }
 
-  /// Begins to read. Listing folders may take long. DataError for a text that is not there.
+  /// Begins to read. `activity` outlives the reader; listing folders may take long, too. DataError for a text that is not
+  /// there.
   virtual std::unique_ptr<TextReader> read(Activity& activity) const = 0;
 
  protected:

@@ -54,10 +54,10 @@ TEST(FileKind, TextsWithZerosAreNotWide) {
 }
 
 TEST(FileKind, PackedFilesByTheirFirstBytes) {
-  EXPECT_STREQ(packing_of(bytes("\x1f\x8b\x08"))->name, "gzip");
-  EXPECT_STREQ(packing_of(bytes("BZh91AY&SY"))->name, "bzip2");
-  EXPECT_EQ(packing_of(bytes("BZh9 is how this text begins")), nullptr);
-  EXPECT_EQ(packing_of(bytes("")), nullptr);
+  EXPECT_EQ(packing_of(bytes("\x1f\x8b\x08")), Packing::kGzip);
+  EXPECT_EQ(packing_of(bytes("BZh91AY&SY")), Packing::kBzip2);
+  EXPECT_EQ(packing_of(bytes("BZh9 is how this text begins")), Packing::kNone);
+  EXPECT_EQ(packing_of(bytes("")), Packing::kNone);
   EXPECT_FALSE(is_tar(bytes(std::string(1024, '\0'))));
   EXPECT_FALSE(is_tar(bytes(std::string(1024, '7'))));
 }
