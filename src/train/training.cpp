@@ -70,6 +70,7 @@ Training::Training(RunConfig config, const TextSource& text, ControlCommunicator
       init_from(from.init_from);
     }
   });
+  unknown_advice_ = fmt::format("; lower `min-freq` ({}), or use `full-vocabulary` or `bytes`", config_.data.min_freq);
   if (from.resume.empty() && !from.init_from.empty()) tell_vocabulary(from);
   require_option(
       config_.schedule.schedule != "plateau" || data_.validation != nullptr, "schedule",
@@ -105,6 +106,7 @@ void Training::init_from(const std::filesystem::path& file) {
 
 /// Which run's vocabulary this is; the start lines say how much of the text it knows.
 void Training::tell_vocabulary(const StartFrom& from) {
+  unknown_advice_ = from.extend_vocabulary ? "" : "; add them with `extend-vocabulary`";
   const std::string added = fmt::format(", with {} new symbols", data_.new_symbols);
   notes_.push_back(
       fmt::format("weights and vocabulary of {}{}", from.init_from.string(), from.extend_vocabulary ? added : ""));
@@ -204,8 +206,8 @@ TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, Checkp
   if (unknown >= kLargeUnknownShare) {
     warn(fmt::format(
         "{} of the text is unknown: these characters all become one symbol, <unk>, which is so easy to predict "
-        "that losses look better than they are; lower `min-freq` ({}), or use `full-vocabulary` or `bytes`",
-        percent_text(unknown), config_.data.min_freq));
+        "that losses look better than they are{}",
+        percent_text(unknown), unknown_advice_));
   }
   if (data_.validation == nullptr) warn("the text has no validation part: no validation loss, no best checkpoint");
   if (config_.model.dropout > 0 && config_.model.layers == 1) {

@@ -75,6 +75,7 @@ class InitFrom(program.TestCase):
         share = self.share(set(self.parent.symbols[2:]))
         self.assertGreater(share, 0.1)
         self.assert_share(result.stdout, self.parent.symbols)
+        self.assertIn("better than they are; add them with --extend-vocabulary\n", result.stdout)
 
     def test_sizes_and_options_need_not_be_repeated(self):
         words = [word for word in self.train_words("x", *STAY, "--corpus", self.other, "--init-from", self.parent_folder)]
