@@ -11,9 +11,10 @@ from pathlib import Path
 
 import program
 
+PATIENCE = 300  # seconds without anything new until a run counts as hung
 DEADLINE = 5  # seconds, --timeout of the disturbed runs
 SAVE_EVERY = 40
-STEPS = 4000
+STEPS = 1500
 MODEL = ["--columns", 16, "--bptt", 8, "--model", "lstm", "--layers", 2, "--hidden", 48]
 # Some two seconds on an idle machine, with a checkpoint a few times a second; bits do not depend on the number of ranks.
 RUN = [*MODEL, "--reproducible", "--micro-batches", 4, "--epochs", 100, "--save-every", SAVE_EVERY, "--max-steps", STEPS,
@@ -79,7 +80,7 @@ class Bench:
         folder, self.folder = self.folder, self.root / "undisturbed"
         self.folder.mkdir()
         try:
-            program.run(*self.words())
+            self.to_its_end()
             return program.parameter_hash(self.run_folder)
         finally:
             self.folder = folder
@@ -97,8 +98,39 @@ class Bench:
     def finish(self, ranks=None):
         """Resumes the run, whatever state it is in, and compares what it ends with. Alone: an undisturbed run's bits do not
         depend on the number of ranks, and one needs no free cores for others."""
-        program.run(*self.words("--resume"), ranks=ranks)
+        self.to_its_end("--resume", ranks=ranks)
         self.check_hash("after a resume")
+
+    def to_its_end(self, *more, ranks=None):
+        with program.Running(self.folder, *self.words(*more), ranks=ranks) as running:
+            code = self.exit_code(running)
+            assert code == 0, f"exit code {code}: {running.stderr[-400:]}"
+
+    def progress(self):
+        """Something that changes while the run goes on."""
+        with contextlib.suppress(OSError):
+            return (self.run_folder / "metrics.jsonl").stat().st_size
+        return None
+
+    def wait_while_it_trains(self, condition, what):
+        """Polls for as long as the run gets on, however slowly: a busy machine is no hang."""
+        seen, deadline = "nothing yet", 0
+        while not (value := condition()):
+            if self.progress() != seen:
+                seen, deadline = self.progress(), time.monotonic() + PATIENCE
+            assert time.monotonic() < deadline, f"waited {PATIENCE} s for {what}"
+            time.sleep(0.01)
+        return value
+
+    def reach(self, step, running):
+        """Waits until the run has told of a step at least as late."""
+        self.wait_while_it_trains(lambda: self.told_step() >= step or running.process.poll() is not None, f"step {step}")
+        assert self.told_step() >= step, f"ended with {running.process.returncode} before step {step}: {running.stderr[-400:]}"
+
+    def exit_code(self, running):
+        """Of a run that trains to its end."""
+        self.wait_while_it_trains(lambda: running.process.poll() is not None, "the end of the run")
+        return running.process.returncode
 
     def told_step(self):
         """The last step that metrics.jsonl tells of."""
@@ -124,7 +156,7 @@ def ranks_of(running):
 
 def all_ranks(running, number):
     """The same, waited for until they are all there."""
-    return program.wait_until(lambda: len(found := ranks_of(running)) == number and found, f"{number} ranks")
+    return wait_until(lambda: len(found := ranks_of(running)) == number and found, f"{number} ranks")
 
 
 def mpirun_of(running):
@@ -135,7 +167,7 @@ def mpirun_of(running):
                 if os.path.basename(os.readlink(f"/proc/{pid}/exe")) in ("orterun", "mpirun", "mpiexec", "prterun"):
                     return pid
         return None
-    return program.wait_until(look, "mpirun")
+    return wait_until(look, "mpirun")
 
 
 def kill(pid, number=signal.SIGKILL):
@@ -143,9 +175,13 @@ def kill(pid, number=signal.SIGKILL):
         os.kill(pid, number)
 
 
-def seconds_until(condition, what, start=None, patience=program.PATIENCE):
+def wait_until(condition, what):
+    return program.wait_until(condition, what, PATIENCE)
+
+
+def seconds_until(condition, what, start=None):
     start = time.monotonic() if start is None else start
-    program.wait_until(condition, what, patience)
+    wait_until(condition, what)
     return time.monotonic() - start
 
 
@@ -192,6 +228,6 @@ def half_written(run_folder):
 
 def wait_for_save(run_folder):
     """Looks without a pause, as a small file is written within a millisecond or two."""
-    deadline = time.monotonic() + program.PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while not half_written(run_folder):
         assert time.monotonic() < deadline, "saw no save"

@@ -19,7 +19,7 @@ FULL = "exit 75 or 65 with a line that names the file and why; what has a checkp
 
 def ended_well(bench, running, reason):
     """Checks how a run ended that could not save: told, not killed."""
-    code = running.wait()
+    code = running.wait(on.PATIENCE)
     said = running.stderr + running.stdout
     assert code in (65, 75), f"exit code {code}: {said[-400:]}"
     assert re.search(reason, said), f"does not say why: {said[-400:]}"
@@ -31,7 +31,7 @@ def ended_well(bench, running, reason):
 def disturbed(bench, ranks, **how):
     """The run in the background, at work."""
     with program.Running(bench.folder, *bench.words("--save-every", SAVE_EVERY), ranks=ranks, **how) as running:
-        program.wait_for_step(bench.run_folder, SAVE_EVERY + 1, running)
+        bench.reach(SAVE_EVERY + 1, running)
         yield running
 
 
@@ -41,7 +41,7 @@ def full_disk(bench, number):
     with mounts.small_disk(bench.run_folder, DISK):
         filler = bench.run_folder / "filler"
         with disturbed(bench, source.choice((1, 2))) as running:
-            newest = program.wait_until(lambda: program.files_of(bench.run_folder), "a checkpoint")[-1]
+            newest = on.wait_until(lambda: program.files_of(bench.run_folder), "a checkpoint")[-1]
             room = source.randint(0, newest.stat().st_size)
             with filler.open("wb") as file:
                 file.write(bytes(max(0, mounts.free_bytes(bench.run_folder) - room)))
@@ -58,7 +58,7 @@ def file_limit(bench, number):
     """A limit on the size of rank 0's files, somewhere within a checkpoint."""
     source = dice("file limit", number)
     with disturbed(bench, 2) as running:
-        newest = program.wait_until(lambda: program.files_of(bench.run_folder), "a checkpoint")[-1]
+        newest = on.wait_until(lambda: program.files_of(bench.run_folder), "a checkpoint")[-1]
         size = newest.stat().st_size
         limit = max(source.randint(0, size - 1), (bench.run_folder / "metrics.jsonl").stat().st_size + (100 << 10))
         assert limit < size, "the logs are larger than a checkpoint"
@@ -92,14 +92,14 @@ def removed(what):
             if number % 2:
                 on.wait_for_save(bench.run_folder)
             else:
-                program.wait_for_step(bench.run_folder, SAVE_EVERY + source.randint(2, SAVE_EVERY), running)
+                bench.reach(SAVE_EVERY + source.randint(2, SAVE_EVERY), running)
             shutil.rmtree(folder, ignore_errors=True)  # what is written at the same moment may stay
             begin = time.monotonic()
             if what == "run":
                 ended_well(bench, running, "deleted|No such file|belongs to another attempt")
                 seconds = time.monotonic() - begin
             else:
-                assert running.wait() == 0, running.stderr[-400:]
+                assert bench.exit_code(running) == 0, running.stderr[-400:]
                 seconds = None
         if what == "run":
             shutil.rmtree(folder, ignore_errors=True)

@@ -16,15 +16,15 @@ def one_rank(bench, number):
     frozen = source.randrange(ranks)
     with program.Running(bench.folder, *bench.words(), ranks=ranks) as running:
         victims = on.all_ranks(running, ranks)
-        program.wait_for_step(bench.run_folder, source.randint(1, on.STEPS // 2), running)
+        bench.reach(source.randint(1, on.STEPS // 2), running)
         on.kill(victims[frozen], signal.SIGSTOP)
         start = time.monotonic()
-        code = running.wait()
+        code = running.wait(on.PATIENCE)
         seconds = time.monotonic() - start
         assert code == 75, f"exit code {code}: {running.stderr[-400:]}"
         noticed = LINE.findall(running.stderr)
         assert noticed and all(int(rank) != frozen for rank, *_ in noticed), f"nobody says what happened: {running.stderr[-400:]}"
-        program.wait_until(lambda: on.gone(victims.values()), "the frozen rank to end")
+        on.wait_until(lambda: on.gone(victims.values()), "the frozen rank to end")
     lost = bench.told_step() - bench.saved_step()
     bench.finish()
     return Outcome(seconds, lost)
@@ -35,12 +35,12 @@ def under_launch_run(bench, number):
     source = dice("restart", number)
     with program.Running(bench.folder, "-np", 2, *bench.words(), script="run") as running:
         victims = on.all_ranks(running, 2)
-        program.wait_for_step(bench.run_folder, source.randint(1, on.STEPS // 2), running)
+        bench.reach(source.randint(1, on.STEPS // 2), running)
         on.kill(victims[source.randrange(2)], signal.SIGSTOP)
         start = time.monotonic()
         seconds = on.seconds_until(lambda: on.gone(victims.values()), "all ranks to end", start)
         told = bench.told_step()
-        code = running.wait()
+        code = bench.exit_code(running)
         assert code == 0, f"exit code {code}: {running.stderr[-400:]}"
         lost = told - on.first_steps(running.stdout)[1]
     bench.check_hash()
@@ -50,7 +50,7 @@ def under_launch_run(bench, number):
 def suspend(pids, seconds):
     for pid in pids:
         on.kill(pid, signal.SIGSTOP)
-    program.wait_until(lambda: all((program.stat_of(pid) or "Z")[0] in "TZ" for pid in pids), "all to stand still")
+    on.wait_until(lambda: all((program.stat_of(pid) or "Z")[0] in "TZ" for pid in pids), "all to stand still")
     time.sleep(seconds)  # the suspension itself
     for pid in pids:
         on.kill(pid, signal.SIGCONT)
@@ -61,9 +61,9 @@ def all_ranks(bench, number, together=lambda running, ranks: ranks):
     source = dice("all", number)
     with program.Running(bench.folder, *bench.words(), ranks=2) as running:
         victims = on.all_ranks(running, 2)
-        program.wait_for_step(bench.run_folder, source.randint(1, on.STEPS // 2), running)
+        bench.reach(source.randint(1, on.STEPS // 2), running)
         suspend(together(running, list(victims.values())), on.DEADLINE + 2)
-        code = running.wait()
+        code = bench.exit_code(running)
         assert code == 0, f"exit code {code}: {running.stderr[-400:]}"
     bench.check_hash()
     return Outcome(lost=0)
@@ -81,12 +81,12 @@ def stop_key(target):
         start = ["-np", 2] if script else []
         with program.Running(bench.folder, *start, *bench.words(), script=script, ranks=None if script else 2) as running:
             victims = on.all_ranks(running, 2)
-            program.wait_for_step(bench.run_folder, source.randint(1, on.STEPS // 2), running)
+            bench.reach(source.randint(1, on.STEPS // 2), running)
             pid = {"a rank": victims[1], "mpirun": on.mpirun_of(running), "launch/run": running.process.pid}[target]
             on.kill(pid, signal.SIGTSTP)
             time.sleep(on.DEADLINE / 4)  # how long it stands still
             on.kill(pid, signal.SIGCONT)
-            code = running.wait()
+            code = bench.exit_code(running)
             assert code == 0, f"exit code {code}: {running.stderr[-400:]}"
         bench.check_hash()
         return Outcome(lost=0)

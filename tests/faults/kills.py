@@ -17,8 +17,8 @@ def under_launch_run(bench, number, fault, choose):
         last = 0
         for i, moment in enumerate(moments):
             # A restart begins some steps earlier: those that were told of before it do not count.
-            program.wait_until(lambda: len(on.first_steps(running.stdout)) == i + 1, "the restart")
-            program.wait_for_step(bench.run_folder, max(moment, last + 1), running)
+            on.wait_until(lambda: len(on.first_steps(running.stdout)) == i + 1, "the restart")
+            bench.reach(max(moment, last + 1), running)
             victims = on.all_ranks(running, ranks)
             victim = choose(running, victims, source)
             on.spin(source.random() * 0.005)
@@ -27,11 +27,11 @@ def under_launch_run(bench, number, fault, choose):
             start = time.monotonic()
             seconds.append(on.seconds_until(lambda: on.gone([*victims.values(), victim]), "all ranks to end", start))
             last = bench.told_step()
-            program.wait_until(lambda: len(on.first_steps(running.stdout)) > i + 1 or running.process.poll() is not None, "the restart")
+            on.wait_until(lambda: len(on.first_steps(running.stdout)) > i + 1 or running.process.poll() is not None, "the restart")
             starts = on.first_steps(running.stdout)
             assert len(starts) > i + 1, f"no restart: {running.stderr[-400:]}"
             lost.append(max(before, last) - starts[i + 1])
-        code = running.wait()
+        code = bench.exit_code(running)
         assert code == 0, f"launch/run ended with {code}: {running.stderr[-400:]}"
         assert not running.members(), "processes are left"
     bench.check_hash()
@@ -57,11 +57,11 @@ def other_ranks(bench, number):
         told = last
         with program.Running(bench.folder, *bench.words("--resume"), ranks=ranks) as running:
             victims = on.all_ranks(running, ranks)
-            program.wait_for_step(bench.run_folder, min(told + source.randint(1, 800), on.STEPS - 100), running)
+            bench.reach(min(told + source.randint(1, 400), on.STEPS - 100), running)
             on.kill(victims[source.randrange(ranks)])
             start = time.monotonic()
             seconds.append(on.seconds_until(lambda: on.gone(victims.values()), "all ranks to end", start))
-            code = running.wait()
+            code = running.wait(on.PATIENCE)
             assert code not in (0, 2, 65, 70), f"ended with {code}: {running.stderr[-400:]}"
         last = bench.told_step()
         lost.append(last - bench.saved_step())
@@ -75,11 +75,11 @@ def a_save(bench, number):
     source = dice("save", number)
     with program.Running(bench.folder, *bench.words("--save-every", 2), ranks=2) as running:
         victims = on.all_ranks(running, 2)
-        program.wait_for_step(bench.run_folder, source.randint(2, 200), running)
+        bench.reach(source.randint(2, 200), running)
         on.wait_for_save(bench.run_folder)
         on.kill(victims[0])
         seconds = on.seconds_until(lambda: on.gone(victims.values()), "all ranks to end")
-        running.wait()
+        running.wait(on.PATIENCE)
     told = bench.told_step()
     lost = told - bench.saved_step()
     bench.finish()

@@ -20,8 +20,8 @@ def at_work(two, bench, running, source):
     def look():
         assert running.process.poll() is None, f"ended at its start: {running.stderr[-400:]}"
         return len(found := two.ranks()) == 2 and found
-    ranks = program.wait_until(look, "both ranks")
-    program.wait_for_step(bench.run_folder, source.randint(1, on.STEPS // 4), running)
+    ranks = on.wait_until(look, "both ranks")
+    bench.reach(source.randint(1, on.STEPS // 4), running)
     return ranks
 
 
@@ -31,7 +31,7 @@ def for_a_moment(bench, number):
         two.cable("down")
         time.sleep(SHORT)  # how long it is away
         two.cable("up")
-        code = running.wait()
+        code = bench.exit_code(running)
         assert code == 0, f"exit code {code}: {running.stderr[-400:]}"
     bench.check_hash()
     return Outcome(lost=0)
@@ -47,7 +47,7 @@ def until_they_ended(bench, number, comes_back):
             assert re.search(r"\((call|collective) \d+\) failed at step \d+", said), f"nobody says what happened: {said[-400:]}"
             if comes_back:
                 two.cable("up")
-                code = running.wait()
+                code = running.wait(on.PATIENCE)
                 assert code == 75, f"mpirun ended with {code}: {running.stderr[-400:]}"
         told = bench.told_step()
     lost = told - bench.saved_step()

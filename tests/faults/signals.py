@@ -21,7 +21,7 @@ def start(bench, stage, target):
 def victims_of(stage, running):
     """The ranks, waited for; with "it starts" the first that is there is enough."""
     if stage.reached.__name__ == "begins":
-        program.wait_until(lambda: on.ranks_of(running), "a rank")
+        on.wait_until(lambda: on.ranks_of(running), "a rank")
         return on.ranks_of(running)
     return on.all_ranks(running, 2)
 
@@ -52,7 +52,7 @@ def stop(stage):
             assert running.process.poll() is None, f"ended before the signal: {running.stderr[-300:]}"
             send(running, target, victims, what)
             begin = time.monotonic()
-            code = running.wait()
+            code = running.wait(on.PATIENCE)
             seconds = on.seconds_until(lambda: not running.members(), "every process to end", begin)
             assert code in fine_codes(stage, target, what), \
                 f"{what.name} to {target}: exit code {code} after {seconds:.1f} s: {running.stderr[-300:]}"
@@ -76,7 +76,7 @@ def second_interrupt(stage):
             time.sleep(0.05 * (number % 4))  # a person's fingers
             send(running, target, victims, signal.SIGINT)
             begin = time.monotonic()
-            running.wait()
+            running.wait(on.PATIENCE)
             seconds = on.seconds_until(lambda: not running.members(), "every process to end", begin)
         if (bench.run_folder / "checkpoints").exists():
             on.check_checkpoints(bench.run_folder)
@@ -89,11 +89,11 @@ def early(bench, number):
     source = dice("early", number)
     what = STOPPING[number % len(STOPPING)]
     with program.Running(bench.folder, "-np", 2, *bench.words("--max-steps", 1_000_000), script="run") as running:
-        program.wait_until(lambda: on.is_script(running.process.pid), "the script to begin")
+        on.wait_until(lambda: on.is_script(running.process.pid), "the script to begin")
         on.spin(source.random() * 0.6)
         on.kill(running.process.pid, what)
         begin = time.monotonic()
-        code = running.wait()
+        code = running.wait(on.PATIENCE)
         seconds = on.seconds_until(lambda: not running.members(), "every process to end", begin)
         assert code in (75, 128 + what, -what), f"{what.name}: exit code {code}: {running.stderr[-300:]}"
     return Outcome(seconds)

@@ -10,25 +10,27 @@ from pathlib import Path
 
 import bench as on
 import program
-from rows import Outcome, Row, Skip, dice
+from rows import Outcome, Row, dice
 
 TOOL = program.SOURCE / "cluster" / "slurm" / "one_machine"
 NODES = ("n1", "n2")
-PATIENCE = 300  # seconds: a requeued job waits for its turn, a rank for a core
 KILL_WAIT = 10  # as one_machine sets it
+# A network of their own, so that another cluster on this machine does not have their ports. Names are found only where there
+# is more than a loopback interface.
+NETWORK = """
+ip link set lo up
+ip link add line1 type veth peer name line2
+ip address add 10.231.8.1/24 dev line1
+ip link set line1 up && ip link set line2 up && echo up
+exec sleep infinity
+"""
 
 
 def why_not():
     if os.geteuid() != 0:
         return "needs root: it starts SLURM's daemons"
-    missing = [tool for tool in ("slurmctld", "slurmd", "munged", "sbatch") if not shutil.which(tool)]
+    missing = [tool for tool in ("slurmctld", "slurmd", "munged", "sbatch", "ip", "nsenter") if not shutil.which(tool)]
     return f"needs {', '.join(missing)}" if missing else None
-
-
-def is_controller(pid):
-    with contextlib.suppress(OSError):
-        return os.path.basename(os.readlink(f"/proc/{pid}/exe")) == "slurmctld"
-    return False
 
 
 class Cluster:
@@ -44,18 +46,20 @@ class Cluster:
 
     def __init__(self, bench):
         self.env = program.environment(TMPDIR=str(bench.root), OMPI_MCA_btl_tcp_if_include="lo", OMPI_MCA_oob_tcp_if_include="lo")
-        if any(is_controller(pid) for pid in program.all_processes()):
-            raise Skip("there is a slurmctld on this machine already")
-        bench.at_end.callback(subprocess.run, [TOOL, "stop"], env=self.env, stdout=subprocess.DEVNULL)
-        subprocess.run([TOOL, "start"], env=self.env, check=True, stdout=subprocess.DEVNULL)
-        self.env["SLURM_CONF"] = self.tool("conf")
+        network = subprocess.Popen(["unshare", "--net", "sh", "-c", NETWORK], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        bench.at_end.callback(network.wait)
+        bench.at_end.callback(network.kill)
+        assert network.stdout.readline() == b"up\n", "cannot make a network"
+        self.prefix = ["nsenter", "--net", "-t", str(network.pid)]
+        bench.at_end.callback(self.call, TOOL, "stop", check=False)
+        # Daemons keep what they get as standard output open: a pipe would never end.
+        subprocess.run([*self.prefix, TOOL, "start"], env=self.env, check=True, stdout=subprocess.DEVNULL,
+                       timeout=on.PATIENCE)
+        self.env["SLURM_CONF"] = self.call(TOOL, "conf")
         self.folder = Path(self.env["SLURM_CONF"]).parent
 
-    def tool(self, *words):
-        return subprocess.run([TOOL, *words], env=self.env, check=True, capture_output=True, text=True).stdout.strip()
-
     def call(self, *words, check=True):
-        return subprocess.run([str(word) for word in words], env=self.env, check=check, capture_output=True, text=True).stdout.strip()
+        return subprocess.run([*self.prefix, *map(str, words)], env=self.env, check=check, capture_output=True, text=True).stdout.strip()
 
     def daemon(self, name):
         """The process of slurmctld or slurmd.n1, slurmd.n2."""
@@ -65,7 +69,8 @@ class Cluster:
         """As one_machine does, after this node's has died."""
         inside = (f"hostname {node}; mount -t tmpfs -o size=50% shm /dev/shm; mount --bind '{self.folder}/hosts' /etc/hosts; "
                   f"exec slurmd -N {node}")
-        subprocess.run(["unshare", "--mount", "--uts", "--propagation", "private", "bash", "-c", inside], env=self.env, check=True)
+        subprocess.run([*self.prefix, "unshare", "--mount", "--uts", "--propagation", "private", "bash", "-c", inside], env=self.env,
+                       check=True)
 
     def state(self, job):
         return re.search(r"JobState=(\w+)", self.call("scontrol", "show", "job", job))[1]
@@ -92,7 +97,7 @@ class Job:
     def __exit__(self, *_):
         self.cluster.call("scancel", "--full", "--signal", "KILL", self.id, check=False)
         self.cluster.call("scancel", self.id, check=False)
-        program.wait_until(lambda: not self.cluster.call("squeue", "-h"), "an empty queue", PATIENCE)
+        on.wait_until(lambda: not self.cluster.call("squeue", "-h"), "an empty queue")
 
     def text(self):
         return self.output.read_text(errors="replace") if self.output.exists() else ""
@@ -115,7 +120,7 @@ class Job:
             state = self.cluster.state(self.id)
             assert state not in ("FAILED", "NODE_FAIL", "BOOT_FAIL", "OUT_OF_MEMORY"), f"{state} before {what}: {self.text()[-400:]}"
             return False
-        program.wait_until(look, what, PATIENCE)
+        self.bench.wait_while_it_trains(look, what)
 
     def at_work(self, source):
         """The ranks, some steps into the run."""
@@ -142,7 +147,7 @@ def interrupt(what, disturb, afterwards=lambda job: None):
             ranks = job.at_work(dice(what, number))
             begin = time.monotonic()
             disturb(job, ranks)
-            seconds = on.seconds_until(lambda: on.gone(ranks.values()), "the ranks to end", begin, PATIENCE)
+            seconds = on.seconds_until(lambda: on.gone(ranks.values()), "the ranks to end", begin)
             told = bench.told_step()
             afterwards(job)
             job.wait_for(lambda: len(job.starts()) > 1, "the next start")
@@ -165,7 +170,7 @@ def end_its_time(job, _):
 
 
 def give_time(job):
-    program.wait_until(lambda: job.cluster.state(job.id) == "PENDING", "the job to be queued again", PATIENCE)
+    on.wait_until(lambda: job.cluster.state(job.id) == "PENDING", "the job to be queued again")
     job.cluster.call("scontrol", "update", f"JobId={job.id}", "TimeLimit=60")
 
 
@@ -181,7 +186,7 @@ def lose_node(job, _):
         with contextlib.suppress(OSError):
             if os.readlink(f"/proc/{pid}/ns/uts") == space:
                 on.kill(pid)
-    program.wait_until(lambda: on.gone([slurmd]), "slurmd to end")
+    on.wait_until(lambda: on.gone([slurmd]), "slurmd to end")
 
 
 def bring_node_back(job):
@@ -196,7 +201,7 @@ def lose_controller(job, ranks):
 
 def bring_controller_back(job):
     try:
-        program.wait_until(lambda: "ended with code" in job.text(), "the end of the attempt", PATIENCE)
+        on.wait_until(lambda: "ended with code" in job.text(), "the end of the attempt")
         time.sleep(12)  # how long it stays away: longer than scontrol waits for an answer
     finally:
         os.kill(job.cluster.daemon("slurmctld"), signal.SIGCONT)
@@ -206,7 +211,7 @@ def suspend(bench, number):
     with Job(bench) as job:
         ranks = job.at_work(dice("suspend", number))
         job.cluster.call("scontrol", "suspend", job.id)
-        program.wait_until(lambda: all((program.stat_of(pid) or "Z")[0] == "T" for pid in ranks.values()), "the suspension")
+        on.wait_until(lambda: all((program.stat_of(pid) or "Z")[0] == "T" for pid in ranks.values()), "the suspension")
         time.sleep(on.DEADLINE + 2)  # how long it lasts
         job.cluster.call("scontrol", "resume", job.id)
         job.finish()
@@ -218,10 +223,10 @@ def cancel(bench, number):
     with Job(bench) as job:
         ranks = job.at_work(dice("cancel", number))
         job.cluster.call("scancel", job.id)
-        seconds = on.seconds_until(lambda: on.gone(ranks.values()), "the ranks to end", patience=PATIENCE)
+        seconds = on.seconds_until(lambda: on.gone(ranks.values()), "the ranks to end")
         lost = bench.told_step() - bench.saved_step()
-        program.wait_until(lambda: job.cluster.state(job.id) == "CANCELLED", "the job to be over", PATIENCE)
-        program.wait_until(lambda: not job.cluster.call("squeue", "-h"), "an empty queue", PATIENCE)
+        on.wait_until(lambda: job.cluster.state(job.id) == "CANCELLED", "the job to be over")
+        on.wait_until(lambda: not job.cluster.call("squeue", "-h"), "an empty queue")
         job.submit()
         job.finish()
     return Outcome(seconds, lost)

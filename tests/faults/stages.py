@@ -27,7 +27,7 @@ class Stage:
         def look():
             assert running.process.poll() is None, f"ended with {running.process.returncode} before: {running.stderr[-400:]}"
             return self.reached(bench, running, victims)
-        program.wait_until(look, f"the stage '{self.name}'")
+        on.wait_until(look, f"the stage '{self.name}'")
 
 
 def has_mapped(victims, path):
