@@ -1,7 +1,6 @@
 """The same run on 1, 2, 3 and 4 ranks: losses, gradients' norms, validation, parameters and hidden states agree to float
 accuracy, for numbers of columns that divide evenly and that do not."""
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -62,18 +61,6 @@ class Ranks(program.TestCase):
 
     def test_10_columns(self):
         self.check(10)
-
-    def test_a_rank_with_another_text(self):
-        """As on a node with a copy of its own. (Training takes rank 0's path on every rank, eval the command line's.)"""
-        run_folder = self.train("run", "--columns", 4, "--hidden", 8, "--max-steps", 1)
-        shorter = self.folder / "shorter.txt"
-        shorter.write_text(self.text[:-300], newline="")
-        words = ["eval", "--checkpoint", run_folder, "--columns", 2, "--corpus"]
-        start = [*program.command(*words, self.corpus, ranks=1), ":", "-np", "1", *program.command(*words, shorter)]
-        result = subprocess.run(start, capture_output=True, text=True, env=program.environment(), timeout=program.PATIENCE)
-        self.assertEqual(result.returncode, 65, result.stderr)
-        for word in (str(shorter), "same file", "rank 1"):
-            self.assertIn(word, result.stderr)
 
     def test_epochs_and_eval(self):
         """Two whole epochs with uneven columns; then eval on other numbers of ranks, some without a column."""

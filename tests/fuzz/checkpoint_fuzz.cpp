@@ -45,7 +45,8 @@ class Workshop {
     write(path_, edited);
     try {
       check_digest(path_);
-      const Checkpoint checkpoint = read_checkpoint(path_, Parts::kAll, [](const Checkpoint&) { return some_layout(); });
+      const Checkpoint checkpoint =
+          read_checkpoint(path_, Parts::kAll, [](const Checkpoint&) { return some_layout(); });
       vocabulary_of(checkpoint);
       config_of(checkpoint, path_.string(), [](const std::string&) {});
       write_checkpoint(path_, checkpoint);

@@ -36,8 +36,8 @@ using Dataset = Handle<H5Dclose>;
 constexpr std::size_t kMostWritten = 1 << 16;  // bytes of data that an edit brings along
 
 hid_t make_type(FuzzedDataProvider& source) {
-  const std::array plain{H5T_STD_I64LE,  H5T_STD_I32LE, H5T_STD_U64LE,   H5T_STD_I64BE,    H5T_IEEE_F64LE, H5T_IEEE_F32LE,
-                         H5T_IEEE_F32BE, H5T_STD_I8LE,  H5T_STD_REF_OBJ, H5T_UNIX_D32LE};
+  const std::array plain{H5T_STD_I64LE,  H5T_STD_I32LE,  H5T_STD_U64LE, H5T_STD_I64BE,   H5T_IEEE_F64LE,
+                         H5T_IEEE_F32LE, H5T_IEEE_F32BE, H5T_STD_I8LE,  H5T_STD_REF_OBJ, H5T_UNIX_D32LE};
   switch (source.ConsumeIntegralInRange(0, 5)) {
     case 0: {
       const hid_t text = H5Tcopy(H5T_C_S1);
@@ -59,7 +59,8 @@ hid_t make_type(FuzzedDataProvider& source) {
       const hsize_t size = source.ConsumeIntegralInRange(1, 1000);
       return H5Tarray_create2(source.PickValueInArray(plain), 1, &size);
     }
-    default: return H5Tcopy(source.PickValueInArray(plain));
+    default:
+      return H5Tcopy(source.PickValueInArray(plain));
   }
 }
 
@@ -110,9 +111,15 @@ void replace_attribute(hid_t file, const Hdf5Names::Attribute& attribute, Fuzzed
 void choose_storage(hid_t list, hid_t space, FuzzedDataProvider& source) {
   const int rank = std::max(1, H5Sget_simple_extent_ndims(space));
   switch (source.ConsumeIntegralInRange(0, 4)) {
-    case 0: H5Pset_layout(list, H5D_COMPACT); return;
-    case 1: H5Pset_external(list, "/proc/self/cmdline", 0, H5F_UNLIMITED); return;
-    case 2: H5Pset_virtual(list, space, "/proc/self/exe", "x", space); return;
+    case 0:
+      H5Pset_layout(list, H5D_COMPACT);
+      return;
+    case 1:
+      H5Pset_external(list, "/proc/self/cmdline", 0, H5F_UNLIMITED);
+      return;
+    case 2:
+      H5Pset_virtual(list, space, "/proc/self/exe", "x", space);
+      return;
     case 3: {
       const std::vector<hsize_t> chunk(static_cast<std::size_t>(rank), source.ConsumeIntegralInRange<hsize_t>(1, 256));
       H5Pset_chunk(list, rank, chunk.data());
@@ -121,7 +128,8 @@ void choose_storage(hid_t list, hid_t space, FuzzedDataProvider& source) {
       if (source.ConsumeBool()) H5Pset_deflate(list, 9);
       return;
     }
-    default: return;  // contiguous
+    default:
+      return;  // contiguous
   }
 }
 
@@ -136,7 +144,8 @@ void replace_dataset(hid_t file, const std::string& name, FuzzedDataProvider& so
   const Dataset after(H5Dcreate2(file, name.c_str(), type, space, H5P_DEFAULT, list, H5P_DEFAULT));
   const std::vector<char> data = make_data(type, space, source);
   // Its own attributes are gone, as those of /vocabulary; they have edits of their own.
-  if (after >= 0 && !data.empty() && source.ConsumeBool()) H5Dwrite(after, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data.data());
+  if (after >= 0 && !data.empty() && source.ConsumeBool())
+    H5Dwrite(after, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data.data());
 }
 
 void relink(hid_t file, const std::string& name, const Hdf5Names& names, FuzzedDataProvider& source) {
@@ -145,11 +154,20 @@ void relink(hid_t file, const std::string& name, const Hdf5Names& names, FuzzedD
   const std::string at = kind == 5 ? name + "/more" : name;
   if (kind < 5) H5Ldelete(file, name.c_str(), H5P_DEFAULT);
   switch (kind) {
-    case 0: return;
-    case 1: H5Lcreate_soft(other.c_str(), file, at.c_str(), H5P_DEFAULT, H5P_DEFAULT); return;
-    case 2: H5Lcreate_external("/proc/self/exe", "/x", file, at.c_str(), H5P_DEFAULT, H5P_DEFAULT); return;
-    case 3: H5Gclose(H5Gcreate2(file, at.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)); return;
-    default: H5Lcreate_hard(file, other.c_str(), file, at.c_str(), H5P_DEFAULT, H5P_DEFAULT); return;
+    case 0:
+      return;
+    case 1:
+      H5Lcreate_soft(other.c_str(), file, at.c_str(), H5P_DEFAULT, H5P_DEFAULT);
+      return;
+    case 2:
+      H5Lcreate_external("/proc/self/exe", "/x", file, at.c_str(), H5P_DEFAULT, H5P_DEFAULT);
+      return;
+    case 3:
+      H5Gclose(H5Gcreate2(file, at.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+      return;
+    default:
+      H5Lcreate_hard(file, other.c_str(), file, at.c_str(), H5P_DEFAULT, H5P_DEFAULT);
+      return;
   }
 }
 
@@ -181,11 +199,15 @@ void edit(const std::filesystem::path& path, const Hdf5Names& names, FuzzedDataP
   for (int edits = source.ConsumeIntegralInRange(1, 4); edits > 0; --edits) {
     const std::string& name = names.objects[source.ConsumeIntegralInRange<std::size_t>(0, names.objects.size() - 1)];
     switch (source.ConsumeIntegralInRange(0, 3)) {
-      case 0: relink(file, name, names, source); break;
-      case 1: replace_dataset(file, name, source); break;
+      case 0:
+        relink(file, name, names, source);
+        break;
+      case 1:
+        replace_dataset(file, name, source);
+        break;
       default:
-        replace_attribute(file, names.attributes[source.ConsumeIntegralInRange<std::size_t>(0, names.attributes.size() - 1)],
-                          source);
+        replace_attribute(
+            file, names.attributes[source.ConsumeIntegralInRange<std::size_t>(0, names.attributes.size() - 1)], source);
     }
   }
 }
