@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 
@@ -74,8 +73,6 @@ ExitCode run_program(const Strings& words) {
     if (launched_rank() == 0) print_error(message);
     return code;
   };
-  // A file that grows beyond the limit (ulimit -f) is an error of the write, as a full disk is.
-  std::signal(SIGXFSZ, SIG_IGN);
   end_by_as_error();
   ExitCode outcome = ExitCode::kDone;
   try {
