@@ -173,7 +173,6 @@ ScannedCorpus scan_corpus(const TextSource& text, const CorpusOptions& options, 
 }
 
 VocabularyShare CorpusSummary::share(const Vocabulary& vocabulary) const {
-  VocabularyShare share;
   std::int64_t known_training = 0, known_validation = 0;
   std::set<char32_t> different, known;
   for (std::size_t number = 0; number < alphabet.size(); ++number) {
