@@ -212,13 +212,6 @@ def clean(folder):
     check_checkpoints(folder)
 
 
-def is_script(pid):
-    """Whether bash has replaced the process that was to become it."""
-    with contextlib.suppress(OSError):
-        return os.path.basename(os.readlink(f"/proc/{pid}/exe")) == "bash"
-    return False
-
-
 def half_written(run_folder):
     """Temporary files among the checkpoints: one that is being saved."""
     with contextlib.suppress(OSError):

@@ -13,42 +13,68 @@ from rows import Outcome, Row, dice
 # A checkpoint is some 600 KB: this is room for four and for what the logs need.
 DISK = 4 << 20
 SAVE_EVERY = 100
-FULL = "exit 75 or 65 with a line that names the file and why; what has a checkpoint's name is whole; once there is room a resume " \
-       "ends with the hash of the undisturbed run"
-
-
-def ended_well(bench, running, reason):
-    """Checks how a run ended that could not save: told, not killed."""
-    code = running.wait(on.PATIENCE)
-    said = running.stderr + running.stdout
-    assert code in (65, 75), f"exit code {code}: {said[-400:]}"
-    assert re.search(reason, said), f"does not say why: {said[-400:]}"
-    assert not running.members(), "processes are left"
-    return said
+LOGS = 400 << 10  # more than metrics.jsonl and the log come to
+WAITS = "a warning that names the file and why; trains on, saves when it can again; exit 0 with the hash of the undisturbed run"
+TO_ITS_END = "the same warning; trains to its end; exit 75; what has a checkpoint's name is whole; a resume ends with the hash of the " \
+             "undisturbed run"
 
 
 @contextlib.contextmanager
-def disturbed(bench, ranks, **how):
-    """The run in the background, at work."""
-    with program.Running(bench.folder, *bench.words("--save-every", SAVE_EVERY), ranks=ranks, **how) as running:
+def disturbed(bench, ranks=2):
+    """The run in the background, at work, with a checkpoint or more behind it."""
+    with program.Running(bench.folder, *bench.words("--save-every", SAVE_EVERY), ranks=ranks) as running:
         bench.reach(SAVE_EVERY + 1, running)
+        on.wait_until(lambda: program.files_of(bench.run_folder), "a checkpoint")
         yield running
 
 
-def full_disk(bench, number):
-    """Leaves room for a random part of a checkpoint."""
+def told_of(running, reason):
+    said = running.stdout + running.stderr
+    return "is not saved" in said and reason in said
+
+
+def ended(bench, running, reason):
+    """Checks the end of a run that could not save any more. Steps lost."""
+    code = bench.exit_code(running)
+    said = running.stdout + running.stderr
+    assert code == 75 and told_of(running, reason), f"exit code {code}: {said[-400:]}"
+    assert not running.members(), "processes are left"
+    on.check_checkpoints(bench.run_folder)
+    return on.STEPS - bench.saved_step()
+
+
+def went_on(bench, running):
+    code = bench.exit_code(running)
+    assert code == 0, f"exit code {code}: {(running.stdout + running.stderr)[-400:]}"
+    bench.check_hash()
+    on.clean(bench.run_folder)
+
+
+def wait_for_warning(bench, running, reason):
+    bench.wait_while_it_trains(lambda: told_of(running, reason) or running.process.poll() is not None, "the warning")
+    assert running.process.poll() is None, f"ended with {running.process.returncode}: {running.stderr[-400:]}"
+
+
+def fill(bench, source):
+    """Leaves room for a part of a checkpoint."""
+    room = source.randint(0, program.files_of(bench.run_folder)[-1].stat().st_size)
+    with (bench.run_folder / "filler").open("wb") as file:
+        file.write(bytes(max(0, mounts.free_bytes(bench.run_folder) - room)))
+
+
+def full_disk(bench, number, for_good):
     source = dice("full disk", number)
     with mounts.small_disk(bench.run_folder, DISK):
-        filler = bench.run_folder / "filler"
         with disturbed(bench, source.choice((1, 2))) as running:
-            newest = on.wait_until(lambda: program.files_of(bench.run_folder), "a checkpoint")[-1]
-            room = source.randint(0, newest.stat().st_size)
-            with filler.open("wb") as file:
-                file.write(bytes(max(0, mounts.free_bytes(bench.run_folder) - room)))
-            ended_well(bench, running, "No space left")
-        on.check_checkpoints(bench.run_folder)
-        filler.unlink()
-        lost = bench.told_step() - bench.saved_step()
+            fill(bench, source)
+            if for_good:
+                lost = ended(bench, running, "No space left")
+            else:
+                wait_for_warning(bench, running, "No space left")
+                (bench.run_folder / "filler").unlink()
+                went_on(bench, running)
+                return Outcome(lost=0)
+        (bench.run_folder / "filler").unlink()
         bench.finish()
         on.clean(bench.run_folder)
     return Outcome(lost=lost)
@@ -56,28 +82,28 @@ def full_disk(bench, number):
 
 def file_limit(bench, number):
     """A limit on the size of rank 0's files, somewhere within a checkpoint."""
-    source = dice("file limit", number)
-    with disturbed(bench, 2) as running:
-        newest = on.wait_until(lambda: program.files_of(bench.run_folder), "a checkpoint")[-1]
-        size = newest.stat().st_size
-        limit = max(source.randint(0, size - 1), (bench.run_folder / "metrics.jsonl").stat().st_size + (100 << 10))
-        assert limit < size, "the logs are larger than a checkpoint"
+    with disturbed(bench) as running:
+        size = program.files_of(bench.run_folder)[-1].stat().st_size
+        assert size > LOGS, "a checkpoint is smaller than the logs"
+        limit = dice("file limit", number).randint(LOGS, size - 1)
         subprocess.run(["prlimit", "--pid", str(running.pid(0)), f"--fsize={limit}"], check=True)
-        ended_well(bench, running, "File too large")
-    on.check_checkpoints(bench.run_folder)
-    lost = bench.told_step() - bench.saved_step()
+        lost = ended(bench, running, "File too large")
     bench.finish()
     on.clean(bench.run_folder)
     return Outcome(lost=lost)
 
 
-def read_only(bench, number):
+def read_only(bench, number, for_good):
     """The checkpoints' folder, as a file system becomes when its disk fails."""
-    with disturbed(bench, 2) as running:
+    with disturbed(bench) as running:
         with mounts.read_only(bench.run_folder / "checkpoints"):
-            ended_well(bench, running, "Read-only file system")
-    on.check_checkpoints(bench.run_folder)
-    lost = bench.told_step() - bench.saved_step()
+            if for_good:
+                lost = ended(bench, running, "Read-only file system")
+            else:
+                wait_for_warning(bench, running, "Read-only file system")
+        if not for_good:
+            went_on(bench, running)
+            return Outcome(lost=0)
     bench.finish()
     on.clean(bench.run_folder)
     return Outcome(lost=lost)
@@ -92,11 +118,14 @@ def removed(what):
             if number % 2:
                 on.wait_for_save(bench.run_folder)
             else:
-                bench.reach(SAVE_EVERY + source.randint(2, SAVE_EVERY), running)
+                bench.reach(bench.told_step() + source.randint(1, SAVE_EVERY), running)
             shutil.rmtree(folder, ignore_errors=True)  # what is written at the same moment may stay
             begin = time.monotonic()
             if what == "run":
-                ended_well(bench, running, "deleted|No such file|belongs to another attempt")
+                code = running.wait(on.PATIENCE)
+                said = running.stdout + running.stderr
+                assert code in (65, 75) and re.search("deleted|No such file|belongs to another attempt", said), \
+                    f"exit code {code}: {said[-400:]}"
                 seconds = time.monotonic() - begin
             else:
                 assert bench.exit_code(running) == 0, running.stderr[-400:]
@@ -121,13 +150,26 @@ def unwritable_start(bench, number):
     return Outcome()
 
 
+def for_a_while(inject):
+    return lambda bench, number: inject(bench, number, False)
+
+
+def for_good(inject):
+    return lambda bench, number: inject(bench, number, True)
+
+
+FULL = "disk full at a random byte of a checkpoint"
+READ_ONLY = "checkpoints' folder becomes read-only"
+TMPFS = f"tmpfs of {DISK >> 20} MB, filled up while it trains"
+BIND = "read-only bind mount while it trains"
 ROWS = [
-    Row("disk full at a random byte of a checkpoint", f"tmpfs of {DISK >> 20} MB, filled up while it trains", full_disk, FULL, 3, 30,
-        needs=mounts.why_not),
-    Row("file size limit within a checkpoint", "`prlimit --fsize` of rank 0 while it trains (SIGXFSZ)", file_limit, FULL, 2, 20),
-    Row("checkpoints' folder becomes read-only", "read-only bind mount while it trains", read_only, FULL, 1, 10, needs=mounts.why_not),
-    Row("read-only folder at the start", "the same, before", unwritable_start, "exit 2 with a line that says why; no folder is left", 1, 3,
-        needs=mounts.why_not),
+    Row(f"{FULL}, then room again", TMPFS, for_a_while(full_disk), WAITS, 2, 20, needs=mounts.why_not),
+    Row(f"{FULL}, for good", TMPFS, for_good(full_disk), TO_ITS_END, 2, 20, needs=mounts.why_not),
+    Row("file size limit within a checkpoint", "`prlimit --fsize` of rank 0 while it trains (SIGXFSZ)", file_limit, TO_ITS_END, 1, 20),
+    Row(f"{READ_ONLY}, then writable again", BIND, for_a_while(read_only), WAITS, 1, 10, needs=mounts.why_not),
+    Row(f"{READ_ONLY}, for good", BIND, for_good(read_only), TO_ITS_END, 1, 10, needs=mounts.why_not),
+    Row("read-only folder at the start", "read-only bind mount", unwritable_start, "exit 2 with a line that says why; no folder is left",
+        1, 3, needs=mounts.why_not),
     Row("run folder removed", "`rm -rf` at a random moment, or in a save", removed("run"),
         "exit 65 or 75 with a line that says so; a fresh start ends with the hash of the undisturbed run", 2, 20),
     Row("checkpoints' folder removed", "the same", removed("checkpoints"), "made anew; ends with the hash of the undisturbed run", 2, 20),

@@ -89,7 +89,6 @@ def early(bench, number):
     source = dice("early", number)
     what = STOPPING[number % len(STOPPING)]
     with program.Running(bench.folder, "-np", 2, *bench.words("--max-steps", 1_000_000), script="run") as running:
-        on.wait_until(lambda: on.is_script(running.process.pid), "the script to begin")
         on.spin(source.random() * 0.6)
         on.kill(running.process.pid, what)
         begin = time.monotonic()

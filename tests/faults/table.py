@@ -16,6 +16,7 @@ import os
 import platform
 import re
 import shlex
+import signal
 import statistics
 import subprocess
 import sys
@@ -140,6 +141,7 @@ def main():
     if not program.PROGRAM.exists():
         print(f"skipped: there is no {program.PROGRAM}")
         sys.exit(77)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what was started, and removes its files
     mounts.enter_own_namespace()
 
     command = shlex.join(["tests/faults/run", *(word for word in sys.argv[1:] if word != arguments.write and word != "--write")])

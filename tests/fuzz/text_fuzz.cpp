@@ -5,36 +5,40 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/utf8.hpp"
 #include "data/corpus.hpp"
+#include "data/token_array.hpp"
 
 namespace charrnn {
 namespace {
 
-class Bytes final : public TextSource {
- public:
-  explicit Bytes(const std::string& text) : TextSource("fuzz") {
-    set_bytes({reinterpret_cast<const unsigned char*>(text.data()), text.size()});
-  }
-};
+/// The text without a byte order mark, which is no character.
+std::string without_mark(const std::string& text) {
+  return text.starts_with("\xEF\xBB\xBF") ? text.substr(3) : text;
+}
 
 void scan_and_encode(const std::string& text, const CorpusOptions& options) {
-  const Bytes source(text);
-  const CorpusSummary summary = CorpusSummary::from_json(scan_corpus(source, options).to_json());
+  Activity activity;
+  const ScannedCorpus scanned = scan_corpus(MemoryText(text), options, activity);
+  const CorpusSummary summary = CorpusSummary::from_json(scanned.summary.to_json());
   const Vocabulary vocabulary = Vocabulary::from_symbols(summary.symbols, options.vocabulary);
-  std::vector<Token> tokens(static_cast<std::size_t>(summary.characters));
-  encode(source, summary, vocabulary, 0, tokens);
+  summary.share(vocabulary);
+  const auto numbers = std::make_shared<const NumberedText>(scanned.numbers, summary.widths, summary.characters);
+  const TokenArray tokens(numbers, summary, vocabulary, 0, summary.characters);
+  std::vector<std::int64_t> all(static_cast<std::size_t>(tokens.size()));
+  tokens.copy(0, tokens.size(), all.data(), 1);
   std::string again;
-  for (const Token token : tokens) {
-    if (token >= vocabulary.size()) std::abort();
-    vocabulary.append_text(again, token);
+  for (const std::int64_t token : all) {
+    if (token < 0 || token >= vocabulary.size()) std::abort();
+    vocabulary.append_text(again, static_cast<Token>(token));
   }
-  const bool keeps_all = options.vocabulary.bytes || options.vocabulary.full;
-  if (keeps_all && !options.vocabulary.lowercase && again != text) std::abort();
-  if (!options.vocabulary.bytes) decode_text(again, "the tokens' text");
+  const VocabularyOptions& kind = options.vocabulary;
+  if ((kind.bytes || kind.full) && !kind.lowercase && again != (kind.bytes ? text : without_mark(text))) std::abort();
+  if (!kind.bytes) decode_text(again, "the tokens' text");
 }
 
 }  // namespace
