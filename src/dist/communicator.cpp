@@ -62,7 +62,6 @@ void Communicator::finish_begun() {
 
 void Communicator::wait(const char* collective, std::uint64_t call, const std::function<bool()>& is_complete) {
   constexpr int kSpins = 200;          // a small all-reduce between idle cores ends within these
-  constexpr int kLook = 16;            // the clock is cheap, but not free; on a busy machine a yield takes 20 ms
   constexpr Seconds kMostToAnswer{1};  // of the deadline, for the roll call
   const Seconds to_answer = std::min(kMostToAnswer, timeout_ / 4);
   Deadline arrival(timeout_ - to_answer);
@@ -70,7 +69,6 @@ void Communicator::wait(const char* collective, std::uint64_t call, const std::f
   for (std::uint64_t poll = 0; !is_complete(); ++poll) {
     if (poll < kSpins) continue;
     sched_yield();
-    if (poll % kLook != 0) continue;
     if (roll_call_) roll_call_->answer();
     if (!arrival.has_passed()) continue;
     if (!answers) {

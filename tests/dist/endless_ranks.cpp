@@ -14,7 +14,7 @@ using namespace charrnn;
 
 namespace {
 
-constexpr Seconds kTimeout{1.5};
+constexpr Seconds kTimeout{2};
 constexpr std::int64_t kReady = 100;
 
 ExitCode step_until_stopped(Job& job, const std::filesystem::path& folder) {
