@@ -35,7 +35,7 @@ ExitCode end_together(Job& job, ExitCode code, bool has_something_to_say, const 
     say();
     job.mpi.abort(static_cast<int>(code));
   }
-  return code;
+  return job.ends_with(code);
 }
 
 }  // namespace
@@ -62,7 +62,6 @@ ExitCode run_job(const std::function<ExitCode(Job&)>& work, const char* remedy, 
     if (error.exit_at_once()) std::_Exit(static_cast<int>(error.code()));  // mpirun and srun end the others
     job.mpi.abort(static_cast<int>(error.code()));
   } catch (const Error& error) {
-    job.ends_with(error.code());
     const std::string message = sources != nullptr ? sources->located(error) : error.what();
     const bool is_remote = dynamic_cast<const RemoteError*>(&error) != nullptr;
     const bool is_stop = dynamic_cast<const Interrupted*>(&error) != nullptr;
