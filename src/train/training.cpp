@@ -70,7 +70,11 @@ Training::Training(RunConfig config, const TextSource& text, ControlCommunicator
       init_from(from.init_from);
     }
   });
-  if (from.resume.empty() && !from.init_from.empty()) tell_vocabulary(from);
+  const bool has_own_vocabulary = !from.resume.empty() || from.init_from.empty();
+  if (!has_own_vocabulary) tell_vocabulary(from);
+  unknown_advice_ = has_own_vocabulary ? fmt::format("lower `min-freq` ({}), or use `full-vocabulary` or `bytes`",
+                                                     config_.data.min_freq)
+                                       : "give it the text's symbols with `extend-vocabulary`";
   require_option(
       config_.schedule.schedule != "plateau" || data_.validation != nullptr, "schedule",
       "`schedule` plateau goes by validation losses, and the text has no validation part: it is too short, or "
@@ -204,8 +208,8 @@ TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, Checkp
   if (unknown >= kLargeUnknownShare) {
     warn(fmt::format(
         "{} of the text is unknown: these characters all become one symbol, <unk>, which is so easy to predict "
-        "that losses look better than they are; lower `min-freq` ({}), or use `full-vocabulary` or `bytes`",
-        percent_text(unknown), config_.data.min_freq));
+        "that losses look better than they are; {}",
+        percent_text(unknown), unknown_advice_));
   }
   if (data_.validation == nullptr) warn("the text has no validation part: no validation loss, no best checkpoint");
   if (config_.model.dropout > 0 && config_.model.layers == 1) {
