@@ -139,8 +139,10 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
     config = config_of_run(arguments, models[0]);
   });
   JobActivity activity(job);
-  const std::unique_ptr<TextSource> source = open_text(arguments.corpus, models[0].checkpoint.data.corpus_sha256);
-  const ScannedText text = scan_text(*source, {.vocabulary = models[0].vocabulary.options()}, job.control, activity);
+  const std::unique_ptr<TextSource> source = open_text(arguments.corpus);
+  const ScannedText text = scan_text(
+      *source, {.vocabulary = models[0].vocabulary.options(), .known_sha256 = models[0].checkpoint.data.corpus_sha256},
+      job.control, activity);
   activity.clear();
   if (!text.corpus.left_out.empty()) warn("left out of the corpus: " + text.corpus.left_out);
   const ReductionMode mode(config.run);

@@ -106,9 +106,8 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
   }
   RunConfig then;
   try {
-    const Checkpoint described = read_checkpoint(start.checkpoint, Parts::kDescription);
-    start.text_sha256 = described.data.corpus_sha256;
-    then = config_of(described, start.checkpoint, [&](const std::string& note) { start.notes.push_back(note); });
+    then = config_of(read_checkpoint(start.checkpoint, Parts::kDescription), start.checkpoint,
+                     [&](const std::string& note) { start.notes.push_back(note); });
   } catch (const DataError&) {
     // An attempt that still runs in this folder has replaced the file by a newer one. Ownership then says what to do.
     if (std::filesystem::exists(start.checkpoint) || !arguments.resume_path.empty()) throw;

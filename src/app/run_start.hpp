@@ -20,10 +20,9 @@ struct TrainArguments {
 /// What a training run starts from.
 struct RunStart {
   RunConfig config;
-  std::string checkpoint;   ///< to resume from; empty: a new run
-  std::string text_sha256;  ///< what it says of its text
-  bool from_path = false;   ///< it was named, not found as the run's newest
-  std::string init_from;    ///< of a new run: whose weights it starts with; empty: none
+  std::string checkpoint;  ///< to resume from; empty: a new run
+  bool from_path = false;  ///< it was named, not found as the run's newest
+  std::string init_from;   ///< of a new run: whose weights it starts with; empty: none
   bool extend_vocabulary = false;
   Strings notes;  ///< to be said: what the resume changes, or that there is nothing to resume
 };

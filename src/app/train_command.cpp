@@ -102,7 +102,6 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFo
     for (std::string& path : start.config.data.corpus) path = fs::absolute(path).lexically_normal().string();
     return nlohmann::json{{"config", write_toml(start.config)},
                           {"checkpoint", start.checkpoint},
-                          {"text_sha256", start.text_sha256},
                           {"from_path", start.from_path},
                           {"init_from", start.init_from},
                           {"extend_vocabulary", start.extend_vocabulary},
@@ -113,7 +112,6 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFo
   RunStart start;
   read_toml(json.at("config").get<std::string>(), "config", UnknownKeys::kRefuse, nullptr).apply(start.config);
   json.at("checkpoint").get_to(start.checkpoint);
-  json.at("text_sha256").get_to(start.text_sha256);
   json.at("from_path").get_to(start.from_path);
   json.at("init_from").get_to(start.init_from);
   json.at("extend_vocabulary").get_to(start.extend_vocabulary);
@@ -141,7 +139,7 @@ ExitCode run_training(TrainArguments& arguments, Job& job) {
   std::optional<Screen> screen;
   if (job.mpi.rank() == 0) observers.push_back(&screen.emplace(folder->path(), program_name(), as_flags));
 
-  const std::unique_ptr<TextSource> text = open_text(start.config.data.corpus, start.text_sha256);
+  const std::unique_ptr<TextSource> text = open_text(start.config.data.corpus);
   Observers starting(observers);
   Training training(
       start.config, *text, job.control, starting,

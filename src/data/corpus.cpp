@@ -48,11 +48,12 @@ class Alphabet {
 /// One reading of a text.
 class Scan {
  public:
-  Scan(const TextSource& text, bool bytes, Activity& activity) : text_(text), activity_(activity), alphabet_(bytes) {
+  Scan(const TextSource& text, const CorpusOptions& options, Activity& activity)
+      : text_(text), known_sha256_(options.known_sha256), activity_(activity), alphabet_(options.vocabulary.bytes) {
     const std::unique_ptr<TextReader> reader = text.read(activity);
     while (reader->next_member()) {
       ++members_;
-      if (bytes) {
+      if (options.vocabulary.bytes) {
         take_bytes(*reader);
       } else {
         take_text(*reader);
@@ -102,7 +103,7 @@ class Scan {
 
   /// Whether the text begins with a byte order mark, and is known to a checkpoint only together with it.
   bool has_known_mark(Bytes start) const {
-    if (text_.known_sha256().empty() || utf8_mark(start) == 0) return false;
+    if (known_sha256_.empty() || utf8_mark(start) == 0) return false;
     const std::unique_ptr<TextReader> reader = text_.read(activity_);
     Sha256 digest;
     while (reader->next_member()) {
@@ -110,10 +111,11 @@ class Scan {
         digest.update(piece.data(), piece.size());
       }
     }
-    return digest.hex() == text_.known_sha256();
+    return digest.hex() == known_sha256_;
   }
 
   const TextSource& text_;
+  const std::string& known_sha256_;
   Activity& activity_;
   Alphabet alphabet_;
   NumberWriter numbers_;
@@ -147,7 +149,7 @@ std::map<char32_t, std::int64_t> by_character(const CorpusSummary& summary, cons
 ScannedCorpus scan_corpus(const TextSource& text, const CorpusOptions& options, Activity& activity) {
   ScannedCorpus scanned;
   CorpusSummary& summary = scanned.summary;
-  NumberWriter::Written written = Scan(text, options.vocabulary.bytes, activity).finish(summary);
+  NumberWriter::Written written = Scan(text, options, activity).finish(summary);
   require(summary.characters > 0, "the corpus '{}' is empty", text.name());
   scanned.numbers = std::make_shared<ScratchFile>(std::move(written.file));
 

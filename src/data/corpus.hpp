@@ -20,6 +20,9 @@ struct CorpusOptions {
   VocabularyOptions vocabulary{};
   std::int64_t train_characters = 0;  ///< exact length of the training part; 0: by train_fraction
   double train_fraction = 0.8;        ///< floor(fraction * characters) characters
+  /// What a checkpoint says of the text that it was trained on; empty: nothing. A text that has this SHA-256 only together
+  /// with the byte order mark at its start is read with the mark as a character, as all programs before 0.6 did.
+  std::string known_sha256 = "";
 };
 
 /// What a vocabulary keeps of a text.

@@ -198,8 +198,7 @@ std::string name_of(const std::vector<std::string>& paths) {
 
 class FileText final : public TextSource {
  public:
-  FileText(std::vector<std::string> paths, std::string known_sha256)
-      : TextSource(name_of(paths), std::move(known_sha256)), paths_(std::move(paths)) {}
+  explicit FileText(std::vector<std::string> paths) : TextSource(name_of(paths)), paths_(std::move(paths)) {}
 
   std::unique_ptr<TextReader> read(Activity& activity) const override {
     Listing listing(activity);
@@ -214,8 +213,8 @@ class FileText final : public TextSource {
 
 }  // namespace
 
-std::unique_ptr<TextSource> open_text(const std::vector<std::string>& paths, std::string known_sha256) {
-  return std::make_unique<FileText>(paths, std::move(known_sha256));
+std::unique_ptr<TextSource> open_text(const std::vector<std::string>& paths) {
+  return std::make_unique<FileText>(paths);
 }
 
 }  // namespace charrnn

@@ -68,27 +68,23 @@ class TextSource {
 
   /// For messages.
   const std::string& name() const { return name_; }
-  /// What a checkpoint says of the text that it was trained on; empty: nothing. A text that has this SHA-256 only together
-  /// with the byte order mark at its start is read with the mark as a character, as all programs before 0.6 did.
-  const std::string& known_sha256() const { return known_sha256_; }
 
   /// Begins to read. `activity` outlives the reader; listing folders may take long, too. DataError for a text that is not
   /// there.
   virtual std::unique_ptr<TextReader> read(Activity& activity) const = 0;
 
  protected:
-  explicit TextSource(std::string name, std::string known_sha256 = "")
-      : name_(std::move(name)), known_sha256_(std::move(known_sha256)) {}
+  explicit TextSource(std::string name) : name_(std::move(name)) {}
 
  private:
-  std::string name_, known_sha256_;
+  std::string name_;
 };
 
 /// The text of these files, one after the other: plain, packed by gzip, bzip2, xz or zstd, or archives (tar, packed or not,
 /// and zip). A folder stands for all the files in it and in its folders, in the byte order of their paths; an archive for
 /// its files in the order in which they stand there. Left out are hidden files and whatever is not a regular file; links
 /// are followed only where they are given themselves. Nothing is opened before the text is read.
-std::unique_ptr<TextSource> open_text(const std::vector<std::string>& paths, std::string known_sha256 = "");
+std::unique_ptr<TextSource> open_text(const std::vector<std::string>& paths);
 
 /// A text in memory.
 ///

@@ -69,10 +69,12 @@ std::string share_text(const RunFacts& facts) {
   const VocabularyShare& share = facts.share;
   if (share.known == share.different) return "";
   const bool has_validation = facts.config.data.window == 0 && facts.corpus.train_characters < facts.corpus.characters;
+  const std::string training = percent_text(share.unknown_training),
+                    validation = has_validation ? percent_text(share.unknown_validation) : training;
   return fmt::format(
-      "; {} of {} characters kept, {} of the {}text{} unknown", with_commas(share.known), with_commas(share.different),
-      percent_text(share.unknown_training), has_validation ? "training " : "",
-      has_validation ? fmt::format(" and {} of the validation text", percent_text(share.unknown_validation)) : "");
+      "; {} of {} characters kept, {} text unknown", with_commas(share.known), with_commas(share.different),
+      training == validation ? training + " of the"
+                             : fmt::format("{} of the training text and {} of the validation", training, validation));
 }
 
 /// "a.txt", "books (312 files)", or "a.txt and 2 more (3 files)".

@@ -201,10 +201,12 @@ TrainingData load_training_data(const RunConfig& config, const TextSource& text,
                  "{} ranks cannot share {} columns: raise `columns` or start fewer ranks", control.size(),
                  config.data.columns);
   TrainingData data;
-  data.text = scan_text(text, corpus_options(config.data), control, activity);
+  CorpusOptions options = corpus_options(config.data);
+  options.known_sha256 = known.sha256;
+  data.text = scan_text(text, options, control, activity);
   together(control, [&] {
     if (!known.sha256.empty()) check_same_text(data.text, known.sha256);
-    data.vocabulary = choose_vocabulary(data.text, corpus_options(config.data).vocabulary, known);
+    data.vocabulary = choose_vocabulary(data.text, options.vocabulary, known);
     if (known.vocabulary) data.new_symbols = data.vocabulary->size() - known.vocabulary->size();
     if (config.data.window > 0) {
       load_windows(config, sharding, data);

@@ -100,6 +100,7 @@ class Training {
   TrainingData data_;
   Resources resources_;
   std::vector<std::string> notes_;
+  std::string unknown_advice_;  ///< what helps where much of the text is unknown
   Device device_;
   Precision precision_;
   ThreadTeam team_;

@@ -151,24 +151,14 @@ TEST(Corpus, AByteOrderMarkIsNoCharacter) {
   EXPECT_THAT(refusal(mark), HasSubstr("is empty"));
 }
 
-/// A text that a checkpoint knows.
-class KnownText final : public TextSource {
- public:
-  KnownText(const std::string& text, const std::string& sha256) : TextSource("known", sha256), text_(text) {}
-  std::unique_ptr<TextReader> read(Activity& activity) const override { return text_.read(activity); }
-
- private:
-  MemoryText text_;
-};
-
 TEST(Corpus, AnOldCheckpointKeepsItsByteOrderMark) {
   const std::string text = "\xef\xbb\xbf" + std::string("abcabcabc");
-  const CorpusSummary old = ScannedHere(KnownText(text, sha256_of(text)), {.vocabulary = {.full = true}}).summary;
+  const CorpusSummary old = scan(text, {.vocabulary = {.full = true}, .known_sha256 = sha256_of(text)});
   EXPECT_EQ(old.sha256, sha256_of(text));
   EXPECT_EQ(old.characters, 10);
   EXPECT_THAT(old.symbols, ElementsAre("", "a", "b", "c", "\xef\xbb\xbf"));
   // Any other checkpoint does not.
-  const CorpusSummary other = ScannedHere(KnownText(text, sha256_of(text.substr(3))), {}).summary;
+  const CorpusSummary other = scan(text, {.known_sha256 = sha256_of(text.substr(3))});
   EXPECT_EQ(other.sha256, sha256_of(text.substr(3)));
 }
 

@@ -1,6 +1,7 @@
 """The same run on 1, 2, 3 and 4 ranks: losses, gradients' norms, validation, parameters and hidden states agree to float
 accuracy, for numbers of columns that divide evenly and that do not."""
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -61,6 +62,17 @@ class Ranks(program.TestCase):
 
     def test_10_columns(self):
         self.check(10)
+
+    def test_rank_0_reads_for_all(self):
+        """The others, as on a node without the file, get its text. (Training takes rank 0's path, eval the command line's.)"""
+        run_folder = self.train("run", "--columns", 4, "--hidden", 8, "--max-steps", 1)
+        words = ["eval", "--checkpoint", run_folder, "--columns", 2, "--json", "--corpus"]
+        start = [*program.command(*words, self.corpus, ranks=1), ":", "-np", "1",
+                 *program.command(*words, self.folder / "missing.txt")]
+        result = subprocess.run(start, capture_output=True, text=True, env=program.environment(), timeout=program.PATIENCE)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        alone = program.run(*words, self.corpus).stdout
+        self.assertAlmostEqual(json.loads(result.stdout)["loss"], json.loads(alone)["loss"], delta=TOLERANCE)
 
     def test_epochs_and_eval(self):
         """Two whole epochs with uneven columns; then eval on other numbers of ranks, some without a column."""
