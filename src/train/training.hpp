@@ -114,7 +114,6 @@ class Training {
   BatchState state_;
   RunPosition position_;
   std::optional<CheckpointHeader> resumed_;
-  std::string unknown_advice_;  ///< what to do where much of the text is unknown
 };
 
 }  // namespace charrnn
