@@ -110,6 +110,7 @@ void Trainer::train_step() {
   const StepFlags flags{.stop = parts_.observer.wants_stop(), .save = saver_.is_due(), .saved = saver_.has_news()};
   const StepOutcome outcome =
       training_step_.run(batch_, state_, position_.step, rate / parts_.config.optimizer.learning_rate, flags);
+  const double seconds = seconds_since(start);
   stop_ = outcome.flags.stop;
   save_is_due_ = outcome.flags.save;
   if (!outcome.finite) leave_out(outcome, rate);
@@ -119,7 +120,6 @@ void Trainer::train_step() {
   if (outcome.finite) count(outcome);
 
   if (outcome.flags.saved) saver_.report();
-  const double seconds = seconds_since(start);
   const auto characters = static_cast<double>(batch_.all_targets);
   Checkpoint::Progress& progress = position_.progress;
   progress.seconds += seconds;
