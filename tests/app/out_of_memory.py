@@ -89,10 +89,10 @@ class OutOfMemory(program.TestCase):
 
     def test_other_commands(self):
         run_folder = self.train("run", "--hidden", 3_000, "--max-steps", 1)
-        for words, remedy in ((["sample", run_folder], "use a machine that has more"),
-                              (["inspect", run_folder], "use a machine that has more"),
-                              (["eval", run_folder, "--corpus", self.corpus], "lower --columns")):
-            self.check(run(limited(program.command(*words), 0.75)), remedy)
+        for words, gigabytes, remedy in ((["sample", run_folder], 0.75, "use a machine that has more"),
+                                         (["inspect", run_folder], 0.75, "use a machine that has more"),
+                                         (["eval", run_folder, "--corpus", self.corpus], 0.95, "lower --columns")):
+            self.check(run(limited(program.command(*words), gigabytes)), remedy)
 
 
 if __name__ == "__main__":
