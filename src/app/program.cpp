@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 
 #include "app/failure.hpp"
 #include "app/job.hpp"
@@ -85,8 +83,9 @@ ExitCode run_program(const Strings& words) {
   }
   // What a command prints is its result. Training has its files, and must not end for its screen.
   const bool is_training = !words.empty() && words[0] == "train";
-  if (outcome == ExitCode::kDone && !is_training && std::fflush(stdout) != 0) {
-    print_error(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
+  std::fflush(stdout);
+  if (outcome == ExitCode::kDone && !is_training && std::ferror(stdout) != 0) {  // now or before
+    print_error("cannot write to standard output; is the disk full?");
     outcome = ExitCode::kData;
   }
   return outcome;
