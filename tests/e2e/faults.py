@@ -28,7 +28,7 @@ class Faults(program.TestCase):
             with program.Running(self.folder, *words, ranks=2) as running:
                 victim = running.pid(source.randrange(2))
                 program.wait_for_step(folder, last + 2, running)
-                program.wait_for_step(folder, last + source.randint(2, 40), running)
+                program.wait_for_step(folder, last + source.randint(5, 40), running)
                 # Not only between steps: some thousand looks at the clock are a part of a step.
                 deadline = time.perf_counter() + source.random() * 0.01
                 while time.perf_counter() < deadline:
@@ -49,7 +49,9 @@ class Faults(program.TestCase):
             self.assertEqual(newest, max(steps))
             self.assertGreater(newest, last)
             told = max(program.losses(folder))
-            self.assertGreaterEqual(newest, told - 2 - 1, "a checkpoint every other step")
+            # A checkpoint every other step, of which one may be being written and the next one not begun: after step 144
+            # is told 144 is still to come, 142 is on its way, and 140 is there, because 142 has waited for it.
+            self.assertGreaterEqual(newest, told - 4)
             last = newest
         # At the end the run goes on, sweeps what was half-written, and is the run that was never killed.
         parts = self.train("run", *MODEL, "--save-every", 2, "--max-steps", last + 4, "--resume", ranks=2)

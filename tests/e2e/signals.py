@@ -55,15 +55,17 @@ class Signals(program.TestCase):
         self.check(signal.SIGUSR1, 3, 2)
 
     def test_signal_while_it_starts(self):
-        """Before the first step: nothing is lost either, and it is no death by signal."""
-        folder = self.folder / "runs" / "early"
+        """Before the first step: it is no death by signal, and the same command with --resume is the undisturbed run."""
         with program.Running(self.folder, *self.train_words("early", *MODEL), ranks=2) as running:
             pid = running.pid(0)
             # The handler is there before MPI is: SigCgt of /proc says so.
             program.wait_until(lambda: program.catches(pid, signal.SIGUSR1), "the handler")
             os.kill(pid, signal.SIGUSR1)
             self.assertEqual(running.wait(), 75, running.stdout + running.stderr)
-        self.assertTrue((folder / "checkpoints" / "latest").exists())
+        early = self.train("early", *MODEL, "--max-steps", 5, "--resume", ranks=2)
+        straight = self.train("straight", *MODEL, "--max-steps", 5, ranks=2)
+        self.assertEqual(program.parameter_hash(early), program.parameter_hash(straight))
+        self.assertEqual(list(program.losses(early)), list(range(1, 6)))
 
     def test_hangup_of_a_lost_terminal(self):
         self.check(signal.SIGHUP, None, 0)
