@@ -17,11 +17,12 @@ void MpiRollCall::send(int to, Tag tag) const {
 
 int MpiRollCall::take(Tag tag) const {
   int is_there = 0;
+  MPI_Message message = MPI_MESSAGE_NULL;
   MPI_Status status;
-  const bool is_known = MPI_Iprobe(MPI_ANY_SOURCE, tag, comm_, &is_there, &status) == MPI_SUCCESS;
+  const bool is_known = MPI_Improbe(MPI_ANY_SOURCE, tag, comm_, &is_there, &message, &status) == MPI_SUCCESS;
   if (!is_known || is_there == 0) return -1;
-  MPI_Recv(nullptr, 0, MPI_BYTE, status.MPI_SOURCE, tag, comm_, MPI_STATUS_IGNORE);
-  return status.MPI_SOURCE;
+  // The message has been taken out already: unlike MPI_Recv, this cannot wait.
+  return MPI_Mrecv(nullptr, 0, MPI_BYTE, &message, &status) == MPI_SUCCESS ? status.MPI_SOURCE : -1;
 }
 
 void MpiRollCall::answer() {
