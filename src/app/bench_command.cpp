@@ -208,17 +208,19 @@ ExitCode run_bench(BenchArguments& arguments, Job& job) {
   validate(config);
   job.control.set_timeout(Seconds(config.run.timeout));
   const std::unique_ptr<TextSource> text = open_text(config.data.corpus);
-  Activity activity;
+  JobActivity activity(job);
   std::vector<std::string> others;  // that could compute the model as well
   Json result;
   {
     Training training(config, *text, job.control, activity);
+    activity.clear();
     if (config.run.engine == "auto") others = training.other_engines();
     result = measure(arguments, training, job);
   }
   for (const std::string& engine : others) {
     config.run.engine = engine;
     Training training(config, *text, job.control, activity);
+    activity.clear();
     const StepCost cost = time_steps(arguments.steps, training, job);
     result["engines"].push_back(describe(cost, training.model(), result["gflop_per_second"].get<double>() * 1e9));
   }

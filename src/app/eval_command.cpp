@@ -53,7 +53,7 @@ std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const L
   const std::int64_t first = part == "validation" ? split : 0;
   const std::int64_t end = part == "train" ? split : text.corpus.characters;
   return evaluation_columns(text, model.vocabulary, first,
-                            arguments.characters > 0 ? std::min(end, first + arguments.characters) : end,
+                            arguments.characters > 0 ? first + std::min(end - first, arguments.characters) : end,
                             arguments.columns, arguments.dynamic.rate > 0 ? arguments.dynamic_rows : kEvaluationRows,
                             mode.sharding(arguments.columns, job.control), job.control);
 }

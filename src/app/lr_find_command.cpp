@@ -46,8 +46,9 @@ ExitCode run_lr_find(LrFindArguments& arguments, Job& job) {
   });
   job.control.set_timeout(Seconds(config.run.timeout));
   const std::unique_ptr<TextSource> text = open_text(config.data.corpus);
-  Activity activity;
+  JobActivity activity(job);
   Training training(config, *text, job.control, activity);
+  activity.clear();
   LrSweep sweep = arguments.sweep;
   if (sweep.steps == 0) sweep.steps = training.batches().per_epoch();
   const bool root = job.mpi.rank() == 0;

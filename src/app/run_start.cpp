@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "checkpoint/contents.hpp"
+#include "checkpoint/launched_job.hpp"
 #include "config/resume_rules.hpp"
 #include "models/engine.hpp"
 #include "sample/loaded_model.hpp"
@@ -29,12 +30,15 @@ void start_with_weights(TrainArguments& arguments, RunStart& start, const Warn& 
   check_fitting_options(then, start.config, start.init_from);
 }
 
-/// Run folder and name of the run that the checkpoint belongs to. ConfigError if it is in no run's folder.
-void take_place_of(const std::filesystem::path& checkpoint, RunOptions& run) {
-  std::filesystem::path folder = std::filesystem::absolute(checkpoint).lexically_normal().parent_path();
+/// Run folder and name of the run that `path`, a checkpoint or a run's folder, belongs to. ConfigError if it is in none.
+/// DataError if it is not there either.
+void take_place_of(const std::filesystem::path& path, RunOptions& run, const Warn& warn) {
+  std::filesystem::path folder = std::filesystem::absolute(path / "").lexically_normal().parent_path();
+  if (std::filesystem::is_directory(folder / "checkpoints")) folder /= "checkpoints";
   while (folder.has_relative_path() && folder.filename() != "checkpoints") folder = folder.parent_path();
+  if (!folder.has_relative_path()) resolve_checkpoint(path, Pick::kNewest, warn);
   require_option(folder.has_relative_path(), "name",
-                 "'{}' is not in a run's folder: say with `name` which run continues from it", checkpoint.string());
+                 "'{}' is not in a run's folder: say with `name` which run continues from it", path.string());
   run.name = folder.parent_path().filename().string();
   run.run_dir = folder.parent_path().parent_path().string();
 }
@@ -71,13 +75,9 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
   given.apply(start.config);
   require_option(!arguments.extend_vocabulary || !arguments.init_from.empty(), "extend-vocabulary",
                  "`extend-vocabulary` adds to the vocabulary of the checkpoint that `init-from` names: give both");
-  if (!arguments.resume_path.empty()) {
-    start.checkpoint = resolve_checkpoint(arguments.resume_path, Pick::kNewest, warn).file.string();
-    start.from_path = true;
-    if (start.config.run.name.empty()) {
-      take_place_of(start.checkpoint, start.config.run);
-      given.apply(start.config);
-    }
+  if (!arguments.resume_path.empty() && start.config.run.name.empty()) {
+    take_place_of(arguments.resume_path, start.config.run, warn);
+    given.apply(start.config);
   }
   const auto with_weights = [&] {
     if (start.init_from.empty() && !arguments.init_from.empty()) start_with_weights(arguments, start, warn);
@@ -86,21 +86,26 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
     with_weights();  // may decide which model it is
     start.config.run.name = start.config.model.model;
   }
-  const CheckpointStore store(folder_of(start.config) / "checkpoints");
-  if (!arguments.resume) {
+  const std::filesystem::path folder = folder_of(start.config);
+  const CheckpointStore store(folder / "checkpoints");
+  const JobState job = state_of_job(folder);
+  start.resumes = arguments.resume || job == JobState::kSigned;
+  start.claim = start.resumes || job == JobState::kOwned ? Claim::kResume : Claim::kNewRun;
+  if (!start.resumes) {
     require<UsageError>(!store.any(), "'{}' has checkpoints already: go on with --resume, or use another --name",
-                        folder_of(start.config).string());
+                        folder.string());
     with_weights();
     return new_run(start);
   }
-  if (start.checkpoint.empty()) {
-    if (const auto newest = store.newest_good(warn)) start.checkpoint = newest->string();
+  if (!arguments.resume_path.empty() && (job != JobState::kSigned || !store.any())) {
+    start.checkpoint = resolve_checkpoint(arguments.resume_path, Pick::kNewest, warn).file.string();
+    start.from_path = true;
+  } else if (const auto newest = store.newest_good(warn)) {
+    start.checkpoint = newest->string();
   }
   if (start.checkpoint.empty()) {
-    require(!store.any(), "'{}' has checkpoints, but none is good; move them away to start again",
-            folder_of(start.config).string());
-    start.notes.push_back(
-        fmt::format("nothing to resume in '{}': starting a new run", folder_of(start.config).string()));
+    require(!store.any(), "'{}' has checkpoints, but none is good; move them away to start again", folder.string());
+    start.notes.push_back(fmt::format("nothing to resume in '{}': starting a new run", folder.string()));
     with_weights();
     return new_run(start);
   }
@@ -110,7 +115,7 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
                      [&](const std::string& note) { start.notes.push_back(note); });
   } catch (const DataError&) {
     // An attempt that still runs in this folder has replaced the file by a newer one. Ownership then says what to do.
-    if (std::filesystem::exists(start.checkpoint) || !arguments.resume_path.empty()) throw;
+    if (std::filesystem::exists(start.checkpoint) || start.from_path) throw;
     return plan_run(arguments, warn);
   }
   RunConfig config = then;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "checkpoint/ownership.hpp"
 #include "checkpoint/store.hpp"
 #include "config/given_options.hpp"
 
@@ -22,7 +23,9 @@ struct RunStart {
   RunConfig config;
   std::string checkpoint;  ///< to resume from; empty: a new run
   bool from_path = false;  ///< it was named, not found as the run's newest
-  std::string init_from;   ///< of a new run: whose weights it starts with; empty: none
+  bool resumes = false;    ///< it goes on with what is in the folder, if anything is
+  Claim claim = Claim::kNewRun;
+  std::string init_from;  ///< of a new run: whose weights it starts with; empty: none
   bool extend_vocabulary = false;
   Strings notes;  ///< to be said: what the resume changes, or that there is nothing to resume
 };
@@ -31,8 +34,9 @@ struct RunStart {
 std::filesystem::path folder_of(const RunConfig& config);
 
 /// Puts together what was given and, for a resume, the config of its checkpoint. A resume from a path continues in the run
-/// folder that the path lies in, unless a name is given. Touches nothing. UsageError for options that contradict each other,
-/// a run that exists already (without `resume`), or a resume with other data or model options.
+/// folder that the path lies in, unless a name is given. Where an earlier attempt of the same job has begun to train, this
+/// one resumes what it left, whatever was given. Touches nothing. UsageError for options that contradict each other, a run
+/// that exists already (without `resume`), or a resume with other data or model options.
 RunStart plan_run(TrainArguments& arguments, const Warn& warn);
 
 }  // namespace charrnn

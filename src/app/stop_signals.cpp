@@ -20,8 +20,8 @@ constexpr std::string_view kAnswer = "\ncharrnn_dist: stopping; Ctrl-C once more
 
 extern "C" void note_signal(int number) {
   if (g_received == SIGINT && number == SIGINT) ::_exit(128 + SIGINT);
-  if (g_received != 0) return;
-  g_received = number;
+  if (g_received != 0 && number != SIGINT) return;
+  g_received = number;  // a Ctrl-C after one of the others is the first of two
   const int before = errno;
   if (g_tells != 0 && ::write(STDERR_FILENO, kAnswer.data(), kAnswer.size()) < 0) g_tells = 0;
   errno = before;

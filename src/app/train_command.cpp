@@ -19,6 +19,8 @@
 #include "app/run_start.hpp"
 #include "base/atomic_file.hpp"
 #include "base/text.hpp"
+#include "base/utf8.hpp"
+#include "checkpoint/launched_job.hpp"
 #include "checkpoint/ownership.hpp"
 #include "config/toml.hpp"
 #include "dist/agreement.hpp"
@@ -43,7 +45,7 @@ class RunFolder final : public CheckpointSink {
   const fs::path& path() const { return path_; }
 
   /// Takes the folder, nothing in it is changed. UsageError if it is another attempt's.
-  void own(Claim claim) { ownership_.emplace(path_, claim, warn_on_stderr); }
+  void own(Claim claim, Activity& activity) { ownership_.emplace(path_, claim, warn_on_stderr, activity); }
 
   /// UsageError if a run has begun here.
   void require_unused() const {
@@ -69,6 +71,7 @@ class RunFolder final : public CheckpointSink {
       store_.restore_best(read_checkpoint(start.checkpoint, Parts::kDescription).progress.best_step);
     }
     replace_file(path_ / "config.toml", write_toml(start.config));
+    sign_folder(path_);
   }
 
   std::string save(const Checkpoint& checkpoint, bool ends_cycle, bool is_best) override {
@@ -84,22 +87,32 @@ class RunFolder final : public CheckpointSink {
   std::optional<Ownership> ownership_;
 };
 
+/// So that a resume finds the text, in whatever folder it is started.
+std::string absolute_path(const std::string& path) {
+  std::string absolute = fs::absolute(path).lexically_normal().string();
+  decode_text(absolute, fmt::format("the absolute path of the text '{}'", path));  // DataError unless it is UTF-8
+  return absolute;
+}
+
 /// Rank 0 plans and takes the folder; every rank gets the same plan.
 RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFolder>& folder) {
-  const std::string plan = on_root(job.control, [&] {
+  const std::string plan = on_root(job.control, job.signals, [&](Activity& activity) {
     // Planned first without touching anything, so that wrong options leave no trace; and again once the folder is ours,
     // because another attempt may have written into it until then. Warnings are printed only once.
     std::vector<std::string> warnings;
+    Claim claim{};
     try {
-      folder.emplace(folder_of(plan_run(arguments, [&](const std::string& line) { warnings.push_back(line); }).config));
+      const RunStart start = plan_run(arguments, [&](const std::string& line) { warnings.push_back(line); });
+      folder.emplace(folder_of(start.config));
+      claim = start.claim;
     } catch (...) {
       std::ranges::for_each(warnings, warn_on_stderr);
       throw;
     }
-    folder->own(arguments.resume ? Claim::kResume : Claim::kNewRun);
+    folder->own(claim, activity);
     RunStart start = plan_run(arguments, warn_on_stderr);
-    if (!arguments.resume) folder->require_unused();
-    for (std::string& path : start.config.data.corpus) path = fs::absolute(path).lexically_normal().string();
+    if (!start.resumes) folder->require_unused();
+    for (std::string& path : start.config.data.corpus) path = absolute_path(path);
     return nlohmann::json{{"config", write_toml(start.config)},
                           {"checkpoint", start.checkpoint},
                           {"from_path", start.from_path},
@@ -125,7 +138,7 @@ std::vector<std::unique_ptr<TrainObserver>> make_reports(const fs::path& folder,
   std::vector<std::unique_ptr<TrainObserver>> reports;
   reports.push_back(std::make_unique<LogFile>(folder, rank, as_flags));
   if (rank != 0) return reports;
-  reports.push_back(std::make_unique<MetricsFile>(folder / "metrics.jsonl"));
+  reports.push_back(std::make_unique<MetricsFile>(folder / "metrics.jsonl", warn_on_stderr));
   reports.push_back(std::make_unique<SampleFile>(folder / "samples.txt"));
   return reports;
 }

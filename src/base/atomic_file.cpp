@@ -44,9 +44,9 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::require_done(bool done) const {
-  if (!done) {
-    throw WriteError(fmt::format("cannot write '{}': {}", path_.string(), std::generic_category().message(errno)));
-  }
+  if (done) return;
+  const int error = errno;
+  throw WriteError(fmt::format("cannot write '{}': {}", path_.string(), std::generic_category().message(error)), error);
 }
 
 void AtomicFile::write(std::string_view bytes) {
@@ -81,7 +81,8 @@ void replace_link(const fs::path& link, const fs::path& target) {
   if (!error) fs::rename(temporary, link, error);
   if (!error) return;
   fs::remove(temporary, ignored);
-  throw WriteError(fmt::format("cannot point '{}' at '{}': {}", link.string(), target.string(), error.message()));
+  throw WriteError(fmt::format("cannot point '{}' at '{}': {}", link.string(), target.string(), error.message()),
+                   error.value());
 }
 
 bool is_temporary(const fs::path& file) {

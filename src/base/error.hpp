@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -16,7 +17,7 @@ enum class ExitCode : int {
   kUsage = 2,         ///< bad command line or config
   kData = 65,         ///< bad corpus or checkpoint
   kBug = 70,          ///< something that must not happen
-  kInterrupted = 75,  ///< signal, lost rank or deadline: start again with --resume
+  kInterrupted = 75,  ///< signal, lost rank, deadline or full disk: start again with --resume
 };
 
 /// Base of all errors: a message of one line that says what is wrong, where, and how to fix it.
@@ -53,10 +54,19 @@ class DataError : public Error {
   explicit DataError(const std::string& message) : Error(ExitCode::kData, message) {}
 };
 
-/// A file that cannot be written: the disk is full, or was taken away. Trying again later may help.
-class WriteError : public DataError {
+/// Whether what `error`, an errno, tells of may be over later: a full disk, or a server that is away.
+inline bool may_pass(int error) {
+  return error == ENOSPC || error == EDQUOT || error == EIO || error == ESTALE || error == ETIMEDOUT ||
+         error == ENOTCONN;
+}
+
+/// A file of the run that cannot be written or looked at: the disk is full, or was taken away. Trying again may help; the
+/// exit code says so if it surely may.
+class WriteError : public Error {
  public:
-  using DataError::DataError;
+  /// `error` is an errno.
+  WriteError(const std::string& message, int error)
+      : Error(may_pass(error) ? ExitCode::kInterrupted : ExitCode::kData, message) {}
 };
 
 /// Throws a ConfigError for the option `key` unless `condition` holds.

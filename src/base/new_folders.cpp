@@ -24,8 +24,11 @@ void NewFolders::make(const fs::path& path) {
   for (auto next = missing.rbegin(); next != missing.rend() && !error; ++next) {
     if (fs::create_directory(*next, error)) made_.push_back(*next);  // false where another process was faster
   }
-  require<UsageError>(!error && fs::is_directory(path, error), "cannot make the folder '{}': {}", path.string(),
-                      error ? error.message() : "it is a file");
+  const bool is_there = !error && fs::is_directory(path, error);
+  const std::string problem =
+      fmt::format("cannot make the folder '{}': {}", path.string(), error ? error.message() : "it is a file");
+  if (may_pass(error.value())) throw WriteError(problem, error.value());
+  require<UsageError>(is_there, "{}", problem);
 }
 
 }  // namespace charrnn

@@ -17,7 +17,7 @@ class NewFolders {
   NewFolders(const NewFolders&) = delete;
   NewFolders& operator=(const NewFolders&) = delete;
 
-  /// Makes what is missing of the path. UsageError if it cannot.
+  /// Makes what is missing of the path. UsageError if it cannot, WriteError if it may later.
   void make(const std::filesystem::path& path);
 
  private:

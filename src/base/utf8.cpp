@@ -53,13 +53,16 @@ std::string printable(char32_t code_point) {
   return fmt::format("U+{:04X} '{}'", static_cast<std::uint32_t>(code_point), text);
 }
 
+bool is_control(char32_t code_point) {
+  return code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0);
+}
+
 std::string without_controls(std::string_view text) {
   std::string clean;
   const std::span bytes(reinterpret_cast<const unsigned char*>(text.data()), text.size());
   for (std::size_t at = 0; at < bytes.size();) {
     const auto [code_point, used] = decode_utf8(bytes.subspan(at));
-    const bool is_control = code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0);
-    append_utf8(clean, used == 0 || is_control ? U'\uFFFD' : code_point);
+    append_utf8(clean, used == 0 || is_control(code_point) ? U'\uFFFD' : code_point);
     at += static_cast<std::size_t>(std::max(used, 1));
   }
   return clean;

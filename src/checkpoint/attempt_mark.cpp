@@ -13,10 +13,13 @@
 #include <system_error>
 
 #include "base/host.hpp"
+#include "checkpoint/launched_job.hpp"
 
 namespace charrnn {
 
 namespace {
+
+const std::string kUnknownWord = "-";
 
 /// Empty where the system does not tell.
 std::string this_place() {
@@ -52,9 +55,10 @@ AttemptMark::State AttemptMark::state() const {
 AttemptMark make_mark() {
   const char* restarts = std::getenv("SLURM_RESTART_COUNT");
   std::random_device random;
-  return parse_mark(fmt::format("{} {} restart {} {:08x}{:08x} {} {}", host_name(), ::getpid(),
-                                restarts != nullptr ? restarts : "0", random(), random(), this_place(),
-                                start_of(::getpid())));
+  const auto word = [](const std::string& text) { return text.empty() ? kUnknownWord : text; };
+  return parse_mark(fmt::format("{} {} restart {} {:08x}{:08x} {} {} {}", host_name(), ::getpid(),
+                                restarts != nullptr ? restarts : "0", random(), random(), word(this_place()),
+                                word(start_of(::getpid())), word(this_job())));
 }
 
 AttemptMark parse_mark(const std::string& line) {
@@ -62,7 +66,10 @@ AttemptMark parse_mark(const std::string& line) {
   mark.line = line;
   std::istringstream words(line);
   std::string ignored;
-  words >> mark.host >> mark.process >> ignored >> ignored >> ignored >> mark.place >> mark.start;
+  words >> mark.host >> mark.process >> ignored >> ignored >> ignored >> mark.place >> mark.start >> mark.job;
+  for (std::string* word : {&mark.place, &mark.start, &mark.job}) {
+    if (*word == kUnknownWord) word->clear();
+  }
   return mark;
 }
 

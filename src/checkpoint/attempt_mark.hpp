@@ -9,15 +9,16 @@ namespace charrnn {
 
 /// What the file <run>/attempt says, one line:
 ///
-///     <host> <process> restart <SLURM's count> <16 random digits> <boot id>/<PID namespace> <start of the process>
+///     <host> <process> restart <SLURM's count> <16 random digits> <boot id>/<PID namespace> <start of the process> <job>
 ///
-/// The last two are missing in the files of version 0.5 and earlier.
+/// What is not known is a -. The last three are missing in the files of version 0.5 and earlier.
 struct AttemptMark {
   std::string line;   ///< all of it; no two attempts have the same
   std::string host;   ///< empty if the line could not be read
   pid_t process = 0;  ///< its number in its PID namespace
   std::string place;  ///< where that number means something: the boot of a machine, and a PID namespace in it
   std::string start;  ///< of the process, in clock ticks since that boot: numbers are used again
+  std::string job;    ///< this_job() of the attempt
 
   enum class State {
     kAlive,

@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -25,11 +24,25 @@ using namespace std::chrono_literals;
 
 constexpr auto kPoll = 20ms;
 
-std::string read_line(const fs::path& file) {
-  std::ifstream stream(file);
-  std::string line;
-  std::getline(stream, line);
-  return line;
+/// The first line, which is short; nothing if there is no such file. WriteError if the file system does not say: it may
+/// come back, and then the attempt can write again.
+std::optional<std::string> read_line(const fs::path& file) {
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+  std::string text(4096, '\0');
+  const ssize_t size = descriptor < 0 ? -1 : ::read(descriptor, text.data(), text.size());
+  const int error = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  if (size < 0) {
+    throw WriteError(fmt::format("cannot read '{}': {}", file.string(), std::generic_category().message(error)), error);
+  }
+  text.resize(static_cast<std::size_t>(size));
+  return text.substr(0, text.find('\n'));
+}
+
+void wait_a_little(Activity& activity) {
+  if (activity.wants_stop()) throw Interrupted();
+  std::this_thread::sleep_for(kPoll);
 }
 
 /// Held by one process of this machine at a time, so that of two that take a folder over at one moment the second sees
@@ -37,12 +50,12 @@ std::string read_line(const fs::path& file) {
 class FolderLock {
  public:
   /// Gives up after some seconds, where a file system keeps no locks.
-  explicit FolderLock(const fs::path& folder)
+  FolderLock(const fs::path& folder, Activity& activity)
       : descriptor_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
     const auto limit = std::chrono::steady_clock::now() + 10s;
     while (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK &&
            std::chrono::steady_clock::now() < limit) {
-      std::this_thread::sleep_for(kPoll);
+      wait_a_little(activity);
     }
   }
   ~FolderLock() {
@@ -98,20 +111,21 @@ std::string refusal(const AttemptMark& mark, const std::string& folder) {
 
 }  // namespace
 
-Ownership::Ownership(const fs::path& run_folder, Claim claim, const Warn& warn)
+Ownership::Ownership(const fs::path& run_folder, Claim claim, const Warn& warn, Activity& activity)
     : file_(run_folder / "attempt"), mark_(make_mark()) {
   made_.make(run_folder);
   std::optional<FolderLock> lock;
-  if (claim == Claim::kResume) lock.emplace(run_folder);
+  if (claim == Claim::kResume) lock.emplace(run_folder, activity);
   const auto limit = std::chrono::steady_clock::now() + 5s;
   while (!take_if_free()) {
-    const AttemptMark other = parse_mark(read_line(file_));
-    if (other.line.empty() && !fs::exists(file_)) continue;  // it has just been given back
+    const std::optional<std::string> line = read_line(file_);
+    if (!line) continue;  // it has just been given back
+    const AttemptMark other = parse_mark(*line);
     const bool is_alive = other.state() == State::kAlive;
     // The ranks of a job that mpirun has just ended may take a moment to exit; and a mark is empty while it is written.
     const bool may_change = other.line.empty() || (is_alive && claim == Claim::kResume);
     if (may_change && std::chrono::steady_clock::now() < limit) {
-      std::this_thread::sleep_for(kPoll);
+      wait_a_little(activity);
       continue;
     }
     if (claim == Claim::kNewRun) throw UsageError(refusal(other, run_folder.string()));
@@ -126,8 +140,12 @@ Ownership::Ownership(const fs::path& run_folder, Claim claim, const Warn& warn)
 }
 
 Ownership::~Ownership() {
-  std::error_code ignored;
-  if (read_line(file_) == mark_.line) fs::remove(file_, ignored);
+  try {
+    check();
+    fs::remove(file_);
+  } catch (const std::exception&) {
+    // It is another attempt's, or nothing can be removed now: then the mark tells that this process has ended.
+  }
 }
 
 bool Ownership::take_if_free() {
@@ -135,21 +153,26 @@ bool Ownership::take_if_free() {
     if (create_file(file_, mark_.line + "\n")) return true;
     if (errno == EEXIST) return false;
     // A start that was refused at this moment may have taken its new folder away again.
-    require(errno == ENOENT, "cannot write '{}': {}", file_.string(), std::generic_category().message(errno));
+    if (const int error = errno; error != ENOENT) {
+      throw WriteError(fmt::format("cannot write '{}': {}", file_.string(), std::generic_category().message(error)),
+                       error);
+    }
     made_.make(file_.parent_path());
   }
 }
 
 void Ownership::check() const {
-  const std::string now = read_line(file_);
-  if (now.empty()) {
-    const fs::path folder = file_.parent_path();
-    throw DataError(fmt::format("'{}' {}; this attempt writes nothing more", folder.string(),
-                                fs::exists(folder) ? "was taken by another attempt, which has ended since"
-                                                   : "was deleted or renamed while it trained"));
+  const std::optional<std::string> now = read_line(file_);
+  const fs::path folder = file_.parent_path();
+  if (!now || now->empty()) {
+    std::error_code error;
+    const bool is_there = fs::exists(folder, error);
+    throw DataError(fmt::format(
+        "'{}' {}; this attempt writes nothing more", folder.string(),
+        is_there ? "was taken by another attempt, which has ended since" : "was deleted or renamed while it trained"));
   }
-  require(now == mark_.line, "'{}' was taken by another attempt ({}); this attempt writes nothing more",
-          file_.parent_path().string(), owner(parse_mark(now)));
+  require(*now == mark_.line, "'{}' was taken by another attempt ({}); this attempt writes nothing more",
+          folder.string(), owner(parse_mark(*now)));
 }
 
 }  // namespace charrnn

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "base/activity.hpp"
 #include "base/new_folders.hpp"
 #include "checkpoint/attempt_mark.hpp"
 #include "checkpoint/store.hpp"
@@ -24,14 +25,14 @@ class Ownership {
   ///
   /// UsageError if a live process that can be seen from here has it; for a resume, if it still has it after some seconds.
   /// For a new run also if the folder has the mark of any other attempt, ended or not. A resume warns where it takes the
-  /// folder over from another machine, boot or container.
-  Ownership(const std::filesystem::path& run_folder, Claim claim, const Warn& warn);
+  /// folder over from another machine, boot or container. Interrupted if `activity` wants to stop while this waits.
+  Ownership(const std::filesystem::path& run_folder, Claim claim, const Warn& warn, Activity& activity);
   /// Removes the mark, if it is still this attempt's, and the folder, if it is new and empty.
   ~Ownership();
   Ownership(const Ownership&) = delete;
   Ownership& operator=(const Ownership&) = delete;
 
-  /// DataError if another attempt has taken the folder since.
+  /// DataError if another attempt has taken the folder since; WriteError if the file system does not say.
   void check() const;
 
  private:

@@ -124,7 +124,7 @@ std::optional<fs::path> CheckpointStore::best_good(const Warn& warn) const {
   while (true) {
     const fs::path file = best();
     if (file.empty()) {
-      warn(fmt::format("'{}' has no best checkpoint: no validation was better than a uniform guess yet",
+      warn(fmt::format("'{}' has no best checkpoint: no validation so far was better than a uniform guess",
                        folder_.string()));
       return std::nullopt;
     }
@@ -172,7 +172,9 @@ void CheckpointStore::sweep() const {
 void CheckpointStore::make_folder() const {
   std::error_code error;
   fs::create_directories(folder_, error);
-  require<WriteError>(!error, "cannot make the folder '{}': {}", folder_.string(), error.message());
+  if (error) {
+    throw WriteError(fmt::format("cannot make the folder '{}': {}", folder_.string(), error.message()), error.value());
+  }
 }
 
 std::vector<fs::path> CheckpointStore::files() const {
@@ -210,8 +212,8 @@ FoundCheckpoint resolve_checkpoint(const fs::path& path, Pick pick, const Warn& 
     check_digest(path);
     return {path, ""};
   }
-  const fs::path folder = path.filename() == "checkpoints" ? path : path / "checkpoints";
-  const CheckpointStore store(folder);
+  const fs::path named = (path / "").parent_path();  // without a slash at its end
+  const CheckpointStore store(named.filename() == "checkpoints" ? named : named / "checkpoints");
   if (pick == Pick::kBest && store.any()) {
     if (const auto best = store.best_good(warn)) {
       const Checkpoint described = read_checkpoint(*best, Parts::kDescription);

@@ -104,8 +104,7 @@ void check(const char* key, double value, const std::string& text, const Rule& r
 void check(const char* key, const std::string& value, const Rule& rule) {
   if (rule.free_text) return;
   const std::vector<char32_t> characters = decode_text(value, fmt::format("`{}`", key));
-  require_option(std::ranges::none_of(characters, [](char32_t one) { return one < U' '; }), key,
-                 "`{}` has control characters in it", key);
+  require_option(std::ranges::none_of(characters, is_control), key, "`{}` has control characters in it", key);
   const Strings choices = split(rule.choices, '|');
   require_option(choices.empty() || std::ranges::find(choices, value) != choices.end(), key,
                  "`{}` must be one of {}, not '{}'{}", key, fmt::join(choices, ", "), value,

@@ -22,6 +22,13 @@ extern "C" void end_process(int) {
   ::_exit(g_exit_code);
 }
 
+/// Ends this process with the code unless alarm(0) comes first.
+void end_after(unsigned seconds, int code) {
+  g_exit_code = code;
+  std::signal(SIGALRM, end_process);
+  ::alarm(seconds);
+}
+
 }  // namespace
 
 MpiSession::MpiSession() {
@@ -47,9 +54,7 @@ MpiSession::MpiSession() {
 MpiSession::~MpiSession() {
   // There is no MPI_Finalize that can be polled. All that the process has to say has been said before.
   std::fflush(nullptr);
-  g_exit_code = exit_code_;
-  std::signal(SIGALRM, end_process);
-  ::alarm(std::max(1U, static_cast<unsigned>(std::lround(patience_))));
+  end_after(std::max(1U, static_cast<unsigned>(std::lround(patience_))), exit_code_);
   MPI_Finalize();
   ::alarm(0);
 }
@@ -57,7 +62,7 @@ MpiSession::~MpiSession() {
 void MpiSession::abort(int code) {
   // MPI_Abort talks to the launcher, which may be gone too: the alarm then ends this process all the same.
   constexpr unsigned kSeconds = 10;
-  ::alarm(kSeconds);
+  end_after(kSeconds, code);
   MPI_Abort(MPI_COMM_WORLD, code);
   std::_Exit(code);
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 #include "report/lines.hpp"
 
 namespace charrnn {
@@ -55,15 +56,15 @@ void LogFile::on_checkpoint(std::int64_t /*step*/, const std::string& path) {
 
 void LogFile::on_message(Severity severity, const std::string& text) {
   if (severity == Severity::kWarning) {
-    log_->warn(spelling_(text));
+    log_->warn(without_controls(spelling_(text)));
   } else {
-    log_->info(spelling_(text));
+    log_->info(without_controls(spelling_(text)));
   }
 }
 
 void LogFile::on_end(const EndReport& report) {
   if (!report.error.empty()) {
-    log_->info("stopped: {}", spelling_(report.error));
+    log_->info("stopped: {}", without_controls(spelling_(report.error)));
   } else if (report.code == ExitCode::kDone) {
     for (const std::string& line : end_lines(report)) log_->info(line);
   } else {

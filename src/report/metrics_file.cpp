@@ -1,6 +1,7 @@
 #include "report/metrics_file.hpp"
 
 #include <chrono>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -35,8 +36,7 @@ void MetricsFile::rewind(std::int64_t step) {
 }
 
 void MetricsFile::on_start(const RunFacts& facts) {
-  file_.open(path_, std::ios::app | std::ios::binary);
-  require(file_.good(), "cannot write '{}'", path_.string());
+  file_.emplace(path_);
   write({{"event", "run"},
          {"step", facts.first_step},
          {"name", facts.config.run.name},
@@ -98,7 +98,7 @@ void MetricsFile::on_phases(const PhaseReport& report) {
 }
 
 void MetricsFile::on_end(const EndReport& report) {
-  if (!file_.is_open()) return;
+  if (!file_) return;
   write({{"event", "end"},
          {"step", report.step},
          {"exit_code", static_cast<int>(report.code)},
@@ -112,8 +112,13 @@ void MetricsFile::on_end(const EndReport& report) {
 void MetricsFile::write(Json event) {
   const std::chrono::duration<double> since_1970 = std::chrono::system_clock::now().time_since_epoch();
   event["time"] = since_1970.count();
-  file_ << event.dump() << '\n' << std::flush;
-  require(file_.good(), "cannot write '{}'; is the disk full?", path_.string());
+  const bool is_first_to_wait = waiting_.empty();
+  waiting_ += event.dump() + '\n';
+  if (file_->append(waiting_)) {
+    waiting_.clear();
+  } else if (is_first_to_wait) {
+    warn_(fmt::format("cannot write '{}': is the disk full? Its lines wait until there is room", path_.string()));
+  }
 }
 
 }  // namespace charrnn

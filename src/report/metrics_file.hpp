@@ -2,21 +2,27 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
 #include <utility>
 
+#include "base/append_file.hpp"
+#include "checkpoint/store.hpp"
 #include "train/observer.hpp"
 
 namespace charrnn {
 
 /// The first line of an attempt is its "run" event, the last one its "end". Every line has its `time` (seconds since 1970)
-/// and its `step`. The other fields are named as the members of the reports (train/observer.hpp).
+/// and its `step`. The other fields are named as the members of the reports (train/observer.hpp). While the disk is full the
+/// lines wait in memory.
 class MetricsFile final : public TrainObserver {
  public:
-  explicit MetricsFile(std::filesystem::path path) : path_(std::move(path)) {}
+  /// `warn` hears once when lines have to wait.
+  MetricsFile(std::filesystem::path path, Warn warn) : path_(std::move(path)), warn_(std::move(warn)) {}
 
-  /// Drops the lines of later steps, which a resumed run writes again; for step 0 all. DataError if the file cannot be written.
+  /// Drops the lines of later steps, which a resumed run writes again; for step 0 all. WriteError if the file cannot be
+  /// written.
   void rewind(std::int64_t step) override;
   void on_start(const RunFacts& facts) override;
   void on_step(const StepReport& report) override;
@@ -30,7 +36,9 @@ class MetricsFile final : public TrainObserver {
   void write(nlohmann::ordered_json event);
 
   std::filesystem::path path_;
-  std::ofstream file_;
+  Warn warn_;
+  std::optional<AppendFile> file_;
+  std::string waiting_;  ///< lines that could not be written yet
 };
 
 }  // namespace charrnn

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 #include "report/lines.hpp"
 #include "report/terminal.hpp"
 
@@ -64,7 +65,7 @@ void Screen::on_sample(std::int64_t /*step*/, const std::string& text) {
 }
 
 void Screen::on_message(Severity severity, const std::string& text) {
-  line_.print((severity == Severity::kWarning ? "warning: " : "") + spelling_(text));
+  line_.print((severity == Severity::kWarning ? "warning: " : "") + without_controls(spelling_(text)));
 }
 
 void Screen::on_end(const EndReport& report) {

@@ -64,11 +64,11 @@ TEST(AtomicFile, ARefusalBeforeTheRenameLeavesWhatWasThere) {
 
 TEST(AtomicFile, SaysWhichFileAndWhy) {
   const TemporaryFolder folder;
-  const std::string error = error_of<DataError>([&] { replace_file(folder.path() / "missing" / "a.txt", "text"); });
+  const std::string error = error_of<WriteError>([&] { replace_file(folder.path() / "missing" / "a.txt", "text"); });
   EXPECT_THAT(error, HasSubstr("missing/a.txt"));
   EXPECT_THAT(error, HasSubstr("No such file or directory"));
   fs::create_directory(folder.path() / "taken");
-  EXPECT_NE(error_of<DataError>([&] { replace_file(folder.path() / "taken", "text"); }), "");
+  EXPECT_NE(error_of<WriteError>([&] { replace_file(folder.path() / "taken", "text"); }), "");
   EXPECT_THAT(names_in(folder.path()), testing::ElementsAre("taken"));
 }
 
@@ -76,7 +76,7 @@ TEST(AtomicFile, DoesNotFollowALinkInTheTemporaryFilesPlace) {
   const TemporaryFolder folder;
   const fs::path victim = folder.write("victim", "untouched");
   fs::create_symlink(victim, folder.path() / fmt::format(".a.txt.tmp-{}", ::getpid()));
-  EXPECT_NE(error_of<DataError>([&] { replace_file(folder.path() / "a.txt", "text"); }), "");
+  EXPECT_NE(error_of<WriteError>([&] { replace_file(folder.path() / "a.txt", "text"); }), "");
   EXPECT_EQ(contents(victim), "untouched");
 }
 
@@ -87,7 +87,7 @@ TEST(ReplaceLink, TakesTheOldOnesPlace) {
   replace_link(link, "two.h5");
   EXPECT_EQ(fs::read_symlink(link), "two.h5");
   EXPECT_EQ(names_in(folder.path()).size(), 1U);
-  EXPECT_THAT(error_of<DataError>([&] { replace_link(folder.path() / "no" / "latest", "one.h5"); }),
+  EXPECT_THAT(error_of<WriteError>([&] { replace_link(folder.path() / "no" / "latest", "one.h5"); }),
               HasSubstr("no/latest"));
 }
 

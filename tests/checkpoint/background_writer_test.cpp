@@ -48,7 +48,7 @@ TEST(BackgroundWriter, TriesAgain) {
   std::atomic<int> tries = 0;
   BackgroundWriter writer(
       [&](const Snapshot&) -> std::string {
-        if (++tries < 3) throw WriteError("no room");
+        if (++tries < 3) throw WriteError("no room", ENOSPC);
         return "written";
       },
       1ms);
@@ -62,7 +62,7 @@ TEST(BackgroundWriter, TriesAgainWhenAsked) {
   std::atomic<int> tries = 0;
   BackgroundWriter writer(
       [&](const Snapshot&) -> std::string {
-        if (++tries == 1) throw WriteError("no room");
+        if (++tries == 1) throw WriteError("no room", ENOSPC);
         return "written";
       },
       1h);
@@ -75,7 +75,7 @@ TEST(BackgroundWriter, TriesAgainWhenAsked) {
 TEST(BackgroundWriter, ANewerSnapshotTakesThePlaceOfOneThatFailed) {
   BackgroundWriter writer(
       [&](const Snapshot& snapshot) -> std::string {
-        if (snapshot.checkpoint.step == 1) throw WriteError("no room");
+        if (snapshot.checkpoint.step == 1) throw WriteError("no room", ENOSPC);
         return "step " + std::to_string(snapshot.checkpoint.step);
       },
       1h);

@@ -36,7 +36,7 @@ TEST(FullDisk, LeavesNoFileThatLooksGood) {
   int refused = 0;
   for (std::size_t free = 0; free + kPage < size; free += free + 40 * kPage < size ? 20 * kPage : kPage) {
     std::ofstream(disk / "filler") << std::string(room - free, 'x');
-    const std::string error = error_of<DataError>([&] { write_checkpoint(path, checkpoint); });
+    const std::string error = error_of<WriteError>([&] { write_checkpoint(path, checkpoint); });
     EXPECT_NE(error.find("No space left"), std::string::npos) << free << " of " << size << ": '" << error << "'";
     EXPECT_NE(error.find("step_7.h5"), std::string::npos) << error;
     std::filesystem::remove(disk / "filler");

@@ -60,7 +60,9 @@ TEST(AttemptMarkTest, SaysWhetherItsProcessLives) {
 
 TEST(AttemptMarkTest, ANumberThatIsUsedAgainIsAnotherProcess) {
   const AttemptMark mark = make_mark();
-  EXPECT_EQ(parse_mark(mark.line + "0").state(), State::kEnded);  // it started at another time
+  std::string line = mark.line;
+  line[line.rfind(mark.start)] = mark.start[0] == '9' ? '8' : '9';  // it started at another time
+  EXPECT_EQ(parse_mark(line).state(), State::kEnded);
 }
 
 class OwnershipTest : public testing::Test {
@@ -70,7 +72,7 @@ class OwnershipTest : public testing::Test {
     replace_file(file_, line + "\n");
   }
   std::string refusal_of_new_run() {
-    return error_of<UsageError>([&] { Ownership(folder_, Claim::kNewRun, warn_); });
+    return error_of<UsageError>([&] { Ownership(folder_, Claim::kNewRun, warn_, activity_); });
   }
   std::string mark() const {
     std::ifstream stream(file_);
@@ -83,12 +85,13 @@ class OwnershipTest : public testing::Test {
   fs::path folder_ = parent_.path() / "runs" / "first";
   fs::path file_ = folder_ / "attempt";
   std::vector<std::string> warnings_;
+  Activity activity_;
   Warn warn_ = [this](const std::string& line) { warnings_.push_back(line); };
 };
 
 TEST_F(OwnershipTest, LeavesNothingBehindWhereNothingWasWritten) {
   {
-    const Ownership ownership(folder_, Claim::kNewRun, warn_);
+    const Ownership ownership(folder_, Claim::kNewRun, warn_, activity_);
     EXPECT_TRUE(fs::exists(file_));
   }
   EXPECT_TRUE(fs::is_empty(parent_.path()));
@@ -96,7 +99,7 @@ TEST_F(OwnershipTest, LeavesNothingBehindWhereNothingWasWritten) {
 
 TEST_F(OwnershipTest, KeepsAFolderThatWasThere) {
   fs::create_directories(folder_);
-  { const Ownership ownership(folder_, Claim::kNewRun, warn_); }
+  { const Ownership ownership(folder_, Claim::kNewRun, warn_, activity_); }
   EXPECT_TRUE(fs::is_empty(folder_));
 }
 
@@ -115,22 +118,23 @@ TEST_F(OwnershipTest, ANewRunIsRefusedWhereAnyAttemptHasLeftItsMark) {
 
 TEST_F(OwnershipTest, AResumeTakesOverWithAWarningFromWhatItCannotSee) {
   write_mark(ended_mark());
-  { const Ownership ownership(folder_, Claim::kResume, warn_); }
+  { const Ownership ownership(folder_, Claim::kResume, warn_, activity_); }
   EXPECT_THAT(warnings_, IsEmpty());
   write_mark(elsewhere(make_mark()));
-  const Ownership ownership(folder_, Claim::kResume, warn_);
+  const Ownership ownership(folder_, Claim::kResume, warn_, activity_);
   EXPECT_THAT(warnings_, ElementsAre(HasSubstr("over from process")));
   ownership.check();
 }
 
 TEST_F(OwnershipTest, AResumeIsRefusedWhereTheOtherStaysAlive) {
-  const Ownership ownership(folder_, Claim::kNewRun, warn_);
-  EXPECT_THAT(error_of<UsageError>([&] { Ownership(folder_, Claim::kResume, warn_); }), HasSubstr("is training in"));
+  const Ownership ownership(folder_, Claim::kNewRun, warn_, activity_);
+  EXPECT_THAT(error_of<UsageError>([&] { Ownership(folder_, Claim::kResume, warn_, activity_); }),
+              HasSubstr("is training in"));
   ownership.check();
 }
 
 TEST_F(OwnershipTest, WhoLostTheFolderNoticesBeforeItWrites) {
-  const Ownership ownership(folder_, Claim::kNewRun, warn_);
+  const Ownership ownership(folder_, Claim::kNewRun, warn_, activity_);
   write_mark(elsewhere(make_mark()));
   EXPECT_THAT(error_of<DataError>([&] { ownership.check(); }), HasSubstr("another attempt"));
   fs::remove_all(folder_);

@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -19,10 +21,15 @@ class MetricsFileTest : public testing::Test {
  protected:
   /// An attempt that begins after `first` steps and reports each step up to `last`.
   void attempt(std::int64_t first, std::int64_t last) {
-    MetricsFile file(path());
+    MetricsFile file(path(), [&](const std::string& line) { warnings_.push_back(line); });
+    file.rewind(first);
+    begin(file, first);
+    for (std::int64_t step = first + 1; step <= last; ++step) file.on_step({.step = step, .loss = 1.5});
+    file.on_end({.step = last, .code = ExitCode::kInterrupted, .best_val_loss = 2.5});
+  }
+  static void begin(MetricsFile& file, std::int64_t first) {
     const RunConfig config;
     const CorpusSummary corpus;
-    file.rewind(first);
     file.on_start({.config = config,
                    .config_text = "[run]\n",
                    .corpus = corpus,
@@ -30,8 +37,6 @@ class MetricsFileTest : public testing::Test {
                    .engine = "",
                    .gradients_over = "",
                    .first_step = first});
-    for (std::int64_t step = first + 1; step <= last; ++step) file.on_step({.step = step, .loss = 1.5});
-    file.on_end({.step = last, .code = ExitCode::kInterrupted, .best_val_loss = 2.5});
   }
   std::filesystem::path path() const { return folder_.path() / "metrics.jsonl"; }
   /// "event step" of each line.
@@ -47,6 +52,7 @@ class MetricsFileTest : public testing::Test {
   }
 
   TemporaryFolder folder_;
+  std::vector<std::string> warnings_;
 };
 
 TEST_F(MetricsFileTest, AnAttemptIsFramedByItsEvents) {
@@ -59,6 +65,42 @@ TEST_F(MetricsFileTest, AResumeForgetsLaterStepsAndATornLine) {
   std::ofstream(path(), std::ios::app) << R"({"event":"step","st)";  // killed while it wrote
   attempt(2, 3);
   EXPECT_THAT(lines(), ElementsAre("run 0", "step 1", "step 2", "run 2", "step 3", "end 3"));
+}
+
+/// Files of this process cannot become longer than `bytes` while it lives.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(std::uintmax_t bytes) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const struct rlimit limit { bytes, before_.rlim_max };
+    std::signal(SIGXFSZ, SIG_IGN);
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, SIG_DFL);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  struct rlimit before_ {};
+};
+
+TEST_F(MetricsFileTest, LinesWaitUntilThereIsRoom) {
+  MetricsFile file(path(), [&](const std::string& line) { warnings_.push_back(line); });
+  file.rewind(0);
+  begin(file, 0);
+  file.on_step({.step = 1, .loss = 1.5});
+  {
+    const FileSizeLimit limit(std::filesystem::file_size(path()) + 20);  // within the next line
+    file.on_step({.step = 2, .loss = 1.5});
+    EXPECT_THAT(lines(), ElementsAre("run 0", "step 1")) << "no part of a line";
+    file.on_step({.step = 3, .loss = 1.5});
+  }
+  file.on_step({.step = 4, .loss = 1.5});
+  EXPECT_THAT(lines(), ElementsAre("run 0", "step 1", "step 2", "step 3", "step 4"));
+  EXPECT_THAT(warnings_, ElementsAre(testing::HasSubstr("metrics.jsonl")));
 }
 
 TEST_F(MetricsFileTest, ANewRunForgetsAll) {

@@ -103,7 +103,7 @@ struct Recorder : TrainObserver {
 /// Keeps checkpoints in memory.
 struct Shelf : CheckpointSink {
   std::string save(const Checkpoint& checkpoint, bool ends_cycle, bool is_best) override {
-    if (tries++ < full_for) throw WriteError("no room");
+    if (tries++ < full_for) throw WriteError("no room", ENOSPC);
     saved.push_back(checkpoint);
     return std::string(ends_cycle ? "cycle" : "step") + (is_best ? " best" : "");
   }
