@@ -56,7 +56,7 @@ class RunFolder final : public CheckpointSink {
   }
 
   /// Makes it the folder of the run that `start` describes, once nothing can be refused any more.
-  void enter(const RunStart& start, std::int64_t step) const {
+  void enter(const RunStart& start, std::int64_t step, std::int64_t best_step) const {
     store_.sweep();
     if (start.from_path) {
       // Otherwise the next --resume would continue from the steps that this one abandons.
@@ -65,9 +65,7 @@ class RunFolder final : public CheckpointSink {
       if (aside) warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
       if (!is_own) store_.adopt(start.checkpoint, step);
     }
-    if (!start.checkpoint.empty()) {
-      store_.restore_best(read_checkpoint(start.checkpoint, Parts::kDescription).progress.best_step);
-    }
+    if (!start.checkpoint.empty()) store_.restore_best(best_step);
     replace_file(path_ / "config.toml", write_toml(start.config));
   }
 
@@ -148,7 +146,7 @@ ExitCode run_training(TrainArguments& arguments, Job& job) {
     training.add_note(fmt::format("resuming    {} at step {}", start.checkpoint, with_commas(training.first_step())));
   }
   for (const std::string& note : start.notes) training.add_note(note);
-  on_root(job.control, [&] { folder->enter(start, training.first_step()); });
+  on_root(job.control, [&] { folder->enter(start, training.first_step(), training.best_step()); });
 
   std::vector<std::unique_ptr<TrainObserver>> reports;
   together(job.control, [&] { reports = make_reports(folder->path(), job.mpi.rank()); });

@@ -95,11 +95,13 @@ struct Checkpoint : CheckpointHeader {
     RunningMean smoothed;  ///< of the steps' losses
     double seconds = 0;
     double best_val_loss = 0;  ///< infinity as long as none was better than a uniform guess
-    // What follows is 0 in files of versions before 0.6.
+    // What follows is not in files of versions before 0.6.
     std::int64_t best_step = 0;               ///< that best_val_loss was reached at; 0: unknown
     std::int64_t validations_since_best = 0;  ///< none of them better
     std::int64_t skipped_steps = 0;           ///< left out (`skip-bad-steps`), in the whole run
     std::int64_t skipped_in_a_row = 0;        ///< the newest ones
+    /// Of the newest validation; files of versions before 0.6 do not say, and stand for one at their own step.
+    std::int64_t validated_step = 0;
   } progress;
 };
 

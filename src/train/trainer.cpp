@@ -14,6 +14,7 @@
 #include "checkpoint/contents.hpp"
 #include "dist/agreement.hpp"
 #include "sample/sampler.hpp"
+#include "train/best_so_far.hpp"
 #include "train/replica_check.hpp"
 
 namespace charrnn {
@@ -83,8 +84,8 @@ void Trainer::train() {
     train_step();
     if (is_due(options.check_every)) check_ranks();
   }
-  // A run that `max-steps` ends within an epoch.
-  if (!stop_ && validated_step_ != position_.step && characters_ > 0) validate_within_epoch();
+  // A run that is cut off within an epoch, now or by an attempt that did not come to its validation.
+  if (!stop_ && position_.lacks_closing_validation(parts_.schedule.last_step())) validate_within_epoch();
   if (has_unsaved_) save(false, false);
   saver_.finish();
   if (!stop_ && options.exact_end && options.validate_characters > 0 && parts_.validator) validate_exactly();
@@ -172,16 +173,20 @@ std::int64_t Trainer::epoch() const {
 }
 
 std::optional<Evaluation> Trainer::validate() {
-  if (!parts_.validator) return std::nullopt;
+  if (!parts_.validator) {
+    position_.progress.validated_step = position_.step;
+    return std::nullopt;
+  }
   // What may take long must not cost the steps before it, if the run is killed meanwhile.
   constexpr double kLong = 60;
   std::array<double, 1> is_long{seconds_of_validation() > kLong ? 1.0 : 0.0};
   parts_.control.all_reduce_sum(is_long);
   if (has_unsaved_ && is_long[0] > 0) save(false, false);
   try {
-    validated_step_ = position_.step;
     const PhaseScope scope(&clock_, Phase::kValidate);
-    return parts_.validator.validate(parts_.observer);
+    const Evaluation evaluation = parts_.validator.validate(parts_.observer);
+    position_.progress.validated_step = position_.step;
+    return evaluation;
   } catch (const Interrupted&) {
     stop_ = true;
     return std::nullopt;
@@ -204,7 +209,9 @@ void Trainer::validate_within_epoch() {
   const bool was_due = validation_is_due();
   const std::optional<Evaluation> evaluation = validate();
   if (stop_) return;
-  if (was_due) note_validation(evaluation);  // others come where a run is cut off, and must not decide how it goes on
+  has_unsaved_ = true;
+  // Others come where a run is cut off, and must not decide how it goes on: forget_closing_validation().
+  if (was_due) note_validation(evaluation);
   bool is_best = false;
   if (evaluation) {
     is_best = is_new_best(evaluation->loss(), was_due);
@@ -265,14 +272,8 @@ PhaseReport Trainer::phases_since(const PhaseSeconds& start, double characters) 
 bool Trainer::is_new_best(std::optional<double> val_loss, bool counts) {
   last_val_loss_ = val_loss;
   if (!val_loss) return false;
-  Checkpoint::Progress& progress = position_.progress;
-  const double uniform_guess = std::log(static_cast<double>(parts_.vocabulary.size()));
-  if (counts) ++progress.validations_since_best;
-  if (!(*val_loss < std::min(progress.best_val_loss, uniform_guess))) return false;  // also what is not a number
-  progress.best_val_loss = *val_loss;
-  progress.best_step = position_.step;
-  progress.validations_since_best = 0;
-  return true;
+  if (counts) ++position_.progress.validations_since_best;
+  return take_if_best(position_.progress, {position_.step, *val_loss}, parts_.vocabulary.size());
 }
 
 void Trainer::watch(const std::optional<double>& val_loss) {

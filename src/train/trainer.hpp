@@ -83,10 +83,9 @@ class Trainer {
   HealthWatch health_;
 
   RunPosition position_;
-  bool stop_ = false;                 ///< some rank wants to stop
-  bool has_unsaved_ = false;          ///< steps since the last checkpoint
-  bool save_is_due_ = false;          ///< by the clock
-  std::int64_t validated_step_ = -1;  ///< of the last validation
+  bool stop_ = false;         ///< some rank wants to stop
+  bool has_unsaved_ = false;  ///< steps or a validation since the last checkpoint
+  bool save_is_due_ = false;  ///< by the clock
   TimeLeft time_left_;
   std::optional<double> last_val_loss_;
 

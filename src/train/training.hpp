@@ -79,6 +79,8 @@ class Training {
   std::vector<std::string> other_engines() const;
   /// The first step of a run: 0 unless it was resumed.
   std::int64_t first_step() const { return position_.step; }
+  /// Of the best validation that a resumed run goes by; 0: none yet.
+  std::int64_t best_step() const { return position_.progress.best_step; }
   /// Of a training step with this model and optimizer.
   StepParts step_parts();
   /// Floating-point operations a second of all ranks' CPUs in matrix products, measured while all compute; 0 on GPUs.

@@ -298,6 +298,49 @@ TEST_F(TrainingTest, MaxStepsEndsWithAValidation) {
   EXPECT_TRUE(recorder_.validations.empty());
 }
 
+TEST_F(TrainingTest, AClosingValidationThatWasStoppedIsDoneByTheResume) {
+  RunConfig config = some_config();
+  config.optimizer.max_steps = 2;
+  config.data.train_fraction = 0.2;  // 960 characters for validation, in batches of 64 rows
+  recorder_.stops_validation = true;
+  Shelf shelf;
+  EXPECT_EQ(train(config, &shelf).code, ExitCode::kInterrupted);
+  EXPECT_TRUE(recorder_.validations.empty());
+  const Checkpoint from = shelf.saved.back();
+  EXPECT_EQ(from.step, 2);
+  recorder_ = {};
+  EXPECT_EQ(train(config, &shelf, &from).code, ExitCode::kDone);
+  ASSERT_EQ(recorder_.validations.size(), 1U);
+  EXPECT_EQ(recorder_.validations[0].step, 2);
+  EXPECT_EQ(shelf.saved.back().progress.validated_step, 2);
+}
+
+TEST_F(TrainingTest, AClosingValidationDoesNotDecideHowTheRunGoesOn) {
+  RunConfig config = some_config();
+  config.run.validate_every = 5;
+  Shelf straight;
+  train(config, &straight);
+  const Checkpoint::Progress expected = straight.saved.back().progress;
+  for (const std::int64_t cut : {3, 8, 17, 23}) {
+    RunConfig shorter = config;
+    shorter.optimizer.max_steps = cut;
+    Shelf shelf;
+    recorder_ = {};
+    train(shorter, &shelf);
+    ASSERT_EQ(recorder_.validations.back().step, cut);
+    EXPECT_TRUE(recorder_.validations.back().is_best) << "the test needs a cut that is the best so far";
+    const Checkpoint from = shelf.saved.back();
+    EXPECT_EQ(from.progress.best_step, cut) << "which the file tells";
+    recorder_ = {};
+    train(config, &shelf, &from);
+    const Checkpoint::Progress progress = shelf.saved.back().progress;
+    EXPECT_EQ(progress.best_val_loss, expected.best_val_loss);
+    EXPECT_EQ(progress.best_step, expected.best_step);
+    EXPECT_EQ(progress.validations_since_best, expected.validations_since_best);
+    EXPECT_TRUE(recorder_.validations.front().is_best) << "as in the undisturbed run";
+  }
+}
+
 TEST_F(TrainingTest, ValidatesOnSoManyCharactersAndExactlyAtTheEnd) {
   RunConfig config = some_config();
   config.data.train_fraction = 0.2;
