@@ -28,7 +28,7 @@ struct RunFacts {
   bool on_gpus = false;
   std::string engine, gradients_over;  ///< descriptions
   double peak = 0;                     ///< floating-point operations a second of all ranks; 0: unknown
-  std::int64_t epochs = 0, steps_per_epoch = 0, total_steps = 0;
+  std::int64_t steps_per_epoch = 0, total_steps = 0;
   std::int64_t first_step = 0;  ///< where this attempt begins
   std::int64_t last_step = 0;   ///< where it ends unless it is stopped
 };

@@ -32,8 +32,6 @@ class Schedule {
   /// ConfigError for phases that cannot be read or do not fit `epochs`, and for lengths of less than a step.
   Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimizer, std::int64_t steps_per_epoch);
 
-  /// How many epochs a run begins.
-  std::int64_t epochs() const { return (total_steps_ + steps_per_epoch_ - 1) / steps_per_epoch_; }
   std::int64_t total_steps() const { return total_steps_; }
   /// How many of them a run does: at most `max-steps`.
   std::int64_t last_step() const { return last_step_; }
