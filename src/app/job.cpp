@@ -4,12 +4,12 @@
 #include <cstdlib>
 #include <string>
 
-#include "app/failure.hpp"
 #include "app/messages.hpp"
 #include "base/activity.hpp"
 #include "base/memory.hpp"
 #include "dist/agreement.hpp"
 #include "dist/launcher.hpp"
+#include "models/as_error.hpp"
 
 namespace charrnn {
 
