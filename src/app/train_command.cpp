@@ -83,13 +83,14 @@ class RunFolder final : public CheckpointSink {
 };
 
 /// Rank 0 plans and takes the folder; every rank gets the same plan.
-RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFolder>& folder) {
+RunStart agree_on_start(TrainArguments& arguments, Job& job, std::shared_ptr<RunFolder>& folder) {
   const std::string plan = on_root(job.control, [&] {
     // Planned first without touching anything, so that wrong options leave no trace; and again once the folder is ours,
     // because another attempt may have written into it until then. Warnings are printed only once.
     std::vector<std::string> warnings;
     try {
-      folder.emplace(folder_of(plan_run(arguments, [&](const std::string& line) { warnings.push_back(line); }).config));
+      folder = std::make_shared<RunFolder>(
+          folder_of(plan_run(arguments, [&](const std::string& line) { warnings.push_back(line); }).config));
     } catch (...) {
       std::ranges::for_each(warnings, warn_on_stderr);
       throw;
@@ -114,7 +115,7 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFo
   json.at("init_from").get_to(start.init_from);
   json.at("extend_vocabulary").get_to(start.extend_vocabulary);
   json.at("notes").get_to(start.notes);
-  if (!folder) folder.emplace(folder_of(start.config));
+  if (!folder) folder = std::make_shared<RunFolder>(folder_of(start.config));
   return start;
 }
 
@@ -130,7 +131,7 @@ std::vector<std::unique_ptr<TrainObserver>> make_reports(const fs::path& folder,
 
 /// Collective. Trains, or continues a training, until a signal.
 ExitCode run_training(TrainArguments& arguments, Job& job) {
-  std::optional<RunFolder> folder;
+  std::shared_ptr<RunFolder> folder;
   const RunStart start = agree_on_start(arguments, job, folder);
   job.control.set_timeout(Seconds(start.config.run.timeout));
   std::vector<TrainObserver*> observers{&job.signals};
@@ -151,7 +152,7 @@ ExitCode run_training(TrainArguments& arguments, Job& job) {
   std::vector<std::unique_ptr<TrainObserver>> reports;
   together(job.control, [&] { reports = make_reports(folder->path(), job.mpi.rank()); });
   for (const auto& report : reports) observers.push_back(report.get());
-  return training.run(observers, &*folder).code;
+  return training.run(observers, folder).code;
 }
 
 }  // namespace

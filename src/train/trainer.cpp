@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "checkpoint/contents.hpp"
 #include "dist/agreement.hpp"
+#include "models/as_error.hpp"
 #include "sample/sampler.hpp"
 #include "train/best_so_far.hpp"
 #include "train/replica_check.hpp"
@@ -42,11 +43,13 @@ TrainOutcome Trainer::run() {
   try {
     train();
   } catch (const std::exception& error) {
-    const auto* const known = dynamic_cast<const Error*>(&error);
     try {
-      report_end(known != nullptr ? known->code() : ExitCode::kBug, error.what());
+      const Error known = as_error(error, kLowerToTrain);
+      report_end(known.code(), known.what());
     } catch (const std::exception&) {  // the first error is the one to tell
     }
+    // A file system that hangs must not keep this rank from telling that others do not answer.
+    if (dynamic_cast<const CommError*>(&error) != nullptr) saver_.leave_behind();
     throw;
   }
   const TrainOutcome outcome{stop_ ? ExitCode::kInterrupted : ExitCode::kDone, position_.step};
@@ -120,7 +123,7 @@ void Trainer::train_step() {
   has_unsaved_ = true;
   if (outcome.finite) count(outcome);
 
-  if (outcome.flags.saved) saver_.report();
+  if (outcome.flags.saved) saver_.tell_news();
   const auto characters = static_cast<double>(batch_.all_targets);
   Checkpoint::Progress& progress = position_.progress;
   progress.seconds += seconds;
@@ -155,7 +158,7 @@ void Trainer::leave_out(const StepOutcome& outcome, double rate) {
   require_option(
       progress.skipped_in_a_row < limit, "learning-rate",
       "the training diverged at step {} (loss {}, gradient norm {}){}: lower `learning-rate` or set `clip-norm`{}; the newest checkpoint is from before",
-      position_.step, loss_text(outcome.loss), loss_text(outcome.gradient_norm), before, other_way);
+      position_.step + 1, loss_text(outcome.loss), loss_text(outcome.gradient_norm), before, other_way);
   ++progress.skipped_steps;
   ++progress.skipped_in_a_row;
   state_.zero();  // what is not finite in it would spoil every window that follows
@@ -320,6 +323,7 @@ void Trainer::validate_exactly() {
     });
     const Evaluation of_best = step == position_.step ? last : parts_.validator.validate_model(parts_.observer);
     position_.progress.best_val_loss = of_best.loss();
+    position_.progress.best_step = step;
     parts_.observer.on_validation({step, of_best.loss(), of_best.characters, true, true});
   } catch (const Interrupted&) {
     stop_ = true;
@@ -350,12 +354,7 @@ void Trainer::sample() {
     Sampler sampler({&parts_.step.model}, parts_.vocabulary,
                     {.seed = static_cast<std::uint64_t>(parts_.config.run.seed)}, parts_.config.data.window);
     sampler.prime("");
-    std::string written;
-    for (std::int64_t i = 0; i < kLength; ++i) {
-      if (activity.wants_stop()) return std::string();
-      written += sampler.next()[0];
-    }
-    return written;
+    return sampler.write(kLength, [&] { return activity.wants_stop(); });
   });
   if (!text.empty()) parts_.observer.on_sample(position_.step, text);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "train/batch_state.hpp"
@@ -28,8 +29,8 @@ struct TrainerParts {
   const SnapshotMaker& snapshots;
   Communicator& control;  ///< for everything but gradients
   TrainObserver& observer;
-  CheckpointSink* sink;  ///< null: nothing is saved
-  double peak = 0;       ///< floating-point operations a second that all ranks together can do; 0: unknown
+  std::shared_ptr<CheckpointSink> sink;  ///< null: nothing is saved
+  double peak = 0;  ///< floating-point operations a second that all ranks together can do; 0: unknown
 };
 
 class Trainer {

@@ -191,7 +191,7 @@ std::string Training::nothing_left() const {
       by_steps ? with_commas(last) : epochs_text(last, per_epoch), first_step() == last ? "ends" : "would have ended");
 }
 
-TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, CheckpointSink* sink) {
+TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, const std::shared_ptr<CheckpointSink>& sink) {
   Observers observers(all_observers);
   const double peak = measure_products();
 

@@ -64,7 +64,7 @@ class Training {
   void add_note(std::string line) { notes_.push_back(std::move(line)); }
 
   /// Trains to the end, or until an observer wants to stop. `sink` may be null: nothing is saved. Once.
-  TrainOutcome run(std::span<TrainObserver* const> observers, CheckpointSink* sink);
+  TrainOutcome run(std::span<TrainObserver* const> observers, const std::shared_ptr<CheckpointSink>& sink);
   /// A training from its beginning to its end, nothing saved.
   static TrainOutcome run(const RunConfig& config, const TextSource& text, ControlCommunicator& control,
                           std::span<TrainObserver* const> observers);
