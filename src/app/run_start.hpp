@@ -30,9 +30,9 @@ struct RunStart {
 /// <run-dir>/<name>.
 std::filesystem::path folder_of(const RunConfig& config);
 
-/// Puts together what was given and, for a resume, the config of its checkpoint. A resume from a path continues in the run
-/// folder that the path lies in, unless a name is given. Touches nothing. UsageError for options that contradict each other,
-/// a run that exists already (without `resume`), or a resume with other data or model options.
+/// Puts together what was given and, for a resume, the config of its checkpoint. A resume from a path continues in the
+/// run folder that the path lies in, unless a name is given. Touches nothing. UsageError for options that contradict
+/// each other, a run that exists already (without `resume`), or a resume with other data or model options.
 RunStart plan_run(TrainArguments& arguments, const Warn& warn);
 
 }  // namespace charrnn

@@ -5,8 +5,8 @@
 
 namespace charrnn {
 
-/// While it lives, the first of these signals only leaves a note, and the first rank says so at once. A second SIGINT ends the process at once;
-/// more of the others change nothing (SLURM sends them repeatedly). A SIGPIPE is ignored.
+/// While it lives, the first of these signals only leaves a note, and the first rank says so at once. A second SIGINT
+/// ends the process at once; more of the others change nothing (SLURM sends them repeatedly). A SIGPIPE is ignored.
 class StopSignals final : public TrainObserver {
  public:
   StopSignals();

@@ -29,8 +29,8 @@ std::vector<char32_t> decode_text(std::string_view text, std::string_view what);
 /// A character as a person can read it in a message: 'a', '\n', U+00E9 'é'.
 std::string printable(char32_t code_point);
 
-/// Text of unknown origin as valid UTF-8 without control characters: U+FFFD stands for each of them, and for what is not
-/// UTF-8. So no file can send commands to a terminal.
+/// Text of unknown origin as valid UTF-8 without control characters: U+FFFD stands for each of them, and for what is
+/// not UTF-8. So no file can send commands to a terminal.
 std::string without_controls(std::string_view text);
 
 }  // namespace charrnn

@@ -45,8 +45,8 @@ class BackgroundWriter {
   BackgroundWriter(const BackgroundWriter&) = delete;
   BackgroundWriter& operator=(const BackgroundWriter&) = delete;
 
-  /// For a program that is about to end by an error, which must be told even if the file system hangs: waits for a write
-  /// that goes on, but only so long, then leaves the thread to it. Only the destructor may follow.
+  /// For a program that is about to end by an error, which must be told even if the file system hangs: waits for a
+  /// write that goes on, but only so long, then leaves the thread to it. Only the destructor may follow.
   void leave_behind(Pause limit);
 
   /// To be filled in before start(); its memory is used again. Waits until nothing is being written, and gives up what

@@ -124,8 +124,8 @@ auto from_checkpoint(const std::filesystem::path& path, const Use& use) {
   }
 }
 
-/// Replaces the file atomically. `before_rename` may throw to keep the file from appearing. DataError if the file system
-/// refuses; nothing is left behind then.
+/// Replaces the file atomically. `before_rename` may throw to keep the file from appearing. DataError if the file
+/// system refuses; nothing is left behind then.
 void write_checkpoint(
     const std::filesystem::path& path, const Checkpoint& checkpoint,
     const std::function<void()>& before_rename = [] {});
@@ -145,9 +145,9 @@ enum class Parts {
 /// The parameters that are wanted of a file, whose description has been read. May throw to refuse it.
 using LayoutOf = std::function<ParameterLayout(const Checkpoint&)>;
 
-/// Reads a file whose digest has been checked, and trusts nothing in it: types, ranks, sizes, ranges and links are checked
-/// before anything is read or allocated, and never more than the file's size is read out of it. Of the tensors only those
-/// of layout_of() are read. DamagedCheckpoint; DataError if the file's model is another one.
+/// Reads a file whose digest has been checked, and trusts nothing in it: types, ranks, sizes, ranges and links are
+/// checked before anything is read or allocated, and never more than the file's size is read out of it. Of the tensors
+/// only those of layout_of() are read. DamagedCheckpoint; DataError if the file's model is another one.
 ///
 ///     check_digest(path);
 ///     Checkpoint checkpoint = read_checkpoint(path, Parts::kModel, [](const Checkpoint& described) {

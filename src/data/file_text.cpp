@@ -38,8 +38,8 @@ std::size_t fill(const FileDescriptor& file, const std::string& path, std::span<
   return done;
 }
 
-/// A file that is text as it lies there: one member. It is read, not mapped: where a mapped file shrinks, or its disk fails,
-/// the process dies.
+/// A file that is text as it lies there: one member. It is read, not mapped: where a mapped file shrinks, or its disk
+/// fails, the process dies.
 class PlainFile final : public TextReader {
  public:
   PlainFile(FileDescriptor file, std::string path, std::int64_t size, const Tick& tick)

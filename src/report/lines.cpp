@@ -63,8 +63,8 @@ std::string dropout_text(const ModelConfig& model) {
   return text + (model.locked_dropout ? " (locked)" : "");
 }
 
-/// "; 1,039 of 4,466 characters kept, 23.7 % of the training text and 30.8 % of the validation text unknown", or nothing
-/// where all are known.
+/// "; 1,039 of 4,466 characters kept, 23.7 % of the training text and 30.8 % of the validation text unknown", or
+/// nothing where all are known.
 std::string share_text(const RunFacts& facts) {
   const VocabularyShare& share = facts.share;
   if (share.known == share.different) return "";

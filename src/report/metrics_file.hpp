@@ -10,13 +10,14 @@
 
 namespace charrnn {
 
-/// The first line of an attempt is its "run" event, the last one its "end". Every line has its `time` (seconds since 1970)
-/// and its `step`. The other fields are named as the members of the reports (train/observer.hpp).
+/// The first line of an attempt is its "run" event, the last one its "end". Every line has its `time` (seconds since
+/// 1970) and its `step`. The other fields are named as the members of the reports (train/observer.hpp).
 class MetricsFile final : public TrainObserver {
  public:
   explicit MetricsFile(std::filesystem::path path) : path_(std::move(path)) {}
 
-  /// Drops the lines of later steps, which a resumed run writes again; for step 0 all. DataError if the file cannot be written.
+  /// Drops the lines of later steps, which a resumed run writes again; for step 0 all. DataError if the file cannot be
+  /// written.
   void rewind(std::int64_t step) override;
   void on_start(const RunFacts& facts) override;
   void on_step(const StepReport& report) override;

@@ -8,8 +8,8 @@
 
 namespace charrnn {
 
-/// Takes note of a validation if it is the best so far: its loss is below all before it, and below that of a uniform guess
-/// among `symbols`. Returns whether it is.
+/// Takes note of a validation if it is the best so far: its loss is below all before it, and below that of a uniform
+/// guess among `symbols`. Returns whether it is.
 bool take_if_best(Checkpoint::Progress& progress, const ValidationRecord& validation, std::int64_t symbols);
 
 /// A run that `max-steps` cut off within an epoch has closed with a validation of its own, which must not decide how it

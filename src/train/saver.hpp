@@ -14,7 +14,8 @@
 
 namespace charrnn {
 
-/// Where checkpoints go. All ranks have one or none has. A write that hangs may outlive the training: it shares its sink.
+/// Where checkpoints go. All ranks have one or none has. A write that hangs may outlive the training: it shares its
+/// sink.
 class CheckpointSink {
  public:
   virtual ~CheckpointSink() = default;

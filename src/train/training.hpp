@@ -49,9 +49,9 @@ struct StartFrom {
 class Training {
  public:
   /// Reads the text, chooses device and threads, makes the model, loads the checkpoint if there is one. `control`
-  /// must outlive it. Interrupted on all ranks if the activity of one wants to stop while the text is read. DataError for a checkpoint of another model, one of another text to resume, one whose
-  /// vocabulary cannot write the text, or a position that the run does not come to; ConfigError for options that do not
-  /// fit the checkpoint to start with.
+  /// must outlive it. Interrupted on all ranks if the activity of one wants to stop while the text is read. DataError
+  /// for a checkpoint of another model, one of another text to resume, one whose vocabulary cannot write the text, or a
+  /// position that the run does not come to; ConfigError for options that do not fit the checkpoint to start with.
   Training(RunConfig config, const TextSource& text, ControlCommunicator& control, Activity& activity,
            const StartFrom& from = {});
   Training(const Training&) = delete;
