@@ -1,22 +1,9 @@
-// Exceptions that are not the program's own, as Errors.
+// Exceptions that nobody can catch.
 #pragma once
 
-#include <exception>
-#include <string>
-
-#include "base/error.hpp"
+#include "models/as_error.hpp"
 
 namespace charrnn {
-
-/// What somebody can do who trains and has too little memory.
-inline constexpr const char* kLowerToTrain = "lower `columns`, `bptt`, `hidden` or `layers`";
-/// What is left to others.
-inline constexpr const char* kUseMore = "use a machine that has more";
-
-/// Memory that is not to be had is kUsage, and the message says what would help: `remedy`, for this command. So are
-/// threads that cannot be started, and a GPU that was never usable. A GPU that fails is kInterrupted: the run goes on from
-/// its newest checkpoint. All the rest is kBug.
-Error as_error(const std::exception& exception, const std::string& remedy);
 
 /// From now on an exception that nobody can catch, such as one in a thread of a ThreadTeam, ends the process with the
 /// message and exit code of as_error; if it is a bug, as the system does it, with a core file.

@@ -4,12 +4,12 @@
 #include <cstdlib>
 #include <string>
 
-#include "app/failure.hpp"
 #include "app/messages.hpp"
 #include "base/activity.hpp"
 #include "base/memory.hpp"
 #include "dist/agreement.hpp"
 #include "dist/launcher.hpp"
+#include "models/as_error.hpp"
 
 namespace charrnn {
 
@@ -27,7 +27,8 @@ bool speaks(Job& job, bool has_something_to_say) {
   return has_something_to_say && (job.mpi.rank() == 0 || root_speaks[0] == 0);
 }
 
-/// How a rank with an error ends: together with the others if they have one, too, and by ending them if they do not come.
+/// How a rank with an error ends: together with the others if they have one, too, and by ending them if they do not
+/// come.
 ExitCode end_together(Job& job, ExitCode code, bool has_something_to_say, const std::function<void()>& say) {
   try {
     if (speaks(job, has_something_to_say)) say();

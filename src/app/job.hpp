@@ -26,10 +26,10 @@ struct Job {
   ExitCode ends_with(ExitCode code);
 };
 
-/// Starts MPI, refuses a launch that went wrong, runs `work` and ends MPI. Whatever `work` throws becomes an exit code and
-/// one line on standard error, printed once if all ranks have the same error; an error in an option from the config file
-/// of `sources` is shown with its place there. `remedy` is what helps where memory is short (app/failure.hpp). If other ranks
-/// cannot be reached any more, the whole job is aborted.
+/// Starts MPI, refuses a launch that went wrong, runs `work` and ends MPI. Whatever `work` throws becomes an exit code
+/// and one line on standard error, printed once if all ranks have the same error; an error in an option from the config
+/// file of `sources` is shown with its place there. `remedy` is what helps where memory is short (models/as_error.hpp).
+/// If other ranks cannot be reached any more, the whole job is aborted.
 ExitCode run_job(const std::function<ExitCode(Job&)>& work, const char* remedy, const ConfigSources* sources = nullptr);
 
 /// Work of a job that has no screen of its own: how far it is on standard error, and the signals that stop it.

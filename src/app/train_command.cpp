@@ -58,7 +58,7 @@ class RunFolder final : public CheckpointSink {
   }
 
   /// Makes it the folder of the run that `start` describes, once nothing can be refused any more.
-  void enter(const RunStart& start, std::int64_t step) const {
+  void enter(const RunStart& start, std::int64_t step, std::int64_t best_step) const {
     store_.sweep();
     if (start.from_path) {
       // Otherwise the next --resume would continue from the steps that this one abandons.
@@ -67,9 +67,7 @@ class RunFolder final : public CheckpointSink {
       if (aside) warn_on_stderr(fmt::format("later checkpoints of this run are in '{}' now", aside->string()));
       if (!is_own) store_.adopt(start.checkpoint, step);
     }
-    if (!start.checkpoint.empty()) {
-      store_.restore_best(read_checkpoint(start.checkpoint, Parts::kDescription).progress.best_step);
-    }
+    if (!start.checkpoint.empty()) store_.restore_best(best_step);
     replace_file(path_ / "config.toml", write_toml(start.config));
     sign_folder(path_);
   }
@@ -95,7 +93,7 @@ std::string absolute_path(const std::string& path) {
 }
 
 /// Rank 0 plans and takes the folder; every rank gets the same plan.
-RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFolder>& folder) {
+RunStart agree_on_start(TrainArguments& arguments, Job& job, std::shared_ptr<RunFolder>& folder) {
   const std::string plan = on_root(job.control, job.signals, [&](Activity& activity) {
     // Planned first without touching anything, so that wrong options leave no trace; and again once the folder is ours,
     // because another attempt may have written into it until then. Warnings are printed only once.
@@ -103,7 +101,7 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFo
     Claim claim{};
     try {
       const RunStart start = plan_run(arguments, [&](const std::string& line) { warnings.push_back(line); });
-      folder.emplace(folder_of(start.config));
+      folder = std::make_shared<RunFolder>(folder_of(start.config));
       claim = start.claim;
     } catch (...) {
       std::ranges::for_each(warnings, warn_on_stderr);
@@ -129,7 +127,7 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::optional<RunFo
   json.at("init_from").get_to(start.init_from);
   json.at("extend_vocabulary").get_to(start.extend_vocabulary);
   json.at("notes").get_to(start.notes);
-  if (!folder) folder.emplace(folder_of(start.config));
+  if (!folder) folder = std::make_shared<RunFolder>(folder_of(start.config));
   return start;
 }
 
@@ -145,7 +143,7 @@ std::vector<std::unique_ptr<TrainObserver>> make_reports(const fs::path& folder,
 
 /// Collective. Trains, or continues a training, until a signal.
 ExitCode run_training(TrainArguments& arguments, Job& job) {
-  std::optional<RunFolder> folder;
+  std::shared_ptr<RunFolder> folder;
   const RunStart start = agree_on_start(arguments, job, folder);
   job.control.set_timeout(Seconds(start.config.run.timeout));
   std::vector<TrainObserver*> observers{&job.signals};
@@ -161,12 +159,12 @@ ExitCode run_training(TrainArguments& arguments, Job& job) {
     training.add_note(fmt::format("resuming    {} at step {}", start.checkpoint, with_commas(training.first_step())));
   }
   for (const std::string& note : start.notes) training.add_note(note);
-  on_root(job.control, [&] { folder->enter(start, training.first_step()); });
+  on_root(job.control, [&] { folder->enter(start, training.first_step(), training.best_step()); });
 
   std::vector<std::unique_ptr<TrainObserver>> reports;
   together(job.control, [&] { reports = make_reports(folder->path(), job.mpi.rank()); });
   for (const auto& report : reports) observers.push_back(report.get());
-  return training.run(observers, &*folder).code;
+  return training.run(observers, folder).code;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #endif
 
 #include "app/program.hpp"
+#include "base/program_version.hpp"
 #include "models/engine.hpp"
 #include "models/torch_runtime.hpp"
 
@@ -29,7 +30,7 @@ std::string mpi_version() {
 
 std::string version_text() {
   const std::string commit = CHARRNN_COMMIT;
-  std::string text = fmt::format("charrnn_dist {}{}\n", CHARRNN_VERSION, commit.empty() ? "" : " (" + commit + ")");
+  std::string text = fmt::format("charrnn_dist {}{}\n", kProgramVersion, commit.empty() ? "" : " (" + commit + ")");
   text += fmt::format("LibTorch     {}\nMPI          {}\n", torch_version(), mpi_version());
   text += fmt::format("HDF5         {}.{}.{}\n", H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
 #ifdef CHARRNN_CUDA

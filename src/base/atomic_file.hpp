@@ -1,4 +1,5 @@
-// Files and links that are replaced in one step: opening the name gives the old content or the new one, even after a crash.
+// Files and links that are replaced in one step: opening the name gives the old content or the new one, even after a
+// crash.
 #pragma once
 
 #include <filesystem>
@@ -7,8 +8,8 @@
 
 namespace charrnn {
 
-/// Replaces a file piece by piece. Until commit() the content grows in `.<name>.tmp-<pid>` beside it. Every failure is a
-/// WriteError that names the file.
+/// Replaces a file piece by piece. Until commit() the content grows in `.<name>.tmp-<pid>` beside it. Every failure is
+/// a WriteError that names the file.
 ///
 ///     AtomicFile file("runs/lstm/config.toml");
 ///     file.write(text);
@@ -22,8 +23,8 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(std::string_view bytes);
-  /// Syncs the content to disk, calls `before_rename` (which may throw to keep the file from appearing), gives it its name
-  /// and syncs the folder.
+  /// Syncs the content to disk, calls `before_rename` (which may throw to keep the file from appearing), gives it its
+  /// name and syncs the folder.
   void commit(const std::function<void()>& before_rename = {});
 
  private:

@@ -11,8 +11,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// In cores; infinite without a limit. Version 2 has both numbers in one file, and the word "max" for none; version 1 has
-/// -1 for none.
+/// In cores; infinite without a limit. Version 2 has both numbers in one file, and the word "max" for none; version 1
+/// has -1 for none.
 double quota_in(const fs::path& folder) {
   double quota = -1, period = 0;
   if (std::ifstream file(folder / "cpu.max"); file) {

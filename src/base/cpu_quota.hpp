@@ -13,8 +13,8 @@ struct CpuQuota {
   std::string group;  ///< the same for all processes of this machine that share the limit
 };
 
-/// Of this process: cpu.max of cgroups version 2, cpu.cfs_quota_us of version 1, in its group and those above. What cannot
-/// be read is no limit. `root` is where /proc and /sys are.
+/// Of this process: cpu.max of cgroups version 2, cpu.cfs_quota_us of version 1, in its group and those above. What
+/// cannot be read is no limit. `root` is where /proc and /sys are.
 CpuQuota cpu_quota(const std::filesystem::path& root = "/");
 
 }  // namespace charrnn

@@ -11,9 +11,9 @@
 
 namespace charrnn {
 
-/// Written once from its beginning to its end, then mapped. It is in memory up to kInMemory bytes, and from there on in the
-/// folder TMPDIR (/tmp without it). Nothing is left of it when the last process that has it ends, however it ends. The
-/// processes of one machine can share one.
+/// Written once from its beginning to its end, then mapped. It is in memory up to kInMemory bytes, and from there on in
+/// the folder TMPDIR (/tmp without it). Nothing is left of it when the last process that has it ends, however it ends.
+/// The processes of one machine can share one.
 ///
 ///     ScratchFile file;
 ///     file.append(bytes);

@@ -20,8 +20,8 @@ std::string bytes_text(std::uint64_t bytes);  ///< 64 MB, 57.7 GB
 std::string one_line(const std::string& text, std::size_t bytes);
 double bits(double nats);                ///< nats / ln 2
 std::string percent_text(double share);  ///< 23.7 %, 0.04 %, under 0.001 %
-/// A word as a shell takes it: in quotes where it has anything but plain characters; control characters, and what is not
-/// UTF-8, as $'\033'.
+/// A word as a shell takes it: in quotes where it has anything but plain characters; control characters, and what is
+/// not UTF-8, as $'\033'.
 std::string for_shell(const std::string& word);
 
 /// The number that the whole text is, in decimal; nothing if it is none, or too large for a T.

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <exception>
 #include <functional>
-#include <mutex>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -39,12 +38,16 @@ class BackgroundWriter {
     std::exception_ptr error;  ///< if it was not
   };
 
-  /// `write` gives the path back; it runs on the writer's thread.
+  /// `write` gives the path back; it runs on the writer's thread, and owns what it uses, because of leave_behind().
   BackgroundWriter(Write write, Pause pause);
   /// Waits for a write that goes on; does not try a failed one again.
   ~BackgroundWriter();
   BackgroundWriter(const BackgroundWriter&) = delete;
   BackgroundWriter& operator=(const BackgroundWriter&) = delete;
+
+  /// For a program that is about to end by an error, which must be told even if the file system hangs: waits for a
+  /// write that goes on, but only so long, then leaves the thread to it. Only the destructor may follow.
+  void leave_behind(Pause limit);
 
   /// To be filled in before start(); its memory is used again. Waits until nothing is being written, and gives up what
   /// could not be written so far.
@@ -60,19 +63,10 @@ class BackgroundWriter {
   std::optional<Result> result();
 
  private:
-  enum class State { kIdle, kWriting, kFailed };
+  struct Desk;
 
-  void run(const std::stop_token& end);
-  void await_write(std::unique_lock<std::mutex>& lock);
-
-  Write write_;
-  Pause pause_;
-  Snapshot buffer_;
-  std::mutex mutex_;
-  std::condition_variable_any changed_;
-  State state_ = State::kIdle;
-  std::optional<Result> result_;
-  std::jthread thread_;  // the last member: it uses the other ones
+  std::shared_ptr<Desk> desk_;  ///< the thread's, too
+  std::jthread thread_;
 };
 
 }  // namespace charrnn

@@ -95,11 +95,13 @@ struct Checkpoint : CheckpointHeader {
     RunningMean smoothed;  ///< of the steps' losses
     double seconds = 0;
     double best_val_loss = 0;  ///< infinity as long as none was better than a uniform guess
-    // What follows is 0 in files of versions before 0.6.
+    // What follows is not in files of versions before 0.6.
     std::int64_t best_step = 0;               ///< that best_val_loss was reached at; 0: unknown
     std::int64_t validations_since_best = 0;  ///< none of them better
     std::int64_t skipped_steps = 0;           ///< left out (`skip-bad-steps`), in the whole run
     std::int64_t skipped_in_a_row = 0;        ///< the newest ones
+    /// Of the newest validation; files of versions before 0.6 do not say, and stand for one at their own step.
+    std::int64_t validated_step = 0;
   } progress;
 };
 
@@ -122,8 +124,8 @@ auto from_checkpoint(const std::filesystem::path& path, const Use& use) {
   }
 }
 
-/// Replaces the file atomically. `before_rename` may throw to keep the file from appearing. DataError if the file system
-/// refuses; nothing is left behind then.
+/// Replaces the file atomically. `before_rename` may throw to keep the file from appearing. DataError if the file
+/// system refuses; nothing is left behind then.
 void write_checkpoint(
     const std::filesystem::path& path, const Checkpoint& checkpoint,
     const std::function<void()>& before_rename = [] {});
@@ -143,9 +145,9 @@ enum class Parts {
 /// The parameters that are wanted of a file, whose description has been read. May throw to refuse it.
 using LayoutOf = std::function<ParameterLayout(const Checkpoint&)>;
 
-/// Reads a file whose digest has been checked, and trusts nothing in it: types, ranks, sizes, ranges and links are checked
-/// before anything is read or allocated, and never more than the file's size is read out of it. Of the tensors only those
-/// of layout_of() are read. DamagedCheckpoint; DataError if the file's model is another one.
+/// Reads a file whose digest has been checked, and trusts nothing in it: types, ranks, sizes, ranges and links are
+/// checked before anything is read or allocated, and never more than the file's size is read out of it. Of the tensors
+/// only those of layout_of() are read. DamagedCheckpoint; DataError if the file's model is another one.
 ///
 ///     check_digest(path);
 ///     Checkpoint checkpoint = read_checkpoint(path, Parts::kModel, [](const Checkpoint& described) {

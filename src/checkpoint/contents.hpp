@@ -13,8 +13,8 @@
 
 namespace charrnn {
 
-/// A flat buffer, laid out by `layout`, as a tensor for every parameter (in memory that `tensors` has already); and back. DataError naming the first tensor of
-/// `group` (such as "/model") that is missing or has another shape.
+/// A flat buffer, laid out by `layout`, as a tensor for every parameter (in memory that `tensors` has already); and
+/// back. DataError naming the first tensor of `group` (such as "/model") that is missing or has another shape.
 void cut_tensors(const ParameterLayout& layout, std::span<const float> flat, std::vector<NamedTensor>& tensors);
 std::vector<float> join_tensors(const ParameterLayout& layout, const std::vector<NamedTensor>& tensors,
                                 const std::string& group);

@@ -33,6 +33,7 @@ void for_each_count(Progress& progress, const Visit& visit) {
   visit("validations_since_best", progress.validations_since_best);
   visit("skipped_steps", progress.skipped_steps);
   visit("skipped_in_a_row", progress.skipped_in_a_row);
+  visit("validated_step", progress.validated_step);
 }
 
 /// ValidationRecord as a row of /validations.

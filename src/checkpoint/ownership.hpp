@@ -1,6 +1,6 @@
-// Which attempt owns a run's folder. Two starts must not train in one folder, wherever they run; and a node that lost its
-// network keeps training while its job is restarted elsewhere: the old attempt must notice this before it writes into a
-// folder that is no longer its own.
+// Which attempt owns a run's folder. Two starts must not train in one folder, wherever they run; and a node that lost
+// its network keeps training while its job is restarted elsewhere: the old attempt must notice this before it writes
+// into a folder that is no longer its own.
 #pragma once
 
 #include <filesystem>
@@ -20,8 +20,8 @@ enum class Claim {
 
 class Ownership {
  public:
-  /// Takes the folder by writing <run>/attempt, and makes it if it is not there. Of several processes that want a new run
-  /// in it at one moment, on whatever hosts, one gets it.
+  /// Takes the folder by writing <run>/attempt, and makes it if it is not there. Of several processes that want a new
+  /// run in it at one moment, on whatever hosts, one gets it.
   ///
   /// UsageError if a live process that can be seen from here has it; for a resume, if it still has it after some seconds.
   /// For a new run also if the folder has the mark of any other attempt, ended or not. A resume warns where it takes the

@@ -187,6 +187,7 @@ Checkpoint::Progress read_progress(const Hdf5Group& group, std::int64_t step) {
                                 not_negative(group, "seconds"),
                                 group.number("best_val_loss")};
   check(!std::isnan(progress.best_val_loss), group.path() + "@best_val_loss", "is not a number");
+  progress.validated_step = step;  // of files that do not say
   for_each_count(progress, [&](const char* name, std::int64_t& count) {
     if (group.has_attribute(name)) count = group.integer(name, {0, step});
   });

@@ -30,12 +30,13 @@ class CheckpointStore {
   /// left where they are. Of all other files only the header is read.
   std::optional<std::filesystem::path> newest_good(const Warn& warn) const;
 
-  /// What `best` points at, whether it is there or not; or `best`, if that is a file, in a copy of the folder. Empty: neither.
+  /// What `best` points at, whether it is there or not; or `best`, if that is a file, in a copy of the folder. Empty:
+  /// neither.
   std::filesystem::path best() const;
   /// The file that `best` points at; nothing, and a line through `warn`, if there is none or its digest is wrong.
   std::optional<std::filesystem::path> best_good(const Warn& warn) const;
-  /// Points `best` at the file of this step, if there is one: a run that continues from a checkpoint of an earlier step, or
-  /// was killed within a save, may have lost the link to what was its best one then.
+  /// Points `best` at the file of this step, if there is one: a run that continues from a checkpoint of an earlier
+  /// step, or was killed within a save, may have lost the link to what was its best one then.
   void restore_best(std::int64_t step) const;
 
   /// A run that continues from an earlier step abandons what came after it: moves the files of later steps than
@@ -74,7 +75,8 @@ struct FoundCheckpoint {
   std::string why;  ///< this one of its folder: "best, validation 2.3312 at step 1,050"; empty if the path is the file
 };
 
-/// The path itself, or a checkpoint of the run's folder that it is. Its digest has been checked. DataError if there is none.
+/// The path itself, or a checkpoint of the run's folder that it is. Its digest has been checked. DataError if there is
+/// none.
 FoundCheckpoint resolve_checkpoint(const std::filesystem::path& path, Pick pick, const Warn& warn);
 
 }  // namespace charrnn

@@ -1,4 +1,5 @@
-// Everything that decides a training run, in plain structs with the defaults. option_table.hpp has a row for each member.
+// Everything that decides a training run, in plain structs with the defaults. option_table.hpp has a row for each
+// member.
 #pragma once
 
 #include <cstdint>

@@ -15,7 +15,8 @@ enum class UnknownKeys {
 
 /// Reads a config; `source` names it in errors and places. Names may be spelled with '_' for '-', and as they were
 /// before they were renamed. Adds to `notes`, unless it is null, a line about each name that was renamed or ignored.
-/// UsageError with SOURCE:LINE:COLUMN for what is not TOML, a value of another type, or an option that stands there twice.
+/// UsageError with SOURCE:LINE:COLUMN for what is not TOML, a value of another type, or an option that stands there
+/// twice.
 GivenOptions read_toml(const std::string& text, const std::string& source, UnknownKeys unknown, Strings* notes);
 
 /// The same from a file, which may be a pipe. UsageError if it cannot be read.

@@ -111,8 +111,8 @@ class ArchiveReader final : public TextReader {
                                 without_controls(why != nullptr ? why : "no reason is known")));
   }
 
-  /// Whether a plain tar archive ends without the zeros that every program writes there. libarchive takes it for whole when
-  /// it is cut off between two files.
+  /// Whether a plain tar archive ends without the zeros that every program writes there. libarchive takes it for whole
+  /// when it is cut off between two files.
   bool lacks_end() {
     const bool is_tar = (::archive_format(archive_.get()) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
     constexpr std::int64_t kRecord = 512;

@@ -6,8 +6,8 @@
 
 namespace charrnn {
 
-/// Cuts the rows of the columns into the windows that backpropagation runs through. A pure function of (seed, epoch), the
-/// same on every rank.
+/// Cuts the rows of the columns into the windows that backpropagation runs through. A pure function of (seed, epoch),
+/// the same on every rank.
 ///
 ///     const BpttSchedule windows(/*seed=*/1, /*rows=*/7714, /*bptt=*/8, /*jitter=*/true);
 ///     const std::vector<std::int64_t> lengths = windows.lengths(/*epoch=*/0);   // 963 of them; their sum is 7713

@@ -1,5 +1,5 @@
-// A text as training and validation part. One rank scans it once; what all need to know then travels as a CorpusSummary,
-// and the text itself as numbers of its characters.
+// A text as training and validation part. One rank scans it once; what all need to know then travels as a
+// CorpusSummary, and the text itself as numbers of its characters.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,9 @@ struct CorpusOptions {
   VocabularyOptions vocabulary{};
   std::int64_t train_characters = 0;  ///< exact length of the training part; 0: by train_fraction
   double train_fraction = 0.8;        ///< floor(fraction * characters) characters
-  /// What a checkpoint says of the text that it was trained on; empty: nothing. A text that has this SHA-256 only together
-  /// with the byte order mark at its start is read with the mark as a character, as all programs before 0.6 did.
+  /// What a checkpoint says of the text that it was trained on; empty: nothing. A text that has this SHA-256 only
+  /// together with the byte order mark at its start is read with the mark as a character, as all programs before 0.6
+  /// did.
   std::string known_sha256 = "";
 };
 
@@ -44,8 +45,8 @@ struct CorpusSummary {
   std::int64_t train_characters = 0;
   std::vector<std::string> symbols;  ///< of the vocabulary that the training part gives
 
-  /// The text's different characters, by the numbers that they have in the NumberedText: first ASCII (or all bytes), then
-  /// the others as they appear. And how often each is in the training part and in the rest.
+  /// The text's different characters, by the numbers that they have in the NumberedText: first ASCII (or all bytes),
+  /// then the others as they appear. And how often each is in the training part and in the rest.
   std::vector<std::uint32_t> alphabet;
   std::vector<std::int64_t> training_counts, validation_counts;
   std::vector<std::uint8_t> widths;  ///< of the NumberedText's blocks
@@ -63,8 +64,8 @@ struct ScannedCorpus {
   std::shared_ptr<ScratchFile> numbers;  ///< of a NumberedText
 };
 
-/// Reads the whole text once: checks that it is UTF-8, hashes, counts and numbers it. DataError with file, member and place
-/// for what is not, if possible with a command that mends it, and for parts that do not fit.
+/// Reads the whole text once: checks that it is UTF-8, hashes, counts and numbers it. DataError with file, member and
+/// place for what is not, if possible with a command that mends it, and for parts that do not fit.
 ScannedCorpus scan_corpus(const TextSource& text, const CorpusOptions& options, Activity& activity);
 
 }  // namespace charrnn

@@ -65,8 +65,8 @@ const char* wide_encoding(std::span<const unsigned char> start) {
   };
   if (four(3, 2, 0)) return "UTF-32LE";
   if (four(0, 1, 3)) return "UTF-32BE";
-  // Of two bytes the upper one is zero in ASCII characters, which every text has (spaces, line ends); the lower one seldom
-  // is. Zeros of another origin do not keep to one side.
+  // Of two bytes the upper one is zero in ASCII characters, which every text has (spaces, line ends); the lower one
+  // seldom is. Zeros of another origin do not keep to one side.
   const auto two = [&](std::size_t upper, std::size_t lower) {
     constexpr std::size_t kEnough = 8;
     return upper >= std::max(kEnough, places / 8) && lower <= upper / 8;

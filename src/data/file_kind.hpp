@@ -17,9 +17,9 @@ Packing packing_of(std::span<const unsigned char> start);
 bool is_tar(std::span<const unsigned char> start);
 bool is_zip(std::span<const unsigned char> start);
 
-/// The name that iconv has for a text of two or four bytes a character: "UTF-16" or "UTF-32" where a byte order mark says
-/// it; with "LE" or "BE" where there is none, but zeros stand where only ASCII characters of such a text have them. Null:
-/// it is no such text.
+/// The name that iconv has for a text of two or four bytes a character: "UTF-16" or "UTF-32" where a byte order mark
+/// says it; with "LE" or "BE" where there is none, but zeros stand where only ASCII characters of such a text have
+/// them. Null: it is no such text.
 const char* wide_encoding(std::span<const unsigned char> start);
 
 /// Bytes of the byte order mark that a UTF-8 text begins with: 3, or 0 without one.

@@ -25,8 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Reads at most `bytes.size()`; fewer at the end of the file only.
-std::size_t read_some(const FileDescriptor& file, const std::string& path, std::span<unsigned char> bytes) {
+/// Reads as many bytes as there is room for, fewer at the end of the file only; returns how many.
+std::size_t fill(const FileDescriptor& file, const std::string& path, std::span<unsigned char> bytes) {
   std::size_t done = 0;
   while (done < bytes.size()) {
     const ssize_t got = ::read(file.get(), bytes.data() + done, bytes.size() - done);
@@ -38,8 +38,8 @@ std::size_t read_some(const FileDescriptor& file, const std::string& path, std::
   return done;
 }
 
-/// A file that is text as it lies there: one member. It is read, not mapped: where a mapped file shrinks, or its disk fails,
-/// the process dies.
+/// A file that is text as it lies there: one member. It is read, not mapped: where a mapped file shrinks, or its disk
+/// fails, the process dies.
 class PlainFile final : public TextReader {
  public:
   PlainFile(FileDescriptor file, std::string path, std::int64_t size, const Tick& tick)
@@ -56,7 +56,7 @@ class PlainFile final : public TextReader {
     // Only what was there at first: what is written to it meanwhile is no part of the text.
     const auto wanted = static_cast<std::size_t>(std::min<std::int64_t>(kPiece, size_ - position_));
     const std::span bytes = std::span(buffer_).first(wanted);
-    require(read_some(file_, path_, bytes) == wanted, "{} became shorter than its {} bytes while it was read",
+    require(fill(file_, path_, bytes) == wanted, "{} became shorter than its {} bytes while it was read",
             member_.name, with_commas(size_));
     position_ += static_cast<std::int64_t>(wanted);
     return bytes;
@@ -91,7 +91,7 @@ std::unique_ptr<TextReader> read_file(const Found& found, const Tick& tick) {
   require(::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode),
           "the corpus '{}' is not a regular file; copy the text into one", without_controls(found.path));
   std::array<unsigned char, kStartBytes> buffer;
-  const std::span start = std::span(buffer).first(read_some(file, found.path, buffer));
+  const std::span start = std::span(buffer).first(fill(file, found.path, buffer));
   ::lseek(file.get(), 0, SEEK_SET);
   const Packing packing = packing_of(start);
   if (packing != Packing::kNone || is_tar(start) || is_zip(start)) {

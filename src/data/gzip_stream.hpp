@@ -21,8 +21,8 @@ class GzipStream {
   GzipStream(const GzipStream&) = delete;
   GzipStream& operator=(const GzipStream&) = delete;
 
-  /// The next bytes, which are there until the next call; none at the end. DataError that says why, not where, for a file
-  /// that is damaged or cut off.
+  /// The next bytes, which are there until the next call; none at the end. DataError that says why, not where, for a
+  /// file that is damaged or cut off.
   std::span<const unsigned char> next();
   /// Bytes of the file that have been read.
   std::int64_t position() const { return position_; }

@@ -12,8 +12,8 @@
 
 namespace charrnn {
 
-/// A text is stored in blocks. Within one, every number takes as many bytes as the largest needs: 1, 2 or 4. So a text of
-/// few different characters takes a byte a character, also where a rare one has a large number.
+/// A text is stored in blocks. Within one, every number takes as many bytes as the largest needs: 1, 2 or 4. So a text
+/// of few different characters takes a byte a character, also where a rare one has a large number.
 inline constexpr std::int64_t kBlockCharacters = std::int64_t{1} << 16;
 
 /// Writes a text, number by number.
@@ -57,8 +57,8 @@ class NumberedText {
 
   std::int64_t size() const { return characters_; }
 
-  /// Calls work(numbers, at) for the stretches that characters first … first + count − 1 are stored in: `numbers` is a span
-  /// of 8, 16 or 32 bits a number, `at` the place of its first one among the `count`.
+  /// Calls work(numbers, at) for the stretches that characters first … first + count − 1 are stored in: `numbers` is a
+  /// span of 8, 16 or 32 bits a number, `at` the place of its first one among the `count`.
   template <class Work>
   void visit(std::int64_t first, std::int64_t count, const Work& work) const {
     for (std::int64_t at = 0; at < count;) {

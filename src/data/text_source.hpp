@@ -32,8 +32,8 @@ struct LeftOut {
   std::string text() const;
 };
 
-/// Reads a text once, from its beginning to its end, and tells an Activity how far it is; Interrupted if that wants to stop.
-/// A text is made of members, which are joined without anything between them.
+/// Reads a text once, from its beginning to its end, and tells an Activity how far it is; Interrupted if that wants to
+/// stop. A text is made of members, which are joined without anything between them.
 ///
 ///     while (reader->next_member()) {
 ///       for (auto bytes = reader->read(); !bytes.empty(); bytes = reader->read()) …
@@ -69,8 +69,8 @@ class TextSource {
   /// For messages.
   const std::string& name() const { return name_; }
 
-  /// Begins to read. `activity` outlives the reader; listing folders may take long, too. DataError for a text that is not
-  /// there.
+  /// Begins to read. `activity` outlives the reader; listing folders may take long, too. DataError for a text that is
+  /// not there.
   virtual std::unique_ptr<TextReader> read(Activity& activity) const = 0;
 
  protected:
@@ -80,10 +80,10 @@ class TextSource {
   std::string name_;
 };
 
-/// The text of these files, one after the other: plain, packed by gzip, bzip2, xz or zstd, or archives (tar, packed or not,
-/// and zip). A folder stands for all the files in it and in its folders, in the byte order of their paths; an archive for
-/// its files in the order in which they stand there. Left out are hidden files and whatever is not a regular file; links
-/// are followed only where they are given themselves. Nothing is opened before the text is read.
+/// The text of these files, one after the other: plain, packed by gzip, bzip2, xz or zstd, or archives (tar, packed or
+/// not, and zip). A folder stands for all the files in it and in its folders, in the byte order of their paths; an
+/// archive for its files in the order in which they stand there. Left out are hidden files and whatever is not a
+/// regular file; links are followed only where they are given themselves. Nothing is opened before the text is read.
 std::unique_ptr<TextSource> open_text(const std::vector<std::string>& paths);
 
 /// A text in memory.

@@ -28,8 +28,8 @@ Beat beat(Communicator& communicator, Beat mine) {
   return {sums[0], sums[1] > 0};
 }
 
-/// Tells the other ranks from a thread of its own that rank 0 is alive, and hears whether they want to stop. Meanwhile the
-/// main thread must not use MPI.
+/// Tells the other ranks from a thread of its own that rank 0 is alive, and hears whether they want to stop. Meanwhile
+/// the main thread must not use MPI.
 class Heartbeat final : public Activity {
  public:
   Heartbeat(Communicator& communicator, Activity& of_root)

@@ -20,10 +20,10 @@ class RemoteError : public Error {
 using RootWork = std::function<std::string(Activity&)>;
 
 /// Runs `work` on rank 0 alone and gives the string it returns to all. If it throws an Error, rank 0 throws it and the
-/// others throw RemoteError. `work` may take longer than the deadline: a second thread of rank 0 keeps telling the others
-/// that it is alive, so that they notice within a deadline if it dies or freezes. After kRootPatience deadlines they give
-/// up on a rank 0 that is alive but does not finish. The Activity that `work` gets passes progress on to that of rank 0,
-/// and wants to stop as soon as that of any rank does.
+/// others throw RemoteError. `work` may take longer than the deadline: a second thread of rank 0 keeps telling the
+/// others that it is alive, so that they notice within a deadline if it dies or freezes. After kRootPatience deadlines
+/// they give up on a rank 0 that is alive but does not finish. The Activity that `work` gets passes progress on to that
+/// of rank 0, and wants to stop as soon as that of any rank does.
 std::string broadcast_from_root(Communicator& communicator, Activity& activity, const RootWork& work);
 
 /// The same for work that returns a string or nothing, and takes an Activity or not.

@@ -8,11 +8,11 @@ namespace charrnn {
 
 using Seconds = std::chrono::duration<double>;
 
-/// Counts the time between the looks at it, but of each such piece no more than kMostOfOneLook or a quarter of the limit.
-/// Whoever waits looks many times a second, so that a rank which others wait for in vain is found in time; where there was
-/// no look for long, this process was suspended (SIGSTOP, SLURM's suspend, a paused virtual machine), the others probably
-/// with it, and they get their time afterwards. On a machine so busy that a process does not run for more than a second at
-/// a time the deadline comes later.
+/// Counts the time between the looks at it, but of each such piece no more than kMostOfOneLook or a quarter of the
+/// limit. Whoever waits looks many times a second, so that a rank which others wait for in vain is found in time; where
+/// there was no look for long, this process was suspended (SIGSTOP, SLURM's suspend, a paused virtual machine), the
+/// others probably with it, and they get their time afterwards. On a machine so busy that a process does not run for
+/// more than a second at a time the deadline comes later.
 ///
 ///     Deadline deadline(Seconds(60));
 ///     while (!is_done()) {

@@ -14,9 +14,9 @@ struct Meaning {
   GpuTrouble trouble;
 };
 
-// Numbers of driver_types.h, which a build without CUDA does not have; cuda_runtime.cpp compares some. An illegal address
-// or instruction may be a bug as well as a broken GPU (Xid 13 and 31), and a bug would come again: launch/run gives up
-// after some restarts.
+// Numbers of driver_types.h, which a build without CUDA does not have; cuda_runtime.cpp compares some. An illegal
+// address or instruction may be a bug as well as a broken GPU (Xid 13 and 31), and a bug would come again: launch/run
+// gives up after some restarts.
 constexpr std::array kMeanings{
     Meaning{2, GpuTrouble::kMemory},    // cudaErrorMemoryAllocation
     Meaning{3, GpuTrouble::kSetup},     // cudaErrorInitializationError

@@ -5,8 +5,8 @@
 
 namespace charrnn {
 
-/// A rank whose wait comes to its deadline asks the others; those that wait, too, in whatever collective, answer. Who is
-/// silent is what they wait for: it is dead, frozen, cut off, or still busy with something else.
+/// A rank whose wait comes to its deadline asks the others; those that wait, too, in whatever collective, answer. Who
+/// is silent is what they wait for: it is dead, frozen, cut off, or still busy with something else.
 class RollCall {
  public:
   virtual ~RollCall() = default;

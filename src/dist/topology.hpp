@@ -30,11 +30,12 @@ RankPlace place_here();
 /// Everyone's place, by rank. Collective.
 std::vector<RankPlace> gather_places(Communicator& control, const RankPlace& mine);
 
-/// Threads that rank `rank` should use: the sum over the cores it may run on, each divided by the number of ranks on its
-/// host that may use it; no more than its share of a quota; rounded down, at least 1.
+/// Threads that rank `rank` should use: the sum over the cores it may run on, each divided by the number of ranks on
+/// its host that may use it; no more than its share of a quota; rounded down, at least 1.
 ThreadChoice default_threads(std::span<const RankPlace> places, int rank);
 
-/// What OMP_NUM_THREADS asks for: its value, of a list "4,2" the first. Nothing if it is unset (null) or no number above 0.
+/// What OMP_NUM_THREADS asks for: its value, of a list "4,2" the first. Nothing if it is unset (null) or no number
+/// above 0.
 std::optional<int> threads_of_environment(const char* omp_num_threads);
 
 /// Threads for a process that works alone: those of OMP_NUM_THREADS, or as many as it may use cores.

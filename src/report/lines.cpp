@@ -6,6 +6,7 @@
 #include <functional>
 #include <numeric>
 
+#include "base/program_version.hpp"
 #include "base/text.hpp"
 #include "train/schedule.hpp"
 
@@ -63,8 +64,8 @@ std::string dropout_text(const ModelConfig& model) {
   return text + (model.locked_dropout ? " (locked)" : "");
 }
 
-/// "; 1,039 of 4,466 characters kept, 23.7 % of the training text and 30.8 % of the validation text unknown", or nothing
-/// where all are known.
+/// "; 1,039 of 4,466 characters kept, 23.7 % of the training text and 30.8 % of the validation text unknown", or
+/// nothing where all are known.
 std::string share_text(const RunFacts& facts) {
   const VocabularyShare& share = facts.share;
   if (share.known == share.different) return "";
@@ -96,7 +97,7 @@ std::vector<std::string> start_lines(const RunFacts& facts) {
                       : fmt::format(", {} for training, {} for validation", with_commas(corpus.train_characters),
                                     with_commas(corpus.characters - corpus.train_characters));
   std::vector<std::string> lines{
-      fmt::format("charrnn_dist {}", CHARRNN_VERSION),
+      fmt::format("charrnn_dist {}", kProgramVersion),
       fmt::format("corpus      {}: {} characters{}", corpus_text(facts), with_commas(corpus.characters), parts),
       fmt::format("vocabulary  {} symbols{}{}", with_commas(facts.symbols),
                   data.bytes       ? " (bytes)"

@@ -7,6 +7,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
+#include "base/program_version.hpp"
 
 namespace charrnn {
 
@@ -40,7 +41,7 @@ void MetricsFile::on_start(const RunFacts& facts) {
   write({{"event", "run"},
          {"step", facts.first_step},
          {"name", facts.config.run.name},
-         {"program_version", CHARRNN_VERSION},
+         {"program_version", kProgramVersion},
          {"ranks", facts.ranks},
          {"parameters", facts.parameters},
          {"steps", facts.total_steps},

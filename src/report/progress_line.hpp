@@ -12,8 +12,8 @@
 
 namespace charrnn {
 
-/// On a terminal the line is redrawn a few times a second; elsewhere, such as in a job's output file, a new one is printed
-/// when nothing has been printed for a minute.
+/// On a terminal the line is redrawn a few times a second; elsewhere, such as in a job's output file, a new one is
+/// printed when nothing has been printed for a minute.
 class ProgressLine {
  public:
   explicit ProgressLine(std::FILE* stream);

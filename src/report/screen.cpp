@@ -11,6 +11,7 @@
 #include "base/utf8.hpp"
 #include "report/lines.hpp"
 #include "report/terminal.hpp"
+#include "train/schedule.hpp"
 
 namespace charrnn {
 
@@ -19,7 +20,7 @@ Screen::Screen(std::filesystem::path folder, std::string program, Spelling spell
 
 void Screen::on_start(const RunFacts& facts) {
   last_step_ = facts.last_step;
-  epochs_ = facts.epochs;
+  epochs_ = epochs_text(facts.last_step, facts.steps_per_epoch);
   steps_per_epoch_ = facts.steps_per_epoch;
   for (const std::string& line : start_lines(facts)) line_.print(line);
 }

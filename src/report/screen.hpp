@@ -35,7 +35,8 @@ class Screen final : public TrainObserver {
   std::filesystem::path folder_;
   std::string program_;
   Spelling spelling_;
-  std::int64_t last_step_ = 0, epochs_ = 0, steps_per_epoch_ = 1;
+  std::int64_t last_step_ = 0, steps_per_epoch_ = 1;
+  std::string epochs_;  ///< that last_step_ is
   bool table_has_head_ = false;
   ProgressLine line_{stdout};
   WorkLine work_{line_};

@@ -64,9 +64,12 @@ const std::vector<std::string>& Sampler::next() {
   return written_;
 }
 
-std::string Sampler::write(std::int64_t length) {
+std::string Sampler::write(std::int64_t length, const std::function<bool()>& wants_stop) {
   std::string text;
-  for (std::int64_t i = 0; i < length; ++i) text += next()[0];
+  for (std::int64_t i = 0; i < length; ++i) {
+    if (wants_stop && wants_stop()) return "";
+    text += next()[0];
+  }
   return text;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,8 +38,8 @@ class Sampler {
 
   /// The next character (a byte in bytes mode) of each text.
   const std::vector<std::string>& next();
-  /// The next `length` characters of the first text.
-  std::string write(std::int64_t length);
+  /// The next `length` characters of the first text; nothing if `wants_stop`, asked before each, says so.
+  std::string write(std::int64_t length, const std::function<bool()>& wants_stop = {});
 
  private:
   /// Tokens [length, texts].

@@ -18,8 +18,8 @@ struct SampleOptions {
 /// UsageError for options out of range.
 void validate(const SampleOptions& options);
 
-/// The probabilities of all tokens after temperature, top-k and top-p; they sum to 1. Of equally probable tokens top-k and
-/// top-p keep the first ones. Tokens in `excluded` get probability 0.
+/// The probabilities of all tokens after temperature, top-k and top-p; they sum to 1. Of equally probable tokens top-k
+/// and top-p keep the first ones. Tokens in `excluded` get probability 0.
 std::vector<double> token_probabilities(std::span<const float> logits, const SampleOptions& options,
                                         std::span<const std::int64_t> excluded);
 

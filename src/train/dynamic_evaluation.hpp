@@ -21,8 +21,8 @@ struct DynamicOptions {
 ///     p ← p − rate · g / (r + mean(r)) + decay · (p₀ − p),
 /// g the gradient of the batch's mean loss over all ranks, r = √(mean square of the training's gradients):
 /// `mean_square`, flat as the parameters, host memory, as Adam has kept it (bias-corrected). No character is
-/// predicted by a model that has seen it. Changes the model's parameters. Interrupted on all ranks if the activity of one
-/// wants to stop.
+/// predicted by a model that has seen it. Changes the model's parameters. Interrupted on all ranks if the activity of
+/// one wants to stop.
 Evaluation evaluate_dynamically(LanguageModel& model, std::span<const float> mean_square, const DynamicOptions& options,
                                 Batches& batches, Communicator& control, GradientReducer& reducer, Activity& activity);
 

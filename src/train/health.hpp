@@ -31,8 +31,9 @@ class RunningMedian {
 /// - the mean loss of kBlock steps is above the *uniform guess*, log(symbols), which a model that has learned nothing
 ///   reaches. The first block does not count, nor the twentieth part by which fresh parameters may lie above it;
 /// - the gradient's norm is kSpike times its running median. It is over after kCalm steps below that;
-/// - a validation loss is above the uniform guess, or so far above the best one that more than half of what was learned,
-///   and half a nat, is lost. The restarts of `sgdr` cost less. Where the training loss is low it is overfitting.
+/// - a validation loss is above the uniform guess, or so far above the best one that more than half of what was
+///   learned, and half a nat, is lost. The restarts of `sgdr` cost less. Where the training loss is low it is
+///   overfitting.
 ///
 /// It sees only what all ranks know alike, and says the same on each. It keeps nothing over a resume: a bad state that
 /// lasts is said once more by every attempt.

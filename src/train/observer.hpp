@@ -28,7 +28,7 @@ struct RunFacts {
   bool on_gpus = false;
   std::string engine, gradients_over;  ///< descriptions
   double peak = 0;                     ///< floating-point operations a second of all ranks; 0: unknown
-  std::int64_t epochs = 0, steps_per_epoch = 0, total_steps = 0;
+  std::int64_t steps_per_epoch = 0, total_steps = 0;
   std::int64_t first_step = 0;  ///< where this attempt begins
   std::int64_t last_step = 0;   ///< where it ends unless it is stopped
 };
@@ -84,7 +84,8 @@ struct ValidationReport {
 struct PhaseReport {
   std::int64_t step = 0;
   PhaseSeconds seconds{};
-  /// Of the training phases: floating-point operations of the model's products, as a part of what the processors can do.
+  /// Of the training phases: floating-point operations of the model's products, as a part of what the processors can
+  /// do.
   std::optional<double> mfu = {};
   bool whole_run = false;  ///< of the whole run, at its end; else of an epoch
 };
@@ -109,8 +110,8 @@ enum class Severity {
 /// How messages spell options, which they name by their keys in backticks (`columns`): a command line's --columns.
 using Spelling = std::string (*)(const std::string& message);
 
-/// Events come on every rank, in the order of the run, on the thread that trains: an observer that may be slow must hand
-/// them to a thread of its own. What an observer throws ends the run.
+/// Events come on every rank, in the order of the run, on the thread that trains: an observer that may be slow must
+/// hand them to a thread of its own. What an observer throws ends the run.
 ///
 ///     struct LossCurve : TrainObserver {
 ///       void on_step(const StepReport& report) override { losses.push_back(report.loss); }

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/processor.hpp"
+#include "base/program_version.hpp"
 #include "models/engine.hpp"
 
 namespace charrnn {
@@ -42,10 +43,10 @@ std::vector<std::string> ReductionMode::doubts(const CheckpointHeader* resumed, 
         "the checkpoint was written on another processor, {}, and this is {}: the bits may differ from here on",
         resumed->processor, root));
   }
-  if (resumed->program_version != CHARRNN_VERSION) {
+  if (resumed->program_version != kProgramVersion) {
     doubts.push_back(
         fmt::format("the checkpoint was written by charrnn_dist {}, and this is {}: the bits may differ from here on",
-                    resumed->program_version, CHARRNN_VERSION));
+                    resumed->program_version, kProgramVersion));
   }
   return doubts;
 }

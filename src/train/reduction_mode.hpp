@@ -17,9 +17,9 @@
 
 namespace charrnn {
 
-/// By default a rank computes one micro-batch, and an all-reduce sums the gradients: the fastest; the order of additions is
-/// that of the communicator. In reproducible mode there is a fixed number of micro-batches, summed along a fixed tree. What
-/// a resume must not change then is said by the option table (config/option_table.hpp).
+/// By default a rank computes one micro-batch, and an all-reduce sums the gradients: the fastest; the order of
+/// additions is that of the communicator. In reproducible mode there is a fixed number of micro-batches, summed along a
+/// fixed tree. What a resume must not change then is said by the option table (config/option_table.hpp).
 class ReductionMode {
  public:
   explicit ReductionMode(const RunOptions& run) : reproducible_(run.reproducible), micro_batches_(run.micro_batches) {}
@@ -50,8 +50,8 @@ struct Resources {
   std::vector<std::string> warnings;
 };
 
-/// The configured threads; where that and the mode leave it open, those of OMP_NUM_THREADS, or else this rank's share of
-/// the cores it may use. Collective.
+/// The configured threads; where that and the mode leave it open, those of OMP_NUM_THREADS, or else this rank's share
+/// of the cores it may use. Collective.
 Resources choose_resources(const RunConfig& config, const ReductionMode& mode, Communicator& control);
 
 }  // namespace charrnn

@@ -30,11 +30,12 @@ std::pair<std::string, std::string> path_or_problem(const BackgroundWriter::Resu
 
 }  // namespace
 
-Saver::Saver(const SnapshotMaker& snapshots, CheckpointSink* sink, TrainObserver& observer, double minutes)
-    : snapshots_(snapshots), sink_(sink), observer_(observer), minutes_(minutes) {
-  if (sink == nullptr || snapshots.control.rank() != 0) return;
+Saver::Saver(const SnapshotMaker& snapshots, std::shared_ptr<CheckpointSink> sink, TrainObserver& observer,
+             double minutes)
+    : snapshots_(snapshots), sink_(std::move(sink)), observer_(observer), minutes_(minutes) {
+  if (sink_ == nullptr || snapshots.control.rank() != 0) return;
   writer_.emplace(
-      [sink](const Snapshot& snapshot) {
+      [sink = sink_](const Snapshot& snapshot) {
         return sink->save(snapshot.checkpoint, snapshot.ends_cycle, snapshot.is_best);
       },
       retry_pause(minutes));
@@ -48,7 +49,7 @@ bool Saver::is_due() {
 void Saver::save(const RunPosition& position, const BatchState& state, const Sharding& sharding, bool ends_cycle,
                  bool is_best) {
   if (sink_ == nullptr) return;
-  if (is_pending_) report(/*wait=*/true);
+  if (is_pending_) await_news();
   Snapshot elsewhere;
   Snapshot& snapshot = writer_ ? writer_->take_buffer() : elsewhere;
   snapshots_.make(position, state, sharding, snapshot.checkpoint);
@@ -56,18 +57,19 @@ void Saver::save(const RunPosition& position, const BatchState& state, const Sha
   snapshot.is_best = is_best;
   if (writer_) writer_->start();
   is_pending_ = true;
+  problem_.clear();
   step_ = position.step;
   saved_at_ = std::chrono::steady_clock::now();
 }
 
-void Saver::report() {
-  report(/*wait=*/false);
+void Saver::await_news() {
+  on_root(snapshots_.control, [&] { writer_->await_write(); });
+  tell_news();
 }
 
-void Saver::report(bool wait) {
+void Saver::tell_news() {
   std::string problem;
   const std::string path = on_root(snapshots_.control, [&] {
-    if (wait) writer_->await_write();
     std::string written;
     if (const auto result = writer_->result()) std::tie(written, problem) = path_or_problem(*result);
     return written;
@@ -75,7 +77,9 @@ void Saver::report(bool wait) {
   problem = broadcast_string(snapshots_.control, problem, 0);
   if (!path.empty()) {
     is_pending_ = false;
-    problem_.clear();
+    if (std::exchange(had_problem_, false)) {
+      observer_.on_message(Severity::kNote, fmt::format("the checkpoint of step {} is saved", step_));
+    }
     observer_.on_checkpoint(step_, path);
   } else if (!problem.empty()) {
     if (problem_.empty()) {
@@ -85,15 +89,16 @@ void Saver::report(bool wait) {
                       problem));
     }
     problem_ = problem;
+    had_problem_ = true;
   }
 }
 
 void Saver::finish() {
   if (!is_pending_) return;
-  report(/*wait=*/true);
+  await_news();
   if (!is_pending_) return;
   if (writer_) writer_->retry();
-  report(/*wait=*/true);
+  await_news();
   if (!is_pending_) return;
   throw Error(ExitCode::kInterrupted,
               fmt::format("the checkpoint of step {} is not saved: {}; mend this, then go on from the newest good one "
@@ -103,7 +108,27 @@ void Saver::finish() {
 
 std::string Saver::best() {
   if (sink_ == nullptr) return "";
-  return on_root(snapshots_.control, [&] { return sink_->best().string(); });
+  std::string problem;
+  const std::string path = on_root(snapshots_.control, [&] {
+    const std::string file = sink_->best().string();
+    try {
+      if (!file.empty()) check_digest(file);
+    } catch (const DataError& error) {
+      problem = error.what();
+      return std::string();
+    }
+    return file;
+  });
+  problem = broadcast_string(snapshots_.control, problem, 0);
+  if (!problem.empty()) {
+    observer_.on_message(Severity::kWarning, "the best checkpoint is not validated once more: " + problem);
+  }
+  return path;
+}
+
+void Saver::leave_behind() {
+  constexpr BackgroundWriter::Pause kLimit(5);
+  if (writer_) writer_->leave_behind(kLimit);
 }
 
 }  // namespace charrnn

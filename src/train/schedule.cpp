@@ -97,11 +97,12 @@ Schedule::Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimi
   require_option(sgdr || onecycle || schedule.cycle_steps == 0, "cycle-steps",
                  "`cycle-steps` goes with `schedule` sgdr or onecycle, not with '{}'", kind);
 
+  const char* const lengths = phases ? "phases" : schedule.cycle_steps > 0 ? "cycle-steps" : "cycle-epochs";
   double exact = 0;          // where the last cycle ends, before rounding
   std::int64_t planned = 0;  // the same, rounded
   const auto add = [&](double steps, double learning_rate, Shape shape, bool low_start) {
-    require_option(std::ssize(cycles_) < kMostCycles, "cycle-epochs",
-                   "`cycle-epochs`: more than {} cycles are too many", kMostCycles);
+    require_option(std::ssize(cycles_) < kMostCycles, lengths, "`{}`: more than {} cycles are too many", lengths,
+                   kMostCycles);
     exact += steps;
     const std::int64_t end = std::llround(exact);
     cycles_.push_back({planned, end - planned, learning_rate, shape, low_start});

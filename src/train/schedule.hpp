@@ -22,8 +22,8 @@ namespace charrnn {
 ///             Topin, "Super-convergence", 2018, as torch.optim.lr_scheduler.OneCycleLR). After its end the rate stays
 ///   plateau   one: lr, times `plateau-factor` whenever more than `plateau-patience` validations in a row have not
 ///             lowered the loss by a ten-thousandth (torch.optim.lr_scheduler.ReduceLROnPlateau)
-/// Over the first `warmup-steps` N steps the rate of step i (from 0) is times (i + 1) / N, and sgdr does without its own
-/// lr/100.
+/// Over the first `warmup-steps` N steps the rate of step i (from 0) is times (i + 1) / N, and sgdr does without its
+/// own lr/100.
 ///
 /// Cycles may end within an epoch: their lengths are epochs, fractions of one, or steps. An end that is not at a whole
 /// step is rounded, and the next cycle counts from the exact place, so that four quarters of an epoch are an epoch.
@@ -32,8 +32,6 @@ class Schedule {
   /// ConfigError for phases that cannot be read or do not fit `epochs`, and for lengths of less than a step.
   Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimizer, std::int64_t steps_per_epoch);
 
-  /// How many epochs a run begins.
-  std::int64_t epochs() const { return (total_steps_ + steps_per_epoch_ - 1) / steps_per_epoch_; }
   std::int64_t total_steps() const { return total_steps_; }
   /// How many of them a run does: at most `max-steps`.
   std::int64_t last_step() const { return last_step_; }

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/processor.hpp"
+#include "base/program_version.hpp"
 #include "checkpoint/contents.hpp"
 #include "models/registry.hpp"
 
@@ -153,7 +154,7 @@ void SnapshotMaker::make(const RunPosition& position, const BatchState& state, c
   checkpoint.progress = position.progress;
   if (control.rank() != 0) return;
   checkpoint.created_utc = utc_now();
-  checkpoint.program_version = CHARRNN_VERSION;
+  checkpoint.program_version = kProgramVersion;
   checkpoint.processor = processor_description();
   checkpoint.config = config_text;
   checkpoint.settings = ModelSettings{model.config(), config.data.window, config.data.predict};

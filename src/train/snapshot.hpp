@@ -44,6 +44,11 @@ struct RunPosition {
   std::vector<EpochRecord> history;
   std::vector<ValidationRecord> validations;
   Checkpoint::Progress progress;
+
+  /// Whether the run ends here, at `last_step`, and that has not been validated.
+  bool lacks_closing_validation(std::int64_t last_step) const {
+    return step == last_step && progress.validated_step != step;
+  }
 };
 
 /// The position that a checkpoint of a run with these batches stands at. DataError for one that the run does not come

@@ -24,7 +24,8 @@ struct ScannedText {
   std::shared_ptr<const NumberedText> numbers;
 };
 
-/// Collective. DataError on every rank for a text that cannot be used, Interrupted if the activity of one wants to stop.
+/// Collective. DataError on every rank for a text that cannot be used, Interrupted if the activity of one wants to
+/// stop.
 ScannedText scan_text(const TextSource& text, const CorpusOptions& options, Communicator& control, Activity& activity);
 
 CorpusOptions corpus_options(const DataConfig& data);
@@ -53,8 +54,8 @@ struct KnownText {
   std::string checkpoint;                ///< the file, for messages
 };
 
-/// Characters among those to predict in an epoch of `batches`, on all ranks together, that the vocabulary does not know.
-/// Collective, Interrupted as scan_text().
+/// Characters among those to predict in an epoch of `batches`, on all ranks together, that the vocabulary does not
+/// know. Collective, Interrupted as scan_text().
 std::int64_t count_unknown(Batches& batches, const Vocabulary& vocabulary, Communicator& control, Activity& activity);
 
 struct TrainingData {

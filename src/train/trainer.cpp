@@ -13,7 +13,9 @@
 #include "base/text.hpp"
 #include "checkpoint/contents.hpp"
 #include "dist/agreement.hpp"
+#include "models/as_error.hpp"
 #include "sample/sampler.hpp"
+#include "train/best_so_far.hpp"
 #include "train/replica_check.hpp"
 
 namespace charrnn {
@@ -41,11 +43,13 @@ TrainOutcome Trainer::run() {
   try {
     train();
   } catch (const std::exception& error) {
-    const auto* const known = dynamic_cast<const Error*>(&error);
     try {
-      report_end(known != nullptr ? known->code() : ExitCode::kBug, error.what());
+      const Error known = as_error(error, kLowerToTrain);
+      report_end(known.code(), known.what());
     } catch (const std::exception&) {  // the first error is the one to tell
     }
+    // A file system that hangs must not keep this rank from telling that others do not answer.
+    if (dynamic_cast<const CommError*>(&error) != nullptr) saver_.leave_behind();
     throw;
   }
   const TrainOutcome outcome{stop_ ? ExitCode::kInterrupted : ExitCode::kDone, position_.step};
@@ -83,8 +87,8 @@ void Trainer::train() {
     train_step();
     if (is_due(options.check_every)) check_ranks();
   }
-  // A run that `max-steps` ends within an epoch.
-  if (!stop_ && validated_step_ != position_.step && characters_ > 0) validate_within_epoch();
+  // A run that is cut off within an epoch, now or by an attempt that did not come to its validation.
+  if (!stop_ && position_.lacks_closing_validation(parts_.schedule.last_step())) validate_within_epoch();
   if (has_unsaved_) save(false, false);
   saver_.finish();
   if (!stop_ && options.exact_end && options.validate_characters > 0 && parts_.validator) validate_exactly();
@@ -119,7 +123,7 @@ void Trainer::train_step() {
   has_unsaved_ = true;
   if (outcome.finite) count(outcome);
 
-  if (outcome.flags.saved) saver_.report();
+  if (outcome.flags.saved) saver_.tell_news();
   const auto characters = static_cast<double>(batch_.all_targets);
   Checkpoint::Progress& progress = position_.progress;
   progress.seconds += seconds;
@@ -154,7 +158,7 @@ void Trainer::leave_out(const StepOutcome& outcome, double rate) {
   require_option(
       progress.skipped_in_a_row < limit, "learning-rate",
       "the training diverged at step {} (loss {}, gradient norm {}){}: lower `learning-rate` or set `clip-norm`{}; the newest checkpoint is from before",
-      position_.step, loss_text(outcome.loss), loss_text(outcome.gradient_norm), before, other_way);
+      position_.step + 1, loss_text(outcome.loss), loss_text(outcome.gradient_norm), before, other_way);
   ++progress.skipped_steps;
   ++progress.skipped_in_a_row;
   state_.zero();  // what is not finite in it would spoil every window that follows
@@ -172,16 +176,20 @@ std::int64_t Trainer::epoch() const {
 }
 
 std::optional<Evaluation> Trainer::validate() {
-  if (!parts_.validator) return std::nullopt;
+  if (!parts_.validator) {
+    position_.progress.validated_step = position_.step;
+    return std::nullopt;
+  }
   // What may take long must not cost the steps before it, if the run is killed meanwhile.
   constexpr double kLong = 60;
   std::array<double, 1> is_long{seconds_of_validation() > kLong ? 1.0 : 0.0};
   parts_.control.all_reduce_sum(is_long);
   if (has_unsaved_ && is_long[0] > 0) save(false, false);
   try {
-    validated_step_ = position_.step;
     const PhaseScope scope(&clock_, Phase::kValidate);
-    return parts_.validator.validate(parts_.observer);
+    const Evaluation evaluation = parts_.validator.validate(parts_.observer);
+    position_.progress.validated_step = position_.step;
+    return evaluation;
   } catch (const Interrupted&) {
     stop_ = true;
     return std::nullopt;
@@ -204,7 +212,9 @@ void Trainer::validate_within_epoch() {
   const bool was_due = validation_is_due();
   const std::optional<Evaluation> evaluation = validate();
   if (stop_) return;
-  if (was_due) note_validation(evaluation);  // others come where a run is cut off, and must not decide how it goes on
+  has_unsaved_ = true;
+  // Others come where a run is cut off, and must not decide how it goes on: forget_closing_validation().
+  if (was_due) note_validation(evaluation);
   bool is_best = false;
   if (evaluation) {
     is_best = is_new_best(evaluation->loss(), was_due);
@@ -265,14 +275,8 @@ PhaseReport Trainer::phases_since(const PhaseSeconds& start, double characters) 
 bool Trainer::is_new_best(std::optional<double> val_loss, bool counts) {
   last_val_loss_ = val_loss;
   if (!val_loss) return false;
-  Checkpoint::Progress& progress = position_.progress;
-  const double uniform_guess = std::log(static_cast<double>(parts_.vocabulary.size()));
-  if (counts) ++progress.validations_since_best;
-  if (!(*val_loss < std::min(progress.best_val_loss, uniform_guess))) return false;  // also what is not a number
-  progress.best_val_loss = *val_loss;
-  progress.best_step = position_.step;
-  progress.validations_since_best = 0;
-  return true;
+  if (counts) ++position_.progress.validations_since_best;
+  return take_if_best(position_.progress, {position_.step, *val_loss}, parts_.vocabulary.size());
 }
 
 void Trainer::watch(const std::optional<double>& val_loss) {
@@ -319,6 +323,7 @@ void Trainer::validate_exactly() {
     });
     const Evaluation of_best = step == position_.step ? last : parts_.validator.validate_model(parts_.observer);
     position_.progress.best_val_loss = of_best.loss();
+    position_.progress.best_step = step;
     parts_.observer.on_validation({step, of_best.loss(), of_best.characters, true, true});
   } catch (const Interrupted&) {
     stop_ = true;
@@ -349,12 +354,7 @@ void Trainer::sample() {
     Sampler sampler({&parts_.step.model}, parts_.vocabulary,
                     {.seed = static_cast<std::uint64_t>(parts_.config.run.seed)}, parts_.config.data.window);
     sampler.prime("");
-    std::string written;
-    for (std::int64_t i = 0; i < kLength; ++i) {
-      if (activity.wants_stop()) return std::string();
-      written += sampler.next()[0];
-    }
-    return written;
+    return sampler.write(kLength, [&] { return activity.wants_stop(); });
   });
   if (!text.empty()) parts_.observer.on_sample(position_.step, text);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "train/batch_state.hpp"
@@ -28,8 +29,8 @@ struct TrainerParts {
   const SnapshotMaker& snapshots;
   Communicator& control;  ///< for everything but gradients
   TrainObserver& observer;
-  CheckpointSink* sink;  ///< null: nothing is saved
-  double peak = 0;       ///< floating-point operations a second that all ranks together can do; 0: unknown
+  std::shared_ptr<CheckpointSink> sink;  ///< null: nothing is saved
+  double peak = 0;  ///< floating-point operations a second that all ranks together can do; 0: unknown
 };
 
 class Trainer {
@@ -83,10 +84,9 @@ class Trainer {
   HealthWatch health_;
 
   RunPosition position_;
-  bool stop_ = false;                 ///< some rank wants to stop
-  bool has_unsaved_ = false;          ///< steps since the last checkpoint
-  bool save_is_due_ = false;          ///< by the clock
-  std::int64_t validated_step_ = -1;  ///< of the last validation
+  bool stop_ = false;         ///< some rank wants to stop
+  bool has_unsaved_ = false;  ///< steps or a validation since the last checkpoint
+  bool save_is_due_ = false;  ///< by the clock
   TimeLeft time_left_;
   std::optional<double> last_val_loss_;
 

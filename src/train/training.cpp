@@ -12,6 +12,7 @@
 #include "dist/device_choice.hpp"
 #include "models/product_rate.hpp"
 #include "models/registry.hpp"
+#include "train/best_so_far.hpp"
 #include "train/init_from.hpp"
 #include "train/snapshot.hpp"
 #include "train/trainer.hpp"
@@ -127,6 +128,9 @@ void Training::resume(const Checkpoint& checkpoint) {
           "the checkpoint has another vocabulary ({} symbols) than the text ({})", checkpoint.vocabulary.symbols.size(),
           data_.vocabulary->size());
   position_ = position_of(checkpoint, *data_.training);
+  if (first_step() < schedule_.last_step()) {
+    forget_closing_validation(position_.progress, position_.validations, data_.vocabulary->size());
+  }
   if (state_.is_carried()) {
     load_hidden(state_.carried(), data_.training->sharding(), config_.data.columns, checkpoint.hidden);
   }
@@ -169,7 +173,6 @@ RunFacts Training::facts(double peak) const {
           .engine = engine_->description(precision_),
           .gradients_over = gradients_->name(),
           .peak = peak,
-          .epochs = schedule_.epochs(),
           .steps_per_epoch = data_.training->per_epoch(),
           .total_steps = schedule_.total_steps(),
           .first_step = first_step(),
@@ -179,7 +182,7 @@ RunFacts Training::facts(double peak) const {
 std::string Training::nothing_left() const {
   const std::int64_t per_epoch = data_.training->per_epoch(), last = schedule_.last_step();
   const bool is_open = position_.batches_done == per_epoch;  // an epoch whose end is still to come
-  if (first_step() < last || is_open) return "";
+  if (first_step() < last || is_open || position_.lacks_closing_validation(last)) return "";
   const bool by_steps = last < schedule_.total_steps();
   return fmt::format(
       "nothing is left to do: the run is at step {}, that is {} epochs, and `{}` {} {} it; a larger "
@@ -188,7 +191,7 @@ std::string Training::nothing_left() const {
       by_steps ? with_commas(last) : epochs_text(last, per_epoch), first_step() == last ? "ends" : "would have ended");
 }
 
-TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, CheckpointSink* sink) {
+TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, const std::shared_ptr<CheckpointSink>& sink) {
   Observers observers(all_observers);
   const double peak = measure_products();
 

@@ -49,9 +49,9 @@ struct StartFrom {
 class Training {
  public:
   /// Reads the text, chooses device and threads, makes the model, loads the checkpoint if there is one. `control`
-  /// must outlive it. Interrupted on all ranks if the activity of one wants to stop while the text is read. DataError for a checkpoint of another model, one of another text to resume, one whose
-  /// vocabulary cannot write the text, or a position that the run does not come to; ConfigError for options that do not
-  /// fit the checkpoint to start with.
+  /// must outlive it. Interrupted on all ranks if the activity of one wants to stop while the text is read. DataError
+  /// for a checkpoint of another model, one of another text to resume, one whose vocabulary cannot write the text, or a
+  /// position that the run does not come to; ConfigError for options that do not fit the checkpoint to start with.
   Training(RunConfig config, const TextSource& text, ControlCommunicator& control, Activity& activity,
            const StartFrom& from = {});
   Training(const Training&) = delete;
@@ -64,7 +64,7 @@ class Training {
   void add_note(std::string line) { notes_.push_back(std::move(line)); }
 
   /// Trains to the end, or until an observer wants to stop. `sink` may be null: nothing is saved. Once.
-  TrainOutcome run(std::span<TrainObserver* const> observers, CheckpointSink* sink);
+  TrainOutcome run(std::span<TrainObserver* const> observers, const std::shared_ptr<CheckpointSink>& sink);
   /// A training from its beginning to its end, nothing saved.
   static TrainOutcome run(const RunConfig& config, const TextSource& text, ControlCommunicator& control,
                           std::span<TrainObserver* const> observers);
@@ -79,6 +79,8 @@ class Training {
   std::vector<std::string> other_engines() const;
   /// The first step of a run: 0 unless it was resumed.
   std::int64_t first_step() const { return position_.step; }
+  /// Of the best validation that a resumed run goes by; 0: none yet.
+  std::int64_t best_step() const { return position_.progress.best_step; }
   /// Of a training step with this model and optimizer.
   StepParts step_parts();
   /// Floating-point operations a second of all ranks' CPUs in matrix products, measured while all compute; 0 on GPUs.

@@ -19,8 +19,8 @@ struct Evaluation {
 };
 
 /// Reads the first epoch of `batches` from a hidden state of zero, or its first batches with `most` characters or a few
-/// more (0: all); the sums are those of all ranks. No training state is touched. A rank may have no columns. Collective;
-/// Interrupted on all ranks if the activity of one wants to stop.
+/// more (0: all); the sums are those of all ranks. No training state is touched. A rank may have no columns.
+/// Collective; Interrupted on all ranks if the activity of one wants to stop.
 Evaluation evaluate(LanguageModel& model, Batches& batches, Communicator& control, Activity& activity,
                     std::int64_t most = 0);
 
@@ -31,8 +31,8 @@ Evaluation evaluate_ensemble(std::span<LanguageModel* const> models, Batches& ba
 /// Validates while training: with the averaged weights where there is an average.
 class Validator {
  public:
-  /// `batches` may be null: there is no validation part. validate() reads `characters` of it, 0: all. Everything outlives
-  /// it.
+  /// `batches` may be null: there is no validation part. validate() reads `characters` of it, 0: all. Everything
+  /// outlives it.
   Validator(LanguageModel& model, Batches* batches, WeightAverage* average, Communicator& control,
             std::int64_t characters)
       : model_(model), batches_(batches), average_(average), control_(control), characters_(characters) {}

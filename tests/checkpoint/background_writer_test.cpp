@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <future>
+#include <memory>
 #include <thread>
 
 namespace charrnn {
@@ -83,6 +84,46 @@ TEST(BackgroundWriter, ANewerSnapshotTakesThePlaceOfOneThatFailed) {
   EXPECT_EQ(next_result(writer), "failed");
   give(writer, 2);
   EXPECT_EQ(next_result(writer), "step 2");
+}
+
+TEST(BackgroundWriter, AnOldResultIsNotTheNextSnapshots) {
+  BackgroundWriter writer([](const Snapshot&) { return "written"; }, 1h);
+  give(writer, 1);
+  writer.await_write();
+  EXPECT_TRUE(writer.has_result());
+  writer.take_buffer();
+  EXPECT_FALSE(writer.has_result());
+}
+
+TEST(BackgroundWriter, LeavesAWriteThatHangsBehind) {
+  std::promise<void> begun, may_go_on;
+  const auto ended = std::make_shared<std::promise<void>>();
+  {
+    BackgroundWriter writer(
+        [&, ended](const Snapshot& snapshot) {
+          begun.set_value();
+          may_go_on.get_future().wait();
+          EXPECT_EQ(snapshot.checkpoint.step, 7);  // which is still there
+          ended->set_value();
+          return "";
+        },
+        1h);
+    give(writer, 7);
+    begun.get_future().wait();
+    writer.leave_behind(1ms);
+  }
+  may_go_on.set_value();
+  ended->get_future().wait();
+}
+
+TEST(BackgroundWriter, FinishesAWriteInTime) {
+  std::atomic<int> written = 0;
+  {
+    BackgroundWriter writer([&](const Snapshot&) { return std::to_string(++written); }, 1h);
+    give(writer, 1);
+    writer.leave_behind(1h);
+  }
+  EXPECT_EQ(written, 1);
 }
 
 TEST(BackgroundWriter, GivesOtherErrorsBack) {

@@ -31,7 +31,7 @@ ESCAPE = "\x1b]0;OWNED\x07\x9b2J"
 
 # Attributes that came later, and may be missing.
 ADDED = ("@processor", "/progress@best_step", "/progress@validations_since_best", "/progress@skipped_steps",
-         "/progress@skipped_in_a_row")
+         "/progress@skipped_in_a_row", "/progress@validated_step")
 # How far down a reader gets before it meets the attribute or dataset: sample reads the description and the model.
 ONLY_RESUMED = ("/optimizer", "/hidden", "/history", "/validations")
 
@@ -185,6 +185,7 @@ NUMBERS = {
     "/progress@smoothed_loss": [np.inf], "/progress@smoothed_weight": [-np.inf], "/progress@seconds": [np.inf, -1.0],
     "/progress@best_val_loss": [np.nan], "/progress@best_step": [-1, 10], "/progress@skipped_steps": [-1, 2**62],
     "/progress@skipped_in_a_row": [-1], "/progress@validations_since_best": [-2**63],
+    "/progress@validated_step": [-1, 2**62],
     "/optimizer/groups/0@lr": [np.inf, -1.0],
     "/model_config@layers": [0, -1, 201, 2**40, 2**62], "/model_config@hidden": [0, -1, 65_536, 65_537, 2**62],
     "/model_config@embedding": [0, 65_536, 2**62], "/model_config@dropout": [-0.5, 1.0, np.nan, np.inf],

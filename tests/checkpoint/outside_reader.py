@@ -68,7 +68,7 @@ class Format(program.TestCase):
             "optimizer/groups/1": {"match", "lr", "weight_decay"},
             "data": {"corpus_sha256", "train_characters", "row", "columns", "bptt"},
             "progress": {"loss_sum", "characters", "smoothed_loss", "smoothed_weight", "seconds", "best_val_loss",
-                         "best_step", "validations_since_best", "skipped_steps", "skipped_in_a_row"}}
+                         "best_step", "validations_since_best", "skipped_steps", "skipped_in_a_row", "validated_step"}}
         groups = {"model", "model_config", "optimizer", "optimizer/exp_avg", "optimizer/exp_avg_sq", "optimizer/groups",
                   "optimizer/groups/0", "optimizer/groups/1", "hidden", "data", "progress"}
         with h5py.File(self.path) as file:

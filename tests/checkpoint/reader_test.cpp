@@ -40,6 +40,7 @@ TEST_F(Reader, GivesBackWhatWasWritten) {
   written.progress.validations_since_best = 3;
   written.progress.skipped_steps = 4;
   written.progress.skipped_in_a_row = 1;
+  written.progress.validated_step = 5;
   const Checkpoint read = read_back(written);
   EXPECT_EQ(read.arch, "gru");
   EXPECT_EQ(read.step, 7);
@@ -74,6 +75,7 @@ TEST_F(Reader, GivesBackWhatWasWritten) {
   EXPECT_EQ(read.progress.validations_since_best, 3);
   EXPECT_EQ(read.progress.skipped_steps, 4);
   EXPECT_EQ(read.progress.skipped_in_a_row, 1);
+  EXPECT_EQ(read.progress.validated_step, 5);
 }
 
 TEST_F(Reader, ReadsNoMoreThanTheParts) {

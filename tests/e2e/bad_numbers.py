@@ -172,7 +172,7 @@ class LeftOut(RareCharacter):
         seal((run / "checkpoints/latest").resolve())
         words = ["--resume", "--max-steps", 40]
         result = program.run(*self.train_words("run", *DATA, *MODEL, *words), expect=2)
-        self.assertIn("the training diverged at step 10 (loss nan", result.stderr)
+        self.assertIn("the training diverged at step 11 (loss nan", result.stderr)
         self.assertIn("--skip-bad-steps", result.stderr)
         self.train("run", *DATA, *MODEL, *words, "--skip-bad-steps", 1)
         self.assertEqual(self.skipped(run), [11])

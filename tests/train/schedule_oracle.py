@@ -128,6 +128,12 @@ class Schedule(program.TestCase):
     def test_a_fraction_of_an_epoch(self):
         self.check(52, [1e-2] * 26, [26], "--no-bptt-jitter", "--epochs", 0.5)
 
+    def test_too_many_cycles(self):
+        words = ["--columns", 4, "--bptt", 10, "--schedule", "sgdr", "--cycle-mult", 1, "--epochs", 500_000]
+        for key, length in (("--cycle-steps", 1), ("--cycle-epochs", 0.02)):
+            told = program.run(*self.train_words("bad", *words, key, length), expect=2).stderr
+            self.assertIn(f"{key}: more than 1000000 cycles are too many", told)
+
     def test_sgdr_equal_cycles(self):
         _, ends = self.check_sgdr(1, 1, 3)
         self.assertEqual(ends, [51, 102, 153])

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -78,12 +80,15 @@ struct Recorder : TrainObserver {
     checkpoints.push_back(path + " " + std::to_string(step));
   }
   void on_message(Severity severity, const std::string& text) override {
-    if (severity == Severity::kWarning) warnings.push_back(text);
+    (severity == Severity::kWarning ? warnings : notes).push_back(text);
   }
   void on_work(std::string_view /*what*/, std::int64_t done, std::int64_t /*total*/) override {
     is_in_middle_of_validation = done > 0;
   }
-  void on_end(const EndReport& report) override { note("end", report.step); }
+  void on_end(const EndReport& report) override {
+    note("end", report.step);
+    end = report;
+  }
   bool wants_stop() override {
     return std::ssize(progress) == stop_after || (stops_validation && is_in_middle_of_validation);
   }
@@ -92,12 +97,13 @@ struct Recorder : TrainObserver {
 
   std::int64_t stop_after = -1, steps_per_epoch = 0, total_steps = 0;
   bool stops_validation = false, is_in_middle_of_validation = false;
-  std::vector<std::string> events, checkpoints, warnings;
+  std::vector<std::string> events, checkpoints, warnings, notes;
   std::vector<std::int64_t> progress;
   std::vector<double> losses;
   std::vector<EpochReport> epochs;
   std::vector<ValidationReport> validations;
   std::vector<PhaseReport> phases;
+  EndReport end;
 };
 
 /// Keeps checkpoints in memory.
@@ -117,7 +123,7 @@ class TrainingTest : public testing::Test {
     training_.emplace(config, text_, alone_, reading_);
     if (resumed != nullptr) training_->resume(*resumed);
     TrainObserver* observers[] = {&recorder_};
-    return training_->run(observers, sink);
+    return training_->run(observers, std::shared_ptr<CheckpointSink>(std::shared_ptr<void>(), sink));
   }
 
   MemoryText text_ = some_text();
@@ -238,7 +244,7 @@ TEST_F(TrainingTest, WhatCannotBeSavedDoesNotStopIt) {
     EXPECT_THAT(error.what(), HasSubstr("the checkpoint of step 36 is not saved: no room"));
   }
   EXPECT_EQ(recorder_.epochs.size(), 3U);
-  EXPECT_EQ(recorder_.warnings.size(), 1U);
+  EXPECT_EQ(recorder_.warnings.size(), 3U) << "one a checkpoint";
   EXPECT_EQ(training_->model().store_parameters(), undisturbed);
 }
 
@@ -250,6 +256,21 @@ TEST_F(TrainingTest, ASaveIsTriedAgainAtTheEnd) {
   EXPECT_EQ(train(config, &shelf).code, ExitCode::kDone);
   EXPECT_THAT(recorder_.warnings, ElementsAre(HasSubstr("no room; the training goes on and tries again")));
   EXPECT_THAT(recorder_.checkpoints, ElementsAre("cycle best 12"));
+  EXPECT_THAT(recorder_.notes, testing::Contains("the checkpoint of step 12 is saved"));
+}
+
+TEST_F(TrainingTest, AnExactEndDoesWithoutABestCheckpointThatIsDamaged) {
+  struct Damaged : Shelf {
+    std::filesystem::path best() override { return "no/such/file.h5"; }
+  } shelf;
+  RunConfig config = some_config();
+  config.optimizer.epochs = 1;
+  config.data.train_fraction = 0.2;
+  config.run.validate_characters = 100;
+  config.run.exact_end = true;
+  EXPECT_EQ(train(config, &shelf).code, ExitCode::kDone);
+  EXPECT_EQ(recorder_.validations.size(), 1U);
+  EXPECT_THAT(recorder_.warnings, ElementsAre(HasSubstr("no/such/file.h5")));
 }
 
 TEST_F(TrainingTest, TheClockSaves) {
@@ -298,6 +319,49 @@ TEST_F(TrainingTest, MaxStepsEndsWithAValidation) {
   EXPECT_TRUE(recorder_.validations.empty());
 }
 
+TEST_F(TrainingTest, AClosingValidationThatWasStoppedIsDoneByTheResume) {
+  RunConfig config = some_config();
+  config.optimizer.max_steps = 2;
+  config.data.train_fraction = 0.2;  // 960 characters for validation, in batches of 64 rows
+  recorder_.stops_validation = true;
+  Shelf shelf;
+  EXPECT_EQ(train(config, &shelf).code, ExitCode::kInterrupted);
+  EXPECT_TRUE(recorder_.validations.empty());
+  const Checkpoint from = shelf.saved.back();
+  EXPECT_EQ(from.step, 2);
+  recorder_ = {};
+  EXPECT_EQ(train(config, &shelf, &from).code, ExitCode::kDone);
+  ASSERT_EQ(recorder_.validations.size(), 1U);
+  EXPECT_EQ(recorder_.validations[0].step, 2);
+  EXPECT_EQ(shelf.saved.back().progress.validated_step, 2);
+}
+
+TEST_F(TrainingTest, AClosingValidationDoesNotDecideHowTheRunGoesOn) {
+  RunConfig config = some_config();
+  config.run.validate_every = 5;
+  Shelf straight;
+  train(config, &straight);
+  const Checkpoint::Progress expected = straight.saved.back().progress;
+  for (const std::int64_t cut : {3, 8, 17, 23}) {
+    RunConfig shorter = config;
+    shorter.optimizer.max_steps = cut;
+    Shelf shelf;
+    recorder_ = {};
+    train(shorter, &shelf);
+    ASSERT_EQ(recorder_.validations.back().step, cut);
+    EXPECT_TRUE(recorder_.validations.back().is_best) << "the test needs a cut that is the best so far";
+    const Checkpoint from = shelf.saved.back();
+    EXPECT_EQ(from.progress.best_step, cut) << "which the file tells";
+    recorder_ = {};
+    train(config, &shelf, &from);
+    const Checkpoint::Progress progress = shelf.saved.back().progress;
+    EXPECT_EQ(progress.best_val_loss, expected.best_val_loss);
+    EXPECT_EQ(progress.best_step, expected.best_step);
+    EXPECT_EQ(progress.validations_since_best, expected.validations_since_best);
+    EXPECT_TRUE(recorder_.validations.front().is_best) << "as in the undisturbed run";
+  }
+}
+
 TEST_F(TrainingTest, ValidatesOnSoManyCharactersAndExactlyAtTheEnd) {
   RunConfig config = some_config();
   config.data.train_fraction = 0.2;
@@ -325,10 +389,10 @@ TEST_F(TrainingTest, AnAverageStartsFromTheWeightsThatARunBeginsWith) {
   config.optimizer.learning_rate = 1e-9;
   config.optimizer.max_steps = 1;
   Training second(config, text_, alone_, reading_, {.init_from = file});
-  Shelf averaged;
-  second.run(std::vector<TrainObserver*>(), &averaged);
+  const auto averaged = std::make_shared<Shelf>();
+  second.run(std::vector<TrainObserver*>(), averaged);
   const std::vector<float>& expected = shelf.saved.back().model.front().values;
-  const std::vector<float>& average = averaged.saved.back().model.front().values;
+  const std::vector<float>& average = averaged->saved.back().model.front().values;
   for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(average[i], expected[i], 1e-6);
 }
 
@@ -359,6 +423,16 @@ TEST_F(TrainingTest, DivergenceNamesTheOption) {
     EXPECT_EQ(error.key(), "learning-rate");
     EXPECT_THAT(error.what(), HasSubstr("lower `learning-rate` or set `clip-norm`"));
   }
+}
+
+TEST_F(TrainingTest, TheEndIsReportedAsTheProgramEnds) {
+  struct OutOfMemoryAtOnce : TrainObserver {
+    void on_step(const StepReport& /*report*/) override { throw std::bad_alloc(); }
+  } hungry;
+  Training training(some_config(), text_, alone_, reading_);
+  EXPECT_THROW(training.run(std::vector<TrainObserver*>{&recorder_, &hungry}, nullptr), std::bad_alloc);
+  EXPECT_EQ(recorder_.end.code, ExitCode::kUsage);
+  EXPECT_THAT(recorder_.end.error, HasSubstr("out of memory"));
 }
 
 TEST_F(TrainingTest, AnotherTextIsRefused) {

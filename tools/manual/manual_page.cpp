@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "app/messages.hpp"
+#include "base/program_version.hpp"
 #include "manual/manual.hpp"
 
 namespace charrnn {
@@ -25,7 +26,7 @@ std::string plain(const std::string& text) {
 
 std::string head(const std::string& name, const std::string& summary) {
   return fmt::format(".TH \"{0}\" \"1\" \"\" \"charrnn_dist {1}\" \"User Commands\"\n.SH NAME\n{2} \\- {3}\n", name,
-                     CHARRNN_VERSION, plain(name), plain(summary));
+                     kProgramVersion, plain(name), plain(summary));
 }
 
 std::string entry(const std::string& term, const std::string& meaning) {

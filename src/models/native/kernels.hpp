@@ -48,8 +48,8 @@ struct Kernels {
   void (*rnn_backward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
                        const float* h_after, const float* d_output, const float* d_h);
 
-  /// `logits`: one row [padded(symbols)] without bias in, the loss's gradient out, zero in the padding. Returns −ln of the
-  /// target's probability.
+  /// `logits`: one row [padded(symbols)] without bias in, the loss's gradient out, zero in the padding. Returns −ln of
+  /// the target's probability.
   double (*softmax_loss)(std::int64_t symbols, float* logits, const float* bias, std::int64_t target);
 
   /// A mask's values from the draws of a stream of random words (base/random.hpp), from its block `first` on:

@@ -66,8 +66,8 @@ class NativeLayer {
   /// The gradients come in blocks, which different threads can work on.
   virtual std::int64_t gradient_blocks() const = 0;
   /// Puts a block of the parameters' gradient, summed over these micro-batches, into `gradient`, a buffer like the
-  /// parameters'. `inputs` is the layer's input, or none if the input weights' gradient is computed elsewhere; `mask` as
-  /// for pack().
+  /// parameters'. `inputs` is the layer's input, or none if the input weights' gradient is computed elsewhere; `mask`
+  /// as for pack().
   virtual void put_gradients(std::int64_t block, const Range& micro_batches, const FactorRows& inputs,
                              const float* mask, float* gradient, OuterProducts& products) const = 0;
 

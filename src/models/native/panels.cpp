@@ -101,8 +101,8 @@ LeftFactor::LeftFactor(const MatrixRows& a, std::int64_t depth, const Panels& b)
 
 void LeftFactor::multiply(float* c, std::int64_t c_stride, bool add, const Panels& b, const Range& panels,
                           std::int64_t b_row) const {
-  // Depth that is multiplied before going to the next rows: the part of the panels that all rows read stays in the first
-  // two caches. 16-bit numbers are multiplied in one go.
+  // Depth that is multiplied before going to the next rows: the part of the panels that all rows read stays in the
+  // first two caches. 16-bit numbers are multiplied in one go.
   constexpr std::int64_t kDepth = 512;
   const std::int64_t depth_at_once = is_half_ ? depth_ : kDepth;
   if (rows_.rows == 0) return;

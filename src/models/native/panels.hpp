@@ -122,8 +122,8 @@ class LeftFactor {
   /// a [rows, depth], for products with panels like `b`.
   LeftFactor(const MatrixRows& a, std::int64_t depth, const Panels& b);
 
-  /// c = a · b, or c += a · b if `add`. c [rows, 32 · panels.count] has rows `c_stride` floats apart, in blocks like those
-  /// of a. Of b only these panels are used, and `depth` rows from `b_row` on, which is even.
+  /// c = a · b, or c += a · b if `add`. c [rows, 32 · panels.count] has rows `c_stride` floats apart, in blocks like
+  /// those of a. Of b only these panels are used, and `depth` rows from `b_row` on, which is even.
   void multiply(float* c, std::int64_t c_stride, bool add, const Panels& b, const Range& panels,
                 std::int64_t b_row = 0) const;
 

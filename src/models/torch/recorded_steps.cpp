@@ -69,8 +69,8 @@ double RecordedSteps::run(const StepKind& kind, std::initializer_list<std::span<
 
 bool RecordedSteps::has_room() {
   if (is_full_) return false;
-  // A recording keeps its own memory, in addition to what other steps use. Longer windows may follow, and other ranks on
-  // this GPU may be about to record, too.
+  // A recording keeps its own memory, in addition to what other steps use. Longer windows may follow, and other ranks
+  // on this GPU may be about to record, too.
   constexpr std::int64_t kTimes = 3;
   std::size_t free = 0, total = 0;
   C10_CUDA_CHECK(cudaMemGetInfo(&free, &total));

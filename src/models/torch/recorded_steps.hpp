@@ -37,11 +37,11 @@ class RecordedSteps {
   /// stay in memory that the step allocates.
   using Enqueue = std::function<at::Tensor(const at::Tensor& numbers)>;
 
-  /// Copies the numbers, one span after the other, to the GPU, runs the step there, and returns its loss. Calls `enqueue`
-  /// for the first step of a kind, in which libraries set themselves up and which shows how much memory the step takes,
-  /// and again to record the second one; later steps replay the recording. Nothing more is recorded once the GPU's
-  /// free memory is less than three times what this process holds, nor for more than 256 kinds; such steps all run
-  /// like the first one.
+  /// Copies the numbers, one span after the other, to the GPU, runs the step there, and returns its loss. Calls
+  /// `enqueue` for the first step of a kind, in which libraries set themselves up and which shows how much memory the
+  /// step takes, and again to record the second one; later steps replay the recording. Nothing more is recorded once
+  /// the GPU's free memory is less than three times what this process holds, nor for more than 256 kinds; such steps
+  /// all run like the first one.
   double run(const StepKind& kind, std::initializer_list<std::span<const std::int64_t>> numbers,
              const Enqueue& enqueue);
 

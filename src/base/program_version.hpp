@@ -1,0 +1,11 @@
+// The version of charrnn_dist that this is.
+#pragma once
+
+#include <string_view>
+
+namespace charrnn {
+
+/// Such as "1.2.3".
+extern const std::string_view kProgramVersion;
+
+}  // namespace charrnn
