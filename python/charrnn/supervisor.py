@@ -154,7 +154,7 @@ class Supervisor:
         return attempt
 
     def rest(self, seconds):
-        """Until it is time, or a signal came."""
+        """Returns when they are over, or a signal wants the job to stop."""
         end = time.monotonic() + seconds
         while not self.stopped and (left := end - time.monotonic()) > 0:
             self.hear(None, left)
