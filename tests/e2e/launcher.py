@@ -2,6 +2,7 @@
 neither a rank nor an mpirun that hangs keeps it from ending."""
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -72,6 +73,20 @@ class Launcher(program.TestCase):
                 self.assertEqual(running.members(), [])
                 self.assertEqual(len(complaints(running)), 1, running.stderr)
                 self.assertIn("a rank was killed by signal 9 (Killed)", running.stderr)
+
+    def test_a_restart_of_a_resume(self):
+        """It goes on from the newest checkpoint, not again from the one that the command names."""
+        folder = self.train("run", *MODEL, "--save-every", 10, "--max-steps", 20)
+        with self.launch("run", "--resume", folder / "checkpoints/step_10.h5", "--save-every", 10, "--max-steps", 100_000) as running:
+            program.wait_for_step(folder, 60, running)
+            os.kill(self.ranks(running)[0], signal.SIGKILL)
+            program.wait_until(lambda: running.stdout.count("resuming  ") == 2, "the restart")
+            program.wait_until(lambda: self.ranks(running), "its ranks")
+            running.process.send_signal(signal.SIGTERM)
+            self.assertEqual(running.wait(), 75, running.stderr)
+            steps = [int(step.replace(",", "")) for step in re.findall(r"\nresuming .* at step ([\d,]+)", running.stdout)]
+        self.assertEqual(steps[0], 10)
+        self.assertGreaterEqual(steps[1], 40)
 
     def test_pauses_between_restarts(self):
         """The first restart comes at once. When mpirun cannot start the ranks of a restart, that is not the end; but the next
