@@ -307,7 +307,8 @@ class Launcher(program.TestCase):
 
 def complaints(running):
     """Lines on standard error, without the answer to a signal."""
-    return [line for line in running.stderr.splitlines() if line and not line.startswith("charrnn_dist: stopping;")]
+    answers = ("charrnn_dist: stopping;", "charrnn_dist: stopped by a signal")
+    return [line for line in running.stderr.splitlines() if line and not line.startswith(answers)]
 
 
 def is_alive(pid):
