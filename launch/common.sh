@@ -44,14 +44,21 @@ find_program() {
   program=$root/build/release/charrnn_dist
   if [ "$gpus" -gt 0 ] && [ -x "$root/build/cuda/charrnn_dist" ]; then program=$root/build/cuda/charrnn_dist; fi
   program=${CHARRNN_PROGRAM:-$program}
-  [ -x "$program" ] || die "there is no $program: run launch/quickstart, or cmake --preset release && cmake --build --preset release"
+  [ -x "$program" ] || exit_code=2 die "there is no $program: run launch/quickstart, or cmake --preset release && cmake --build --preset release"
 }
 
-# Becomes a Python that knows our package, and what launch/install brought for it.
+# Sets `python`: one that knows our package, and what launch/install brought for it. It is given files, never -m, which would
+# import what lies in the user's folder.
+find_python() {
+  python=$torch_env/bin/python
+  [ -x "$python" ] || python=$(command -v python3) || exit_code=2 die "there is no python3: run launch/install, or install it"
+  export PYTHONPATH="$root/python${PYTHONPATH:+:$PYTHONPATH}"
+}
+
+# Becomes that Python.
 run_python() {
-  local python=$torch_env/bin/python
-  [ -x "$python" ] || python=python3
-  PYTHONPATH="$root/python${PYTHONPATH:+:$PYTHONPATH}" exec "$python" "$@"
+  find_python
+  exec "$python" "$@"
 }
 
 # Configures and builds one preset into build/<preset>/; all its chatter goes to build/<preset>.log.

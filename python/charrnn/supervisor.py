@@ -1,11 +1,14 @@
 """Keeps a job going: starts mpirun, passes signals on to its ranks, and starts it again when a rank is lost.
 
-    python -m charrnn.supervisor RESTARTS MPIRUN [FLAG]... PROGRAM -- COMMAND [OPTION]...
+    python supervisor.py RESTARTS MPIRUN [FLAG]... PROGRAM -- COMMAND [OPTION]...
 
-All signals are blocked and waited for in one place, so that none is lost, whenever it comes. launch/run is the only user.
+All signals are blocked and waited for in one place, so that none is lost, whenever it comes. launch/run is the only user, and
+starts it with the signals blocked. All its attempts have the same words, and CHARRNN_JOB tells the program that they are one job.
 """
 import contextlib
+import ctypes
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -27,14 +30,23 @@ LOOK = 1.0  # seconds between looks at the ranks
 LINGER = 15.0  # seconds that mpirun may take after its ranks here have ended
 TERM_TO_KILL = 3.0
 STARTED = 600.0  # seconds after which every rank has surely opened its neighbours' memory
+UNSEEN = 30.0  # seconds after which an mpirun without ranks on this machine surely had some on others
+LONG = 600.0  # seconds that an attempt lives if what broke it has nothing to do with its start
+PAUSES = (0, 10, 60, 300)  # seconds before the first restart in a row, the second …
+
+LIBC = ctypes.CDLL(None)  # loaded here, for nothing may be loaded between fork and exec
+PR_SET_PDEATHSIG = 1
 
 
 class Attempt:
     """One start of mpirun. It gets a session of its own, so that what a terminal sends reaches it from here alone."""
 
-    def __init__(self, words, mask):
-        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True,
-                                        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, mask))
+    def __init__(self, words):
+        def prepare():
+            LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGUSR1)  # should this supervisor be killed, the ranks save and end
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS | OTHERS)
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=prepare)
         self.known = []  # ranks of this machine
         self.had_ranks = False
         self.gone_since = None
@@ -99,7 +111,7 @@ class Supervisor:
         # What is ignored, as nohup wants SIGHUP to be, stays ignored. Python's own Ctrl-C is not needed.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self.watched = {one for one in STOPS | OTHERS if signal.getsignal(one) != signal.SIG_IGN}
-        self.mask = signal.pthread_sigmask(signal.SIG_BLOCK, self.watched)
+        signal.pthread_sigmask(signal.SIG_BLOCK, self.watched)
         self.stopped = False
         self.ended_by = None
 
@@ -113,10 +125,11 @@ class Supervisor:
                 attempt.end()
         elif number in STOPS:
             self.stopped = True
-        elif number == signal.SIGTSTP:
+        elif number == signal.SIGTSTP and os.getpid() != 1:  # which nothing can suspend
             if attempt:
                 attempt.suspend()
-            os.kill(os.getpid(), signal.SIGSTOP)
+            if signal.SIGCONT not in signal.sigpending():  # it has come while the ranks were suspended, and must not be lost
+                os.kill(os.getpid(), signal.SIGSTOP)
         elif number == signal.SIGCONT and attempt:
             attempt.gone_since = None
             attempt.tell(signal.SIGCONT)
@@ -128,7 +141,7 @@ class Supervisor:
             pass
         if self.stopped:
             return None
-        attempt = Attempt(words, self.mask)
+        attempt = Attempt(words)
         told, looked = 0, 0
         while attempt.process.poll() is None:
             if self.stopped and self.ended_by is None and time.monotonic() - told > REPEAT:
@@ -140,37 +153,55 @@ class Supervisor:
             self.hear(attempt, REPEAT if self.stopped else LOOK)
         return attempt
 
+    def rest(self, seconds):
+        """Returns when they are over, or a signal wants the job to stop."""
+        end = time.monotonic() + seconds
+        while not self.stopped and (left := end - time.monotonic()) > 0:
+            self.hear(None, left)
+
     def keep_going(self, restarts, mpirun, command):
         """The exit code of the whole: the program's; 75 for whatever can be resumed; 128 + signal if ended by force."""
-        quiet, done = True, 0
+        quiet, done = True, 0  # restarts in a row
         while True:
             attempt = self.run([mpirun[0], *(["-q"] if quiet else []), *mpirun[1:], *command])
             if self.ended_by is not None:
                 return 128 + self.ended_by
             if attempt is None:
                 return INTERRUPTED
+            lived = time.monotonic() - attempt.began
+            had_ranks = attempt.had_ranks or lived > UNSEEN
             code, how = attempt.outcome()
             if code in FINAL:
                 return code
             if self.stopped:
+                # A rank that USR1 kills had not begun to train.
+                if had_ranks and code not in (INTERRUPTED, 128 + signal.SIGUSR1):
+                    complain(f"==> {how} before it had saved")
                 return INTERRUPTED
-            if code < 128 and code != INTERRUPTED and not attempt.had_ranks:
+            if code < 128 and code != INTERRUPTED and not had_ranks:
                 # mpirun itself failed. While it is quiet it does not say why.
-                if not quiet:
-                    complain(f"==> mpirun could not start the ranks (exit code {code})")
-                    return INTERRUPTED if done else 2
-                quiet = False
-                continue
+                if quiet:
+                    quiet = False
+                    continue
+                how = f"mpirun could not start the ranks (exit code {code})"
+                if done == 0:
+                    complain(f"==> {how}")
+                    return 2
             quiet = True
             if command[0] != "train":
-                return INTERRUPTED
+                if code != INTERRUPTED:
+                    complain(f"==> {how}")
+                return code
+            if lived > LONG:
+                done = 0
             if done == restarts:
-                complain(f"==> {how}; gave up after {done} restarts")
+                complain(f"==> {how}; gave up after {done} restarts in a row")
                 return INTERRUPTED
+            pause = 0 if code >= 128 else PAUSES[min(done, len(PAUSES) - 1)]
             done += 1
-            complain(f"==> {how}; starting again from the newest checkpoint ({done} of {restarts})")
-            # The last --resume counts: from the newest checkpoint, also where the first start named one.
-            command = [*command, "--resume"]
+            when = f" in {pause} s" if pause else ""
+            complain(f"==> {how}; starting again from the newest checkpoint{when} ({done} of {restarts})")
+            self.rest(pause)
 
 
 def sweep_memory(folder=Path("/dev/shm")):
@@ -191,6 +222,7 @@ def sweep_memory(folder=Path("/dev/shm")):
 
 def main():
     supervisor = Supervisor()
+    os.environ["CHARRNN_JOB"] = secrets.token_hex(8)
     sweep_memory()
     words = sys.argv[2:]
     split = words.index("--")

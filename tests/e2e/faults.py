@@ -81,13 +81,16 @@ class Faults(program.TestCase):
         """Freezes rank 0 while it writes a checkpoint, that is while its temporary file is there."""
         def is_saving():
             return any(".tmp-" in name for name in os.listdir(folder / "checkpoints"))
+
+        def state():
+            return (program.stat_of(victim) or "Z")[0]
         deadline = time.monotonic() + program.PATIENCE
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and state() != "Z":
             if not is_saving():
                 continue
             os.kill(victim, signal.SIGSTOP)
-            program.wait_until(lambda: (program.stat_of(victim) or "T")[0] == "T", "the rank to stop")
-            if is_saving():
+            program.wait_until(lambda: state() in "TZ", "the rank to stop")
+            if state() == "T" and is_saving():
                 return
             os.kill(victim, signal.SIGCONT)
         raise AssertionError("never met it while it saves")

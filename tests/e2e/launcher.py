@@ -2,6 +2,7 @@
 neither a rank nor an mpirun that hangs keeps it from ending."""
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -42,22 +43,20 @@ class Launcher(program.TestCase):
 
     def stages(self, running):
         return {"script": lambda: True,
-                "supervisor": lambda: any(b"charrnn.supervisor" in words for words in self.words(running)),
+                "python": lambda: any(words[1:2] and words[1].endswith(b"/supervisor.py") for words in self.words(running)),
                 "mpirun": lambda: any(words[0] == b"mpirun" for words in self.words(running)),
                 "ranks": lambda: self.ranks(running),
                 "handlers": lambda: any(program.catches(pid, signal.SIGUSR1) for pid in self.ranks(running))}
 
     def test_signals_at_every_stage_of_the_start(self):
         """The job stops, with 75; only before anything was started the signal may end the script itself."""
-        for stage in ("script", "supervisor", "mpirun", "ranks", "handlers"):
+        for stage in ("script", "python", "mpirun", "ranks", "handlers"):
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
-                if stage == "supervisor" and number == signal.SIGINT:
-                    continue  # Python's own handler, for some milliseconds: it ends, with more words
                 with self.subTest(stage=stage, number=number.name), self.launch(f"{stage}{number}") as running:
                     program.wait_until(self.stages(running)[stage], stage)
                     running.process.send_signal(number)
                     code = running.wait()
-                    self.assertIn(code, (75, -number) if stage in ("script", "supervisor") else (75,), running.stderr)
+                    self.assertIn(code, (75, -number) if stage == "script" else (75,), running.stderr)
                     self.assertEqual(complaints(running), [])
                     program.wait_until(lambda: not running.members(), "all to be gone")  # of a script that was ended
 
@@ -74,6 +73,94 @@ class Launcher(program.TestCase):
                 self.assertEqual(running.members(), [])
                 self.assertEqual(len(complaints(running)), 1, running.stderr)
                 self.assertIn("a rank was killed by signal 9 (Killed)", running.stderr)
+
+    def test_a_restart_of_a_resume(self):
+        """It goes on from the newest checkpoint, not again from the one that the command names."""
+        folder = self.train("run", *MODEL, "--save-every", 10, "--max-steps", 20)
+        with self.launch("run", "--resume", folder / "checkpoints/step_10.h5", "--save-every", 10, "--max-steps", 100_000) as running:
+            program.wait_for_step(folder, 60, running)
+            os.kill(self.ranks(running)[0], signal.SIGKILL)
+            program.wait_until(lambda: running.stdout.count("resuming  ") == 2, "the restart")
+            program.wait_until(lambda: self.ranks(running), "its ranks")
+            running.process.send_signal(signal.SIGTERM)
+            self.assertEqual(running.wait(), 75, running.stderr)
+            steps = [int(step.replace(",", "")) for step in re.findall(r"\nresuming .* at step ([\d,]+)", running.stdout)]
+        self.assertEqual(steps[0], 10)
+        self.assertGreaterEqual(steps[1], 40)
+
+    def test_pauses_between_restarts(self):
+        """The first restart comes at once. When mpirun cannot start the ranks of a restart, that is not the end; but the next
+        one waits, and a signal ends the waiting."""
+        mpirun = self.folder / "mpirun"
+        mpirun.write_text(f"#!/bin/sh\n[ ! -e '{self.folder}/broken' ] || exit 1\nexec '{shutil.which('mpirun')}' \"$@\"\n")
+        mpirun.chmod(0o755)
+        with self.launch("run", env=program.environment(PATH=f"{self.folder}:{os.environ['PATH']}")) as running:
+            program.wait_for_step(self.folder_of("run"), 5, running)
+            (self.folder / "broken").touch()
+            os.kill(self.ranks(running)[0], signal.SIGKILL)
+            program.wait_until(lambda: "in 10 s (2 of 3)" in running.stderr, "the pause")
+            stopped = time.monotonic()
+            running.process.send_signal(signal.SIGTERM)
+            self.assertEqual(running.wait(), 75, running.stderr)
+            self.assertLess(time.monotonic() - stopped, 5)
+            self.assertEqual([line for line in complaints(running) if line.startswith("==> ")], [
+                "==> a rank was killed by signal 9 (Killed); starting again from the newest checkpoint (1 of 3)",
+                "==> mpirun could not start the ranks (exit code 1); starting again from the newest checkpoint in 10 s (2 of 3)"])
+
+    def test_a_rank_that_is_killed_after_a_signal(self):
+        with self.launch("run") as running:
+            program.wait_for_step(self.folder_of("run"), 5, running)
+            time.sleep(2)  # launch/run looks at its ranks once a second
+            ranks = self.ranks(running)
+            for pid in ranks:
+                os.kill(pid, signal.SIGSTOP)  # or they might save first
+            running.process.send_signal(signal.SIGTERM)
+            program.wait_until(lambda: not signal.SIGTERM in pending(running.process.pid), "it to be heard")
+            os.kill(ranks[0], signal.SIGKILL)
+            self.assertEqual(running.wait(), 75, running.stderr)
+            self.assertIn("==> a rank was killed by signal 9 (Killed) before it had saved", complaints(running))
+
+    def test_a_killed_launcher(self):
+        """Its ranks save and end."""
+        folder = self.folder_of("run")
+        with self.launch("run") as running:
+            program.wait_for_step(folder, 20, running)
+            members = running.members()
+            running.process.kill()
+            running.wait()
+            program.wait_until(lambda: not any(is_alive(pid) for pid in members), "all to end")
+        with h5py.File(folder / "checkpoints" / "latest") as file:
+            self.assertEqual(file.attrs["step"], max(program.losses(folder)))
+
+    def test_a_command_that_is_killed(self):
+        """What cannot be resumed says how it ended, and ends so."""
+        self.train("run", *MODEL, "--max-steps", 2)
+        words = ["sample", self.folder_of("run"), "--length", 100_000_000]
+        with program.Running(self.folder, "-np", 1, *words, script="run") as running:
+            rank = program.wait_until(lambda: self.ranks(running), "the rank")[0]
+            os.kill(rank, signal.SIGKILL)
+            self.assertEqual(running.wait(), 128 + signal.SIGKILL, running.stderr)
+            self.assertIn("==> a rank was killed by signal 9 (Killed)", complaints(running))
+
+    def test_a_folder_with_modules_of_the_same_names(self):
+        (self.folder / "signal.py").write_text("raise RuntimeError('not yours')\n")
+        result = subprocess.run(program.command("-np", 1, "train", "--help", script="run"), cwd=self.folder,
+                                env=program.environment(), capture_output=True, text=True)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_what_is_not_installed(self):
+        """A PATH without one of them: one line says what is missing."""
+        for missing in ("mpirun", "python3"):
+            tools = self.folder / f"no_{missing}"
+            tools.mkdir()
+            for tool in {tool.name: tool for path in ("/bin", "/usr/bin") for tool in Path(path).iterdir()}.values():
+                if tool.name != missing:
+                    (tools / tool.name).symlink_to(tool)
+            env = program.environment(PATH=str(tools), CHARRNN_CACHE=str(self.folder / "none"))
+            result = program.run("-np", 1, "train", "--help", script="run", env=env, expect=2)
+            self.assertRegex(result.stderr, rf"^run: there is no {missing}: run launch/install, or install .*\n$")
+        env = program.environment(CHARRNN_PROGRAM=str(self.folder / "none"))
+        self.assertIn("there is no", program.run("train", "--help", script="run", env=env, expect=2).stderr)
 
     def test_a_clean_stop_is_quiet(self):
         folder = self.folder_of("run")
@@ -112,21 +199,47 @@ class Launcher(program.TestCase):
         folder = self.folder_of("run")
         before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
         try:
-            running = self.launch("run", "--max-steps", 300)
+            running = self.launch("run")
         finally:
             signal.signal(signal.SIGHUP, before)
         with running:
             program.wait_for_step(folder, 5, running)
             running.process.send_signal(signal.SIGHUP)
-            self.assertEqual(running.wait(), 0, running.stderr)
-        self.assertEqual(max(program.losses(folder)), 300)
+            program.wait_for_step(folder, max(program.losses(folder)) + 50, running)
+            running.process.send_signal(signal.SIGTERM)
+            self.assertEqual(running.wait(), 75, running.stderr)
+
+    def wait_for_rest(self, running, folder):
+        """The last step that is told of, when everything has stood still for a second of looks."""
+        still = []
+
+        def look():
+            states = {(program.stat_of(pid) or "?")[0] for pid in [running.process.pid, *self.ranks(running)]}
+            told = max(program.losses(folder), default=0)
+            if states != {"T"} or still and still[-1] != told:
+                still.clear()
+            still.append(told)
+            return len(still) > 200
+        program.wait_until(look, "all to stop")
+        return still[-1]
+
+    def test_ctrl_z_and_fg_at_once(self):
+        """The second comes while launch/run is still busy with the first."""
+        folder = self.folder_of("run")
+        with self.launch("run") as running:
+            for _ in range(10):
+                program.wait_for_step(folder, max(program.losses(folder), default=0) + 5, running)
+                running.process.send_signal(signal.SIGTSTP)
+                program.wait_until(lambda: not signal.SIGTSTP in pending(running.process.pid), "it to be heard")
+                running.process.send_signal(signal.SIGCONT)
+                program.wait_until(lambda: not signal.SIGCONT in pending(running.process.pid), "it to be heard")
+            program.wait_for_step(folder, max(program.losses(folder)) + 5, running)
+            running.process.send_signal(signal.SIGTERM)
+            self.assertEqual(running.wait(), 75, running.stderr)
 
     def test_ctrl_z(self):
         """All ranks stop, and launch/run as the shell expects; fg lets them go on."""
         folder = self.folder_of("run")
-
-        def states(running):
-            return {(program.stat_of(pid) or "?")[0] for pid in [running.process.pid, *self.ranks(running)]}
         for stage in ("mpirun", "handlers", "training"):
             with self.subTest(stage=stage), self.launch("run", "--resume") as running:
                 before = max(program.losses(folder), default=0)
@@ -135,10 +248,7 @@ class Launcher(program.TestCase):
                 else:
                     program.wait_until(self.stages(running)[stage], stage)
                 running.process.send_signal(signal.SIGTSTP)
-                program.wait_until(lambda: states(running) == {"T"}, "all to stop")
-                told = max(program.losses(folder), default=0)
-                self.assertEqual(states(running), {"T"})
-                self.assertEqual(max(program.losses(folder), default=0), told)
+                told = self.wait_for_rest(running, folder)
                 running.process.send_signal(signal.SIGCONT)
                 program.wait_for_step(folder, max(before, told) + 5, running)
                 running.process.send_signal(signal.SIGTERM)
@@ -197,7 +307,12 @@ class Launcher(program.TestCase):
 
 def complaints(running):
     """Lines on standard error, without the answer to a signal."""
-    return [line for line in running.stderr.splitlines() if line and not line.startswith("charrnn_dist: stopping;")]
+    answers = ("charrnn_dist: stopping;", "charrnn_dist: stopped by a signal")
+    return [line for line in running.stderr.splitlines() if line and not line.startswith(answers)]
+
+
+def is_alive(pid):
+    return (program.stat_of(pid) or "Z")[0] != "Z"
 
 
 def pending(pid):

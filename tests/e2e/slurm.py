@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import unittest.mock
 from pathlib import Path
 
 import h5py
@@ -57,13 +58,14 @@ class Slurm(program.TestCase):
 
     def test_a_sweep_over_lines_of_options(self):
         lines = self.folder / "lines.txt"
-        lines.write_text("--hidden 8 --learning-rate 1e-2\n--hidden '16'\n")
+        lines.write_text("--hidden 8 --learning-rate 1e-2\n--hidden '16'\n--hidden '4")
         words = self.train_words("lines", *MODEL, "--max-steps", 20, "--hidden", 32)
-        self.wait_for_job(self.submit("sweep.sbatch", lines, *words, flags=["--array", "1-3"]))
+        self.wait_for_job(self.submit("sweep.sbatch", lines, *words, flags=["--array", "1-4"]))
         table = self.table("lines")
         self.assertEqual({name: (cells["hidden"], cells["learning-rate"]) for name, cells in table.items()},
                          {"lines-1": ("8", "0.01"), "lines-2": ("16", "0.001")}, self.output())
-        self.assertIn("has nothing in line 3", self.output())
+        self.assertIn("line 3 of '" + str(lines) + "' has a quote without its partner: --hidden '4\n", self.output())
+        self.assertIn("has nothing in line 4", self.output())
 
     def test_what_is_refused_is_not_queued_again(self):
         """No rank is ended by srun before it has come to refuse, too."""
@@ -106,6 +108,15 @@ class Slurm(program.TestCase):
         program.wait_until(lambda: "attempt 1 ended" in self.output(), "the end of the first attempt", 40)
         self.assertIn("attempt 1 ended with code 137", self.output())
         self.check_second_attempt(job, folder)
+
+    def test_a_job_that_gives_up(self):
+        with unittest.mock.patch.dict(os.environ, CHARRNN_RESTARTS="0"):
+            job, _ = self.submit_endless()
+        subprocess.run(["scancel", "--signal", "USR1", "--batch", job], check=True)
+        self.wait_for_job(job)
+        self.assertIn("attempt 1 ended with code 75", self.output())
+        self.assertIn("gave up after 0 restarts", self.output())
+        self.assertNotIn("attempt 2", self.output())
 
     def test_a_time_limit_that_comes_near(self):
         """The signal that SLURM sends a minute before: both ranks save and end with 75, and the job is queued again."""

@@ -47,10 +47,14 @@ def under_launch_run(bench, number):
     return Outcome(seconds, lost)
 
 
+def stand_still(pids):
+    return all((program.stat_of(pid) or "Z")[0] in "TZ" for pid in pids)
+
+
 def suspend(pids, seconds):
     for pid in pids:
         on.kill(pid, signal.SIGSTOP)
-    on.wait_until(lambda: all((program.stat_of(pid) or "Z")[0] in "TZ" for pid in pids), "all to stand still")
+    on.wait_until(lambda: stand_still(pids), "all to stand still")
     time.sleep(seconds)  # the suspension itself
     for pid in pids:
         on.kill(pid, signal.SIGCONT)
@@ -82,8 +86,11 @@ def stop_key(target):
         with program.Running(bench.folder, *start, *bench.words(), script=script, ranks=None if script else 2) as running:
             victims = on.all_ranks(running, 2)
             bench.reach(source.randint(1, on.STEPS // 2), running)
-            pid = {"a rank": victims[1], "mpirun": on.mpirun_of(running), "launch/run": running.process.pid}[target]
+            # mpirun itself does not stop.
+            pid, stopped = {"a rank": (victims[1], [victims[1]]), "mpirun": (on.mpirun_of(running), victims.values()),
+                            "launch/run": (running.process.pid, [running.process.pid, *victims.values()])}[target]
             on.kill(pid, signal.SIGTSTP)
+            on.wait_until(lambda: stand_still(stopped), "them to stand still")
             time.sleep(on.DEADLINE / 4)  # how long it stands still
             on.kill(pid, signal.SIGCONT)
             code = bench.exit_code(running)

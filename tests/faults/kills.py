@@ -11,7 +11,7 @@ def under_launch_run(bench, number, fault, choose):
     source = dice(fault, number)
     ranks = source.choice((2, 2, 3))
     kills = source.randint(1, 3)
-    moments = sorted(source.randint(1, on.STEPS - 200) for _ in range(kills))
+    moments = sorted(source.randint(1, on.STEPS // 2) for _ in range(kills))
     seconds, lost = [], []
     with program.Running(bench.folder, "-np", ranks, "--restarts", kills, *bench.words(), script="run") as running:
         last = 0

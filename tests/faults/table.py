@@ -1,6 +1,6 @@
 """The table of docs/reliability.md: injects the faults of every family and writes what came of them.
 
-    tests/faults/run                          every family, a few injections of each fault: some minutes
+    tests/faults/run                          a few injections of each fault, but no SLURM and no hostile files: some minutes
     tests/faults/run --long kills             one family, as often as the table says
     tests/faults/run --long --write docs/reliability.md
     tests/faults/run signals "while it reads" only rows whose text contains these words

@@ -43,8 +43,18 @@ class Results(program.TestCase):
         self.assertEqual(found["fast"][heading.index("learning-rate")], "0.01")
 
     def test_what_is_no_run(self):
-        result = program.run(self.folder, script="results", expect=65)
-        self.assertIn("not a run's folder", result.stderr)
+        """It is left out, with a line; an error only if nothing is left."""
+        others = [self.folder, self.corpus, self.folder / "nothing"]
+        run = self.train("run", *MODEL, "--max-steps", 2)
+        result = program.run(*others, run, script="results")
+        self.assertEqual([line.split()[0] for line in result.stdout.splitlines()], ["run", "run"])
+        lines = result.stderr.splitlines()
+        self.assertEqual(len(lines), len(others), result.stderr)
+        for line, other in zip(lines, others):
+            self.assertIn("left out: ", line)
+            self.assertIn(f"'{other}'", line)
+        result = program.run(*others, script="results", expect=65)
+        self.assertEqual(len(result.stderr.splitlines()), len(others) + 1)
 
 
 if __name__ == "__main__":
