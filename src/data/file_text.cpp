@@ -56,8 +56,8 @@ class PlainFile final : public TextReader {
     // Only what was there at first: what is written to it meanwhile is no part of the text.
     const auto wanted = static_cast<std::size_t>(std::min<std::int64_t>(kPiece, size_ - position_));
     const std::span bytes = std::span(buffer_).first(wanted);
-    require(fill(file_, path_, bytes) == wanted, "{} became shorter than its {} bytes while it was read",
-            member_.name, with_commas(size_));
+    require(fill(file_, path_, bytes) == wanted, "{} became shorter than its {} bytes while it was read", member_.name,
+            with_commas(size_));
     position_ += static_cast<std::int64_t>(wanted);
     return bytes;
   }
