@@ -163,14 +163,14 @@ READ_ONLY = "checkpoints' folder becomes read-only"
 TMPFS = f"tmpfs of {DISK >> 20} MB, filled up while it trains"
 BIND = "read-only bind mount while it trains"
 ROWS = [
-    Row(f"{FULL}, then room again", TMPFS, for_a_while(full_disk), WAITS, 2, 20, needs=mounts.why_not),
-    Row(f"{FULL}, for good", TMPFS, for_good(full_disk), TO_ITS_END, 2, 20, needs=mounts.why_not),
+    Row(f"{FULL}, then room again", TMPFS, for_a_while(full_disk), WAITS, 2, 10, needs=mounts.why_not),
+    Row(f"{FULL}, for good", TMPFS, for_good(full_disk), TO_ITS_END, 2, 10, needs=mounts.why_not),
     Row("file size limit within a checkpoint", "`prlimit --fsize` of rank 0 while it trains (SIGXFSZ)", file_limit, TO_ITS_END, 1, 20),
     Row(f"{READ_ONLY}, then writable again", BIND, for_a_while(read_only), WAITS, 1, 10, needs=mounts.why_not),
     Row(f"{READ_ONLY}, for good", BIND, for_good(read_only), TO_ITS_END, 1, 10, needs=mounts.why_not),
     Row("read-only folder at the start", "read-only bind mount", unwritable_start, "exit 2 with a line that says why; no folder is left",
         1, 3, needs=mounts.why_not),
     Row("run folder removed", "`rm -rf` at a random moment, or in a save", removed("run"),
-        "exit 65 or 75 with a line that says so; a fresh start ends with the hash of the undisturbed run", 2, 20),
-    Row("checkpoints' folder removed", "the same", removed("checkpoints"), "made anew; ends with the hash of the undisturbed run", 2, 20),
+        "exit 65 or 75 with a line that says so; a fresh start ends with the hash of the undisturbed run", 2, 10),
+    Row("checkpoints' folder removed", "the same", removed("checkpoints"), "made anew; ends with the hash of the undisturbed run", 2, 10),
 ]

@@ -103,11 +103,11 @@ def stop_key(target):
 SAME = "exit 0 with the hash of the undisturbed run"
 ROWS = [
     Row("SIGSTOP of one rank", f"`mpirun -np 2` and `-np 3`, `--timeout {on.DEADLINE}`, at a random moment", one_rank,
-        "exit 75; the message names rank, collective and step; a resume ends with the hash of the undisturbed run", 2, 20,
+        "exit 75; the message names rank, collective and step; a resume ends with the hash of the undisturbed run", 2, 10,
         promise=on.DEADLINE + 4),
     Row("the same", "under `launch/run -np 2`", under_launch_run, f"starts again by itself; {SAME}", 1, 10, promise=on.DEADLINE + 4),
-    Row("SIGSTOP of all ranks, and CONT", f"for {on.DEADLINE + 2} s, longer than `--timeout {on.DEADLINE}`", all_ranks, SAME, 1, 10),
-    Row("SIGSTOP of the whole job with its mpirun, and CONT", "the same", whole_job, SAME, 1, 10),
+    Row("SIGSTOP of all ranks, and CONT", f"for {on.DEADLINE + 2} s, longer than `--timeout {on.DEADLINE}`", all_ranks, SAME, 1, 5),
+    Row("SIGSTOP of the whole job with its mpirun, and CONT", "the same", whole_job, SAME, 1, 5),
     *(Row(f"TSTP and CONT to {target}", f"for {on.DEADLINE / 4:g} s", stop_key(target), SAME, 1, 5)
       for target in ("a rank", "mpirun", "launch/run")),
 ]

@@ -91,7 +91,7 @@ SAME = f"ends with the hash of the undisturbed run; a checkpoint every {on.SAVE_
 ROWS = [
     Row("kill -9 of a random rank, once to three times a run", "`launch/run -np 2` and `-np 3`, at a random moment", a_rank, SAME, 3, 50),
     Row("kill -9 of mpirun, once to three times a run", "the same; the ranks live on for a moment", its_mpirun, SAME, 2, 50),
-    Row("kill -9 of a random rank, three times, then resumed on another number of ranks", "`mpirun -np 1` to `4`", other_ranks, SAME, 2, 20),
+    Row("kill -9 of a random rank, three times, then resumed on another number of ranks", "`mpirun -np 1` to `4`", other_ranks, SAME, 2, 10),
     Row("kill -9 of rank 0 while it writes a checkpoint", "when its temporary file is there; a checkpoint every 2 steps", a_save,
-        "ends with the hash of the undisturbed run; nothing half-written is taken for a checkpoint", 2, 20),
+        "ends with the hash of the undisturbed run; nothing half-written is taken for a checkpoint", 2, 10),
 ]
