@@ -37,7 +37,8 @@ Trainer::Trainer(const TrainerParts& parts, RunPosition start, BatchState& state
       saver_(parts.snapshots, parts.sink, parts.observer, parts.config.run.save_minutes),
       health_(parts.vocabulary.size(), parts.config.optimizer.clip_norm,
               [&observer = parts.observer](const std::string& line) { observer.on_message(Severity::kWarning, line); }),
-      position_(std::move(start)) {}
+      position_(std::move(start)),
+      pace_(parts.schedule, parts.batches.per_epoch(), parts.config.run.validate_every, parts.validator.characters()) {}
 
 TrainOutcome Trainer::run() {
   try {
@@ -128,16 +129,11 @@ void Trainer::train_step() {
   Checkpoint::Progress& progress = position_.progress;
   progress.seconds += seconds;
   characters_ += characters;
-  logged_seconds_ += seconds;
-  logged_characters_ += characters;
+  pace_.add_step(seconds, characters);
   if (is_due(parts_.config.run.log_every) && outcome.finite) {
-    last_rate_ = logged_characters_ / logged_seconds_;
-    parts_.observer.on_step({step, outcome.loss, rate, outcome.gradient_norm, last_rate_});
-    logged_seconds_ = logged_characters_ = 0;
+    parts_.observer.on_step({step, outcome.loss, rate, outcome.gradient_norm, pace_.take_rate()});
   }
-  if (last_rate_ == 0) last_rate_ = progress.characters / progress.seconds;
-  time_left_.add_step();
-  parts_.observer.on_progress({step, progress.smoothed.mean(), last_rate_, seconds_left()});
+  parts_.observer.on_progress({step, progress.smoothed.mean(), pace_.rate(), pace_.seconds_left(step)});
 }
 
 void Trainer::count(const StepOutcome& outcome) {
@@ -157,7 +153,8 @@ void Trainer::leave_out(const StepOutcome& outcome, double rate) {
   const char* const other_way = limit > 0 ? "" : ", or leave such steps out with `skip-bad-steps`";
   require_option(
       progress.skipped_in_a_row < limit, "learning-rate",
-      "the training diverged at step {} (loss {}, gradient norm {}){}: lower `learning-rate` or set `clip-norm`{}; the newest checkpoint is from before",
+      "the training diverged at step {} (loss {}, gradient norm {}){}: lower `learning-rate` or set `clip-norm`{}; the "
+      "newest checkpoint is from before",
       position_.step + 1, loss_text(outcome.loss), loss_text(outcome.gradient_norm), before, other_way);
   ++progress.skipped_steps;
   ++progress.skipped_in_a_row;
@@ -182,7 +179,7 @@ std::optional<Evaluation> Trainer::validate() {
   }
   // What may take long must not cost the steps before it, if the run is killed meanwhile.
   constexpr double kLong = 60;
-  std::array<double, 1> is_long{seconds_of_validation() > kLong ? 1.0 : 0.0};
+  std::array<double, 1> is_long{pace_.seconds_of_pause() > kLong ? 1.0 : 0.0};
   parts_.control.all_reduce_sum(is_long);
   if (has_unsaved_ && is_long[0] > 0) save(false, false);
   try {
@@ -224,7 +221,7 @@ void Trainer::validate_within_epoch() {
   sample();
   const bool ends_cycle = parts_.schedule.ends_cycle(position_.step);
   if (ends_cycle || is_best) save(ends_cycle, is_best);
-  time_left_.add_pause(seconds_since(start));
+  pace_.add_pause(seconds_since(start));
 }
 
 void Trainer::end_epoch() {
@@ -256,7 +253,7 @@ void Trainer::end_epoch() {
   position_.batches_done = 0;
   state_.zero();
   save(parts_.schedule.ends_cycle(position_.step), report.is_best);
-  time_left_.add_pause(seconds_since(start));
+  pace_.add_pause(seconds_since(start));
 }
 
 PhaseReport Trainer::phases_since(const PhaseSeconds& start, double characters) {
@@ -328,23 +325,6 @@ void Trainer::validate_exactly() {
   } catch (const Interrupted&) {
     stop_ = true;
   }
-}
-
-double Trainer::seconds_of_validation() const {
-  // Twice as fast as training, until one has been measured.
-  const double guess = last_rate_ > 0 ? static_cast<double>(parts_.validator.characters()) / (2 * last_rate_) : 0;
-  return time_left_.seconds_of_pause(guess);
-}
-
-double Trainer::seconds_left() const {
-  const std::int64_t step = position_.step, last = parts_.schedule.last_step();
-  const std::int64_t per_epoch = parts_.batches.per_epoch(), every = parts_.config.run.validate_every;
-  std::int64_t pauses = last / per_epoch - step / per_epoch + (last % per_epoch != 0 ? 1 : 0);
-  if (every > 0) pauses += last / every - step / every;
-  // Of cycles that end within epochs, those beyond one an epoch.
-  const std::int64_t cycles = parts_.schedule.cycle(last) - parts_.schedule.cycle(step);
-  pauses += std::max<std::int64_t>(0, cycles - (last / per_epoch - step / per_epoch));
-  return time_left_.seconds(last - step, pauses, seconds_of_validation());
 }
 
 void Trainer::sample() {

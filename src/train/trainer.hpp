@@ -8,9 +8,9 @@
 #include "train/batch_state.hpp"
 #include "train/health.hpp"
 #include "train/observer.hpp"
+#include "train/pace.hpp"
 #include "train/saver.hpp"
 #include "train/schedule.hpp"
-#include "train/time_left.hpp"
 #include "train/training.hpp"
 #include "train/training_step.hpp"
 #include "train/validation.hpp"
@@ -65,8 +65,6 @@ class Trainer {
   void note_validation(const std::optional<Evaluation>& evaluation);
   /// `counts` for `patience`.
   bool is_new_best(std::optional<double> val_loss, bool counts);
-  double seconds_of_validation() const;
-  double seconds_left() const;
   void watch(const std::optional<double>& val_loss);
   bool is_out_of_patience() const;
   /// Where the time went since `start`, while `characters` were trained on.
@@ -87,15 +85,12 @@ class Trainer {
   bool stop_ = false;         ///< some rank wants to stop
   bool has_unsaved_ = false;  ///< steps or a validation since the last checkpoint
   bool save_is_due_ = false;  ///< by the clock
-  TimeLeft time_left_;
+  Pace pace_;
   std::optional<double> last_val_loss_;
 
   double characters_ = 0;  ///< trained on since the program started
   PhaseSeconds epoch_start_{};
   double epoch_start_characters_ = 0;
-  double last_rate_ = 0;       ///< characters per second, for progress
-  double logged_seconds_ = 0;  ///< since the last step report
-  double logged_characters_ = 0;
 };
 
 }  // namespace charrnn
