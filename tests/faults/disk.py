@@ -55,9 +55,12 @@ def wait_for_warning(bench, running, reason):
     assert running.process.poll() is None, f"ended with {running.process.returncode}: {running.stderr[-400:]}"
 
 
-def fill(bench, source):
-    """Leaves room for a part of a checkpoint."""
-    room = source.randint(0, program.files_of(bench.run_folder)[-1].stat().st_size)
+def size_of_a_checkpoint(bench):
+    return program.files_of(bench.run_folder)[-1].stat().st_size
+
+
+def fill(bench, room):
+    """Leaves so many bytes."""
     with (bench.run_folder / "filler").open("wb") as file:
         file.write(bytes(max(0, mounts.free_bytes(bench.run_folder) - room)))
 
@@ -66,7 +69,7 @@ def full_disk(bench, number, for_good):
     source = dice("full disk", number)
     with mounts.small_disk(bench.run_folder, DISK):
         with disturbed(bench, source.choice((1, 2))) as running:
-            fill(bench, source)
+            fill(bench, source.randint(0, size_of_a_checkpoint(bench)))
             if for_good:
                 lost = ended(bench, running, "No space left")
             else:
@@ -80,10 +83,25 @@ def full_disk(bench, number, for_good):
     return Outcome(lost=lost)
 
 
+def killed_on_a_full_disk(bench, number):
+    """The start after it cannot even take the folder, until there is room."""
+    source = dice("killed on a full disk", number)
+    with mounts.small_disk(bench.run_folder, DISK):
+        with program.Running(bench.folder, "-np", 2, *bench.words("--save-every", SAVE_EVERY), script="run") as running:
+            bench.reach(SAVE_EVERY + 1, running)
+            on.wait_until(lambda: program.files_of(bench.run_folder), "a checkpoint")
+            fill(bench, 0)
+            on.kill(source.choice(list(on.all_ranks(running, 2).values())))
+            on.wait_until(lambda: "ended with code 75; starting again" in running.stderr, "a start that finds the disk full")
+            (bench.run_folder / "filler").unlink()
+            went_on(bench, running)
+    return Outcome()
+
+
 def file_limit(bench, number):
     """A limit on the size of rank 0's files, somewhere within a checkpoint."""
     with disturbed(bench) as running:
-        size = program.files_of(bench.run_folder)[-1].stat().st_size
+        size = size_of_a_checkpoint(bench)
         assert size > LOGS, "a checkpoint is smaller than the logs"
         limit = dice("file limit", number).randint(LOGS, size - 1)
         subprocess.run(["prlimit", "--pid", str(running.pid(0)), f"--fsize={limit}"], check=True)
@@ -165,7 +183,9 @@ BIND = "read-only bind mount while it trains"
 ROWS = [
     Row(f"{FULL}, then room again", TMPFS, for_a_while(full_disk), WAITS, 2, 10, needs=mounts.why_not),
     Row(f"{FULL}, for good", TMPFS, for_good(full_disk), TO_ITS_END, 2, 10, needs=mounts.why_not),
-    Row("file size limit within a checkpoint", "`prlimit --fsize` of rank 0 while it trains (SIGXFSZ)", file_limit, TO_ITS_END, 1, 20),
+    Row("disk full when a rank is killed, then room again", f"{TMPFS}; under `launch/run`", killed_on_a_full_disk,
+        "starts again, in vain while there is no room; exit 0 with the hash of the undisturbed run", 1, 10, needs=mounts.why_not),
+    Row("file size limit within a checkpoint", "`prlimit --fsize` of rank 0 while it trains (SIGXFSZ)", file_limit, TO_ITS_END, 1, 10),
     Row(f"{READ_ONLY}, then writable again", BIND, for_a_while(read_only), WAITS, 1, 10, needs=mounts.why_not),
     Row(f"{READ_ONLY}, for good", BIND, for_good(read_only), TO_ITS_END, 1, 10, needs=mounts.why_not),
     Row("read-only folder at the start", "read-only bind mount", unwritable_start, "exit 2 with a line that says why; no folder is left",
