@@ -33,8 +33,9 @@ void start_with_weights(TrainArguments& arguments, RunStart& start, const Warn& 
 /// Run folder and name of the run that `path`, a checkpoint or a run's folder, belongs to. ConfigError if it is in none.
 /// DataError if it is not there either.
 void take_place_of(const std::filesystem::path& path, RunOptions& run, const Warn& warn) {
+  std::error_code ignored;
   std::filesystem::path folder = std::filesystem::absolute(path / "").lexically_normal().parent_path();
-  if (std::filesystem::is_directory(folder / "checkpoints")) folder /= "checkpoints";
+  if (std::filesystem::is_directory(folder / "checkpoints", ignored)) folder /= "checkpoints";
   while (folder.has_relative_path() && folder.filename() != "checkpoints") folder = folder.parent_path();
   if (!folder.has_relative_path()) resolve_checkpoint(path, Pick::kNewest, warn);
   require_option(folder.has_relative_path(), "name",

@@ -2,27 +2,16 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <system_error>
 
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
+#include "base/first_line.hpp"
 #include "checkpoint/attempt_mark.hpp"
 
 namespace charrnn {
 
-namespace {
-
 namespace fs = std::filesystem;
-
-std::string first_line(const fs::path& file) {
-  std::ifstream stream(file);
-  std::string line;
-  std::getline(stream, line);
-  return line;
-}
-
-}  // namespace
 
 std::string this_job() {
   constexpr std::size_t kLongest = 64;
@@ -42,7 +31,7 @@ JobState state_of_job(const fs::path& run_folder) {
   const std::string job = this_job();
   if (job.empty()) return JobState::kAbsent;
   if (first_line(run_folder / "job") == job) return JobState::kSigned;
-  return parse_mark(first_line(run_folder / "attempt")).job == job ? JobState::kOwned : JobState::kAbsent;
+  return parse_mark(first_line(run_folder / "attempt").value_or("")).job == job ? JobState::kOwned : JobState::kAbsent;
 }
 
 void sign_folder(const fs::path& run_folder) {

@@ -13,6 +13,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
+#include "base/first_line.hpp"
 
 namespace charrnn {
 
@@ -23,22 +24,6 @@ using State = AttemptMark::State;
 using namespace std::chrono_literals;
 
 constexpr auto kPoll = 20ms;
-
-/// The first line, which is short; nothing if there is no such file. WriteError if the file system does not say: it may
-/// come back, and then the attempt can write again.
-std::optional<std::string> read_line(const fs::path& file) {
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
-  std::string text(4096, '\0');
-  const ssize_t size = descriptor < 0 ? -1 : ::read(descriptor, text.data(), text.size());
-  const int error = errno;
-  if (descriptor >= 0) ::close(descriptor);
-  if (size < 0) {
-    throw WriteError(fmt::format("cannot read '{}': {}", file.string(), std::generic_category().message(error)), error);
-  }
-  text.resize(static_cast<std::size_t>(size));
-  return text.substr(0, text.find('\n'));
-}
 
 void wait_a_little(Activity& activity) {
   if (activity.wants_stop()) throw Interrupted();
@@ -118,7 +103,7 @@ Ownership::Ownership(const fs::path& run_folder, Claim claim, const Warn& warn, 
   if (claim == Claim::kResume) lock.emplace(run_folder, activity);
   const auto limit = std::chrono::steady_clock::now() + 5s;
   while (!take_if_free()) {
-    const std::optional<std::string> line = read_line(file_);
+    const std::optional<std::string> line = first_line(file_);
     if (!line) continue;  // it has just been given back
     const AttemptMark other = parse_mark(*line);
     const bool is_alive = other.state() == State::kAlive;
@@ -162,7 +147,7 @@ bool Ownership::take_if_free() {
 }
 
 void Ownership::check() const {
-  const std::optional<std::string> now = read_line(file_);
+  const std::optional<std::string> now = first_line(file_);
   const fs::path folder = file_.parent_path();
   if (!now || now->empty()) {
     std::error_code error;
