@@ -125,6 +125,8 @@ class Supervisor:
                 attempt.end()
         elif number in STOPS:
             self.stopped = True
+            if number == signal.SIGINT:
+                complain("==> Ctrl-C once more ends at once, without saving")
         elif number == signal.SIGTSTP and os.getpid() != 1:  # which nothing can suspend
             if attempt:
                 attempt.suspend()
@@ -195,7 +197,7 @@ class Supervisor:
             if lived > LONG:
                 done = 0
             if done == restarts:
-                complain(f"==> {how}; gave up after {done} restarts in a row")
+                complain(f"==> {how}; gave up after {done} restart{'' if done == 1 else 's'} in a row; go on with --resume")
                 return INTERRUPTED
             pause = 0 if code >= 128 else PAUSES[min(done, len(PAUSES) - 1)]
             done += 1

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "app/messages.hpp"
+#include "base/text.hpp"
 #include "config/nearest.hpp"
 
 namespace charrnn {

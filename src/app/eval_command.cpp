@@ -159,9 +159,9 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   const double unknown_share = static_cast<double>(unknown) / static_cast<double>(batches->targets_per_epoch());
   if (unknown_share >= kLargeUnknownShare) {
     warn(fmt::format(
-        "{} of the characters are unknown to the model; it reads them all as one symbol, <unk>, and the loss "
-        "is that of telling where they stand, not which they are",
-        percent_text(unknown_share)));
+        "{} of the characters are unknown to '{}'; it reads them all as one symbol, <unk>, and the loss is that of "
+        "telling where they stand, not which they are",
+        percent_text(unknown_share), models[0].path));
   }
   std::vector<LanguageModel*> pointers;
   for (const LoadedModel& model : models) pointers.push_back(model.model.get());

@@ -5,29 +5,11 @@
 #include <algorithm>
 
 #include "app/messages.hpp"
+#include "base/text.hpp"
 
 namespace charrnn {
 
 namespace {
-
-/// Adds words to `text`, whose last line has `column` characters, in lines of at most `width` that go on after `indent`
-/// spaces. `joint` ends every line but the last.
-void add_wrapped(std::string& text, const std::string& words, std::size_t column, std::size_t indent, std::size_t width,
-                 const std::string& joint = "") {
-  bool starts_line = true;
-  for (const std::string& word : split(words, ' ')) {
-    if (!starts_line && column + 1 + word.size() + joint.size() > width) {
-      text += joint + "\n" + std::string(indent, ' ');
-      column = indent;
-      starts_line = true;
-    }
-    if (!starts_line) text += ' ';
-    column += word.size() + (starts_line ? 0 : 1);
-    text += word;
-    starts_line = false;
-  }
-  text += '\n';
-}
 
 /// A term and what it means, in two columns, or below each other where there is no room.
 void add_entry(std::string& text, const std::string& term, const std::string& meaning, std::size_t terms,

@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/text.hpp"
 #include "base/utf8.hpp"
-#include "config/value.hpp"
 
 namespace charrnn {
 
@@ -48,7 +48,8 @@ void warn_on_stderr(const std::string& message) {
 }
 
 void tell_on_stderr(const std::string& message) {
-  fmt::print(stderr, "charrnn_dist: {}\n", without_controls(as_flags(message)));
+  // Not fmt::print, which throws where the stream is closed or its disk full: that must not end a training.
+  std::fputs(fmt::format("charrnn_dist: {}\n", without_controls(as_flags(message))).c_str(), stderr);
   std::fflush(stderr);
 }
 

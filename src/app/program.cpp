@@ -85,7 +85,7 @@ ExitCode run_program(const Strings& words) {
   const bool is_training = !words.empty() && words[0] == "train";
   std::fflush(stdout);
   if (outcome == ExitCode::kDone && !is_training && std::ferror(stdout) != 0) {  // now or before
-    print_error("cannot write to standard output; is the disk full?");
+    print_error("cannot write to standard output: was it closed, or is the disk full?");
     outcome = ExitCode::kData;
   }
   return outcome;

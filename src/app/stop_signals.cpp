@@ -16,14 +16,33 @@ namespace {
 volatile std::sig_atomic_t g_received = 0;
 volatile std::sig_atomic_t g_tells = 0;  // whether this process is the one that answers
 
-constexpr std::string_view kAnswer = "\ncharrnn_dist: stopping; Ctrl-C once more ends at once, without saving\n";
+constexpr std::string_view kAnswer = "\ncharrnn_dist: stopping; ";
+constexpr std::string_view kSecond = "Ctrl-C once more ends at once, without saving\n";
+
+std::string_view told(int number) {
+  switch (number) {
+    case SIGINT:
+      return kSecond;
+    case SIGTERM:
+      return "SIGTERM came\n";
+    case SIGHUP:
+      return "SIGHUP came\n";
+    default:
+      return "SIGUSR1 came\n";
+  }
+}
+
+void write_to_screen(std::string_view text) {
+  if (::write(STDERR_FILENO, text.data(), text.size()) < 0) g_tells = 0;
+}
 
 extern "C" void note_signal(int number) {
   if (g_received == SIGINT && number == SIGINT) ::_exit(128 + SIGINT);
   if (g_received != 0 && number != SIGINT) return;
   g_received = number;  // a Ctrl-C after one of the others is the first of two
   const int before = errno;
-  if (g_tells != 0 && ::write(STDERR_FILENO, kAnswer.data(), kAnswer.size()) < 0) g_tells = 0;
+  if (g_tells != 0) write_to_screen(kAnswer);
+  if (g_tells != 0) write_to_screen(told(number));
   errno = before;
 }
 

@@ -59,6 +59,7 @@ class RunFolder final : public CheckpointSink {
 
   /// Makes it the folder of the run that `start` describes, once nothing can be refused any more.
   void enter(const RunStart& start, std::int64_t step, std::int64_t best_step) const {
+    sweep_temporaries(path_);
     store_.sweep();
     if (start.from_path) {
       // Otherwise the next --resume would continue from the steps that this one abandons.
@@ -68,8 +69,8 @@ class RunFolder final : public CheckpointSink {
       if (!is_own) store_.adopt(start.checkpoint, step);
     }
     if (!start.checkpoint.empty()) store_.restore_best(best_step);
+    sign_folder(path_);  // first: what is in a folder without it is taken for another run's
     replace_file(path_ / "config.toml", write_toml(start.config));
-    sign_folder(path_);
   }
 
   std::string save(const Checkpoint& checkpoint, bool ends_cycle, bool is_best) override {
@@ -85,11 +86,9 @@ class RunFolder final : public CheckpointSink {
   std::optional<Ownership> ownership_;
 };
 
-/// So that a resume finds the text, in whatever folder it is started.
-std::string absolute_path(const std::string& path) {
-  std::string absolute = fs::absolute(path).lexically_normal().string();
-  decode_text(absolute, fmt::format("the absolute path of the text '{}'", path));  // DataError unless it is UTF-8
-  return absolute;
+/// The plan tells paths to other ranks, and the config keeps them.
+void require_utf8(const std::string& path) {
+  require<UsageError>(is_utf8(path), "the path '{}' is not UTF-8; rename what it goes through", path);
 }
 
 /// Rank 0 plans and takes the folder; every rank gets the same plan.
@@ -110,7 +109,12 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::shared_ptr<Run
     folder->own(claim, activity);
     RunStart start = plan_run(arguments, warn_on_stderr);
     if (!start.resumes) folder->require_unused();
-    for (std::string& path : start.config.data.corpus) path = absolute_path(path);
+    for (std::string& path : start.config.data.corpus) {
+      path = fs::absolute(path).lexically_normal().string();  // so that a resume finds it, wherever it is started
+      require_utf8(path);
+    }
+    require_utf8(start.checkpoint);
+    require_utf8(folder->path().string());
     return nlohmann::json{{"config", write_toml(start.config)},
                           {"checkpoint", start.checkpoint},
                           {"from_path", start.from_path},
@@ -134,7 +138,7 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::shared_ptr<Run
 /// The observers that write into the run's folder, those of rank 0 only there.
 std::vector<std::unique_ptr<TrainObserver>> make_reports(const fs::path& folder, int rank) {
   std::vector<std::unique_ptr<TrainObserver>> reports;
-  reports.push_back(std::make_unique<LogFile>(folder, rank, as_flags));
+  reports.push_back(std::make_unique<LogFile>(folder, rank, as_flags, warn_on_stderr));
   if (rank != 0) return reports;
   reports.push_back(std::make_unique<MetricsFile>(folder / "metrics.jsonl", warn_on_stderr));
   reports.push_back(std::make_unique<SampleFile>(folder / "samples.txt"));

@@ -85,6 +85,13 @@ void replace_link(const fs::path& link, const fs::path& target) {
                    error.value());
 }
 
+void sweep_temporaries(const fs::path& folder) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (is_temporary(entry.path())) fs::remove(entry.path(), error);
+  }
+}
+
 bool is_temporary(const fs::path& file) {
   const std::string name = file.filename().string();
   return name.starts_with(".") && name.find(".tmp-") != std::string::npos;

@@ -41,7 +41,9 @@ void replace_file(const std::filesystem::path& path, std::string_view bytes,
 /// Makes `link` a symbolic link to `target`, replacing what had that name. WriteError if it cannot.
 void replace_link(const std::filesystem::path& link, const std::filesystem::path& target);
 
-/// Whether the name is of a temporary file that an AtomicFile or replace_link() of a killed process left behind.
+/// Removes the temporary files in a folder that AtomicFile and replace_link() of killed processes left behind.
+void sweep_temporaries(const std::filesystem::path& folder);
+/// Whether the name is that of one.
 bool is_temporary(const std::filesystem::path& file);
 
 }  // namespace charrnn

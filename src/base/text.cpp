@@ -48,6 +48,33 @@ std::string bytes_text(std::uint64_t bytes) {
   return number >= 1e9 ? fmt::format("{:.1f} GB", number / 1e9) : fmt::format("{:.0f} MB", number / 1e6);
 }
 
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(separator, at), text.size());
+    parts.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return parts;
+}
+
+void add_wrapped(std::string& text, const std::string& words, std::size_t column, std::size_t indent, std::size_t width,
+                 const std::string& joint) {
+  bool starts_line = true;
+  for (const std::string& word : split(words, ' ')) {
+    if (!starts_line && column + 1 + word.size() + joint.size() > width) {
+      text += joint + "\n" + std::string(indent, ' ');
+      column = indent;
+      starts_line = true;
+    }
+    if (!starts_line) text += ' ';
+    column += word.size() + (starts_line ? 0 : 1);
+    text += word;
+    starts_line = false;
+  }
+  text += '\n';
+}
+
 std::string one_line(const std::string& text, std::size_t bytes) {
   std::string line = text.substr(0, bytes);
   if (line.size() < text.size()) {
@@ -57,8 +84,8 @@ std::string one_line(const std::string& text, std::size_t bytes) {
     line.resize(end);
   }
   std::replace_if(
-      line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-  return line;
+      line.begin(), line.end(), [](unsigned char c) { return c < 0x20; }, ' ');
+  return without_controls(line);
 }
 
 double bits(double nats) {

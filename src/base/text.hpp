@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace charrnn {
 
@@ -16,6 +17,12 @@ std::string rate_text(double per_second);      ///< 950, 12.3k, 1.20M
 /// 1.2345; 5.2e+31 or nan for what is no longer a loss.
 std::string loss_text(double loss, int decimals = 4);
 std::string bytes_text(std::uint64_t bytes);  ///< 64 MB, 57.7 GB
+/// The parts between the separators; none of an empty text.
+std::vector<std::string> split(const std::string& text, char separator);
+/// Adds words and a line end to `text`, whose last line has `column` characters, in lines of at most `width` that go on
+/// after `indent` spaces. `joint` ends every line but the last.
+void add_wrapped(std::string& text, const std::string& words, std::size_t column, std::size_t indent, std::size_t width,
+                 const std::string& joint = "");
 /// The beginning of a UTF-8 text, at most `bytes` bytes, control characters as spaces.
 std::string one_line(const std::string& text, std::size_t bytes);
 double bits(double nats);                ///< nats / ln 2

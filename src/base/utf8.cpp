@@ -53,6 +53,16 @@ std::string printable(char32_t code_point) {
   return fmt::format("U+{:04X} '{}'", static_cast<std::uint32_t>(code_point), text);
 }
 
+bool is_utf8(std::string_view text) {
+  const std::span bytes(reinterpret_cast<const unsigned char*>(text.data()), text.size());
+  for (std::size_t at = 0; at < bytes.size();) {
+    const auto [code_point, used] = decode_utf8(bytes.subspan(at));
+    if (used == 0) return false;
+    at += static_cast<std::size_t>(used);
+  }
+  return true;
+}
+
 bool is_control(char32_t code_point) {
   return code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0);
 }

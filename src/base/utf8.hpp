@@ -29,6 +29,8 @@ std::vector<char32_t> decode_text(std::string_view text, std::string_view what);
 /// A character as a person can read it in a message: 'a', '\n', U+00E9 'é'.
 std::string printable(char32_t code_point);
 
+bool is_utf8(std::string_view text);
+
 /// Whether it may act on a terminal: U+0000 … U+001F and U+007F … U+009F.
 bool is_control(char32_t code_point);
 

@@ -78,13 +78,16 @@ std::optional<fs::path> CheckpointStore::set_aside_after(std::int64_t step) cons
   std::erase_if(later, [&](const fs::path& file) { return step_of(file) <= step; });
   if (later.empty()) return std::nullopt;
   fs::path aside;
-  for (int number = 1; fs::exists(aside = folder_ / fmt::format("abandoned_{}", number)); ++number) continue;
   std::error_code error;
+  for (int number = 1; fs::exists(aside = folder_ / fmt::format("abandoned_{}", number), error); ++number) continue;
   fs::create_directory(aside, error);
   for (const fs::path& file : later) {
     if (!error) fs::rename(file, aside / file.filename(), error);
   }
-  require(!error, "cannot move later checkpoints to '{}': {}", aside.string(), error.message());
+  if (error) {
+    throw WriteError(fmt::format("cannot move later checkpoints to '{}': {}", aside.string(), error.message()),
+                     error.value());
+  }
   for (const char* link : {"latest", "best"}) {
     if (!fs::exists(folder_ / link, error)) fs::remove(folder_ / link, error);
   }
@@ -124,7 +127,7 @@ std::optional<fs::path> CheckpointStore::best_good(const Warn& warn) const {
   while (true) {
     const fs::path file = best();
     if (file.empty()) {
-      warn(fmt::format("'{}' has no best checkpoint: no validation so far was better than a uniform guess",
+      warn(fmt::format("'{}' has no best checkpoint: there was no validation yet, or none better than a uniform guess",
                        folder_.string()));
       return std::nullopt;
     }
@@ -163,10 +166,7 @@ bool CheckpointStore::any() const {
 }
 
 void CheckpointStore::sweep() const {
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder_, error)) {
-    if (is_temporary(entry.path())) fs::remove(entry.path(), error);
-  }
+  sweep_temporaries(folder_);
 }
 
 void CheckpointStore::make_folder() const {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
+
 namespace charrnn {
 
 // Each row is a line, however long; the columns are those of struct Option.

@@ -151,14 +151,4 @@ void check_value(const char* key, Value value, const Rule& rule) {
       value);
 }
 
-Strings split(const std::string& text, char separator) {
-  Strings parts;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find(separator, at), text.size());
-    parts.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return parts;
-}
-
 }  // namespace charrnn

@@ -66,7 +66,4 @@ void assign(Value from, Value to);
 /// ConfigError unless the value follows the rule: "`columns` must be at least 1, not 0".
 void check_value(const char* key, Value value, const Rule& rule);
 
-/// The parts of `text` between the separators; none of an empty text.
-Strings split(const std::string& text, char separator);
-
 }  // namespace charrnn

@@ -45,6 +45,7 @@ class ArchiveReader final : public TextReader {
     ::archive_read_support_filter_xz(archive_.get());
     ::archive_read_support_filter_zstd(archive_.get());
     ::archive_read_support_format_tar(archive_.get());
+    ::archive_read_set_option(archive_.get(), "tar", "read_concatenated_archives", "1");  // as cat makes them
     ::archive_read_support_format_zip(archive_.get());
     ::archive_read_support_format_raw(archive_.get());
     ::archive_read_support_format_empty(archive_.get());
@@ -68,6 +69,9 @@ class ArchiveReader final : public TextReader {
         return false;
       }
       if (code != ARCHIVE_OK && code != ARCHIVE_WARN) fail(place);  // a warning is about names or times
+      require(::archive_filter_count(archive_.get()) <= kMostFilters,
+              "'{}' is packed more than {} times over; unpack it", without_controls(path_), kMostFilters - 1);
+      require_sane_ratio(::archive_filter_bytes(archive_.get(), 0));  // also of headers
       member_bytes_ = 0;
       if (::archive_format(archive_.get()) == ARCHIVE_FORMAT_RAW) {
         describe_packed();
@@ -92,6 +96,7 @@ class ArchiveReader final : public TextReader {
 
  private:
   static constexpr std::size_t kBlock = std::size_t{1} << 16;
+  static constexpr int kMostFilters = 3;  // one of them stands for the file itself
 
   /// What libarchive reads a gzip file through.
   static la_ssize_t next_of_gzip(archive* archive, void* reader, const void** bytes) {
@@ -128,12 +133,16 @@ class ArchiveReader final : public TextReader {
     if (got < 0) fail(fmt::format("after {} bytes of {}", with_commas(member_bytes_), member_.name));
     member_bytes_ += got;
     all_bytes_ += got;
+    require_sane_ratio(all_bytes_);
+    return static_cast<std::size_t>(got);
+  }
+
+  void require_sane_ratio(std::int64_t unpacked) const {
     require(
-        all_bytes_ <= kMostText || all_bytes_ / kMostRatio <= size_,
+        unpacked <= kMostText || unpacked / kMostRatio <= size_,
         "'{}' unpacks to more than {} times its {} bytes, like an archive that is made to fill disks; if it is a text, "
         "unpack it yourself",
         without_controls(path_), kMostRatio, with_commas(size_));
-    return static_cast<std::size_t>(got);
   }
 
   void describe_packed() {

@@ -156,7 +156,8 @@ std::vector<std::string> end_lines(const EndReport& report) {
   std::string first =
       fmt::format("{} at step {}", report.stopped_early ? "stopped early" : "done", with_commas(report.step));
   if (report.stopped_early) {
-    first += fmt::format(": no better validation loss in {} validation(s)", report.validations_since_best);
+    const std::int64_t number = report.validations_since_best;
+    first += fmt::format(": no better loss in {} validation{}", number, number == 1 ? "" : "s");
   }
   if (report.skipped_steps > 0) {
     first +=

@@ -12,7 +12,7 @@
 
 namespace charrnn {
 
-LogFile::LogFile(const std::filesystem::path& folder, int rank, Spelling spelling) : spelling_(spelling) {
+LogFile::LogFile(const std::filesystem::path& folder, int rank, Spelling spelling, Warn warn) : spelling_(spelling) {
   const std::filesystem::path file = folder / fmt::format("log.rank{}.txt", rank);
   try {
     auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string());
@@ -22,6 +22,9 @@ LogFile::LogFile(const std::filesystem::path& folder, int rank, Spelling spellin
                                 file.string(), error.what()));
   }
   log_->set_pattern("%Y-%m-%d %H:%M:%S.%e %L %v");
+  log_->set_error_handler([file, warn = std::move(warn), has_warned = false](const std::string&) mutable {
+    if (!std::exchange(has_warned, true)) warn(fmt::format("cannot write '{}': is the disk full?", file.string()));
+  });
   log_->flush_on(spdlog::level::info);
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "checkpoint/store.hpp"
 #include "train/observer.hpp"
 
 namespace spdlog {
@@ -16,8 +17,8 @@ namespace charrnn {
 /// Everything that happens, with the time, on every rank.
 class LogFile final : public TrainObserver {
  public:
-  /// Appends. DataError if the file cannot be written.
-  LogFile(const std::filesystem::path& folder, int rank, Spelling spelling);
+  /// Appends. DataError if the file cannot be written. `warn` hears of the first line that cannot be written later.
+  LogFile(const std::filesystem::path& folder, int rank, Spelling spelling, Warn warn);
 
   void on_start(const RunFacts& facts) override;
   void on_step(const StepReport& report) override;

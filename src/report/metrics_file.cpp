@@ -1,13 +1,12 @@
 #include "report/metrics_file.hpp"
 
 #include <chrono>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/program_version.hpp"
+#include "report/kept_lines.hpp"
 
 namespace charrnn {
 
@@ -28,12 +27,7 @@ Json number_or_null(const std::optional<double>& value) {
 }  // namespace
 
 void MetricsFile::rewind(std::int64_t step) {
-  std::string kept;
-  std::ifstream before(path_);
-  for (std::string line; std::getline(before, line);) {
-    if (step > 0 && is_kept(line, step)) kept += line + "\n";
-  }
-  replace_file(path_, kept);
+  keep_lines(path_, [&](const std::string& line) { return step > 0 && is_kept(line, step); });
 }
 
 void MetricsFile::on_start(const RunFacts& facts) {
@@ -113,13 +107,23 @@ void MetricsFile::on_end(const EndReport& report) {
 void MetricsFile::write(Json event) {
   const std::chrono::duration<double> since_1970 = std::chrono::system_clock::now().time_since_epoch();
   event["time"] = since_1970.count();
-  const bool is_first_to_wait = waiting_.empty();
   waiting_ += event.dump() + '\n';
+  const bool is_last = event["event"] == "end";
+  const Clock::time_point now = Clock::now();
+  if (!is_last && now < try_again_) return;
   if (file_->append(waiting_)) {
     waiting_.clear();
-  } else if (is_first_to_wait) {
-    warn_(fmt::format("cannot write '{}': is the disk full? Its lines wait until there is room", path_.string()));
+    try_again_ = {};
+    return;
   }
+  constexpr std::size_t kMostBytes = std::size_t{64} << 20;
+  const bool are_lost = is_last || waiting_.size() > kMostBytes;
+  if (are_lost || try_again_ == Clock::time_point()) {
+    warn_(fmt::format("cannot write '{}': is the disk full? Its lines {}", path_.string(),
+                      are_lost ? "since then are lost" : "wait until there is room"));
+  }
+  if (are_lost) waiting_.clear();
+  try_again_ = now + std::chrono::seconds(1);
 }
 
 }  // namespace charrnn

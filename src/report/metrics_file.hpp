@@ -1,6 +1,7 @@
 // metrics.jsonl: one JSON object a line, for programs that watch a run.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -15,7 +16,7 @@ namespace charrnn {
 
 /// The first line of an attempt is its "run" event, the last one its "end". Every line has its `time` (seconds since 1970)
 /// and its `step`. The other fields are named as the members of the reports (train/observer.hpp). While the disk is full the
-/// lines wait in memory.
+/// lines wait in memory, up to 64 MB of them.
 class MetricsFile final : public TrainObserver {
  public:
   /// `warn` hears once when lines have to wait.
@@ -33,12 +34,15 @@ class MetricsFile final : public TrainObserver {
   void on_end(const EndReport& report) override;
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   void write(nlohmann::ordered_json event);
 
   std::filesystem::path path_;
   Warn warn_;
   std::optional<AppendFile> file_;
-  std::string waiting_;  ///< lines that could not be written yet
+  std::string waiting_;            ///< lines that could not be written yet
+  Clock::time_point try_again_{};  ///< when they are to be tried again
 };
 
 }  // namespace charrnn

@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <string_view>
 
-#include "base/atomic_file.hpp"
 #include "base/text.hpp"
+#include "report/kept_lines.hpp"
 
 namespace charrnn {
 
@@ -23,19 +22,17 @@ std::int64_t step_of(std::string_view line) {
 }  // namespace
 
 void SampleFile::rewind(std::int64_t step) {
-  std::ifstream before(path_, std::ios::binary);
-  if (!before) return;
-  std::string kept;
   bool keeps = step > 0;
-  for (std::string line; std::getline(before, line);) {
+  keep_lines(path_, [&](const std::string& line) {
     if (step_of(line) > step) keeps = false;
-    if (keeps) kept += line + "\n";
-  }
-  replace_file(path_, kept);
+    return keeps;
+  });
 }
 
 void SampleFile::on_sample(std::int64_t step, const std::string& text) {
-  std::ofstream(path_, std::ios::app | std::ios::binary) << fmt::format("{}{}\n{}\n", kHeading, step, text);
+  if (!file_) file_.emplace(path_);
+  // Where the disk is full it is left out.
+  file_->append(fmt::format("{}{}\n{}\n", kHeading, step, text));
 }
 
 }  // namespace charrnn

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "base/append_file.hpp"
 #include "train/observer.hpp"
 
 namespace charrnn {
@@ -19,6 +21,7 @@ class SampleFile final : public TrainObserver {
 
  private:
   std::filesystem::path path_;
+  std::optional<AppendFile> file_;
 };
 
 }  // namespace charrnn

@@ -15,6 +15,12 @@
 
 namespace charrnn {
 
+namespace {
+
+constexpr int kLabel = 12;  // columns of the words before the lines at the start
+
+}  // namespace
+
 Screen::Screen(std::filesystem::path folder, std::string program, Spelling spelling)
     : folder_(std::move(folder)), program_(std::move(program)), spelling_(spelling) {}
 
@@ -22,7 +28,7 @@ void Screen::on_start(const RunFacts& facts) {
   last_step_ = facts.last_step;
   epochs_ = epochs_text(facts.last_step, facts.steps_per_epoch);
   steps_per_epoch_ = facts.steps_per_epoch;
-  for (const std::string& line : start_lines(facts)) line_.print(line);
+  for (const std::string& line : start_lines(facts)) print_labelled(line);
 }
 
 void Screen::on_work(std::string_view what, std::int64_t done, std::int64_t total) {
@@ -57,12 +63,12 @@ void Screen::on_epoch(const EpochReport& report) {
 }
 
 void Screen::on_phases(const PhaseReport& report) {
-  if (report.whole_run) line_.print("time        " + phases_line(report));
+  if (report.whole_run) print_labelled("time        " + phases_line(report));
 }
 
 void Screen::on_sample(std::int64_t /*step*/, const std::string& text) {
-  const auto width = static_cast<std::size_t>(std::max(20, terminal_width() - 7));
-  if (line_.redraws()) line_.print(fmt::format("      \x1b[2m{}\x1b[0m", one_line(text, width)));
+  const auto width = static_cast<std::size_t>(std::max(20, terminal_width() - kLabel - 1));
+  if (line_.redraws()) line_.print(fmt::format("{:<{}}\x1b[2m{}\x1b[0m", "writes", kLabel, one_line(text, width)));
 }
 
 void Screen::on_message(Severity severity, const std::string& text) {
@@ -79,6 +85,14 @@ void Screen::on_end(const EndReport& report) {
     line_.print(fmt::format("stopped by a signal at step {}, everything is saved; continue with {}",
                             with_commas(report.step), spelling_("`resume`")));
   }
+}
+
+void Screen::print_labelled(const std::string& line) {
+  if (!line_.redraws()) return line_.print(line);
+  std::string text;
+  add_wrapped(text, line, 0, kLabel, static_cast<std::size_t>(std::max(40, terminal_width())));
+  text.pop_back();  // the line end, which print() adds
+  line_.print(text);
 }
 
 void Screen::print_row(const std::string& line) {

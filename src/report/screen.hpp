@@ -30,6 +30,8 @@ class Screen final : public TrainObserver {
 
  private:
   /// A row of the table of epochs.
+  /// A line that begins with a label; on a terminal what does not fit goes below, beside the label.
+  void print_labelled(const std::string& line);
   void print_row(const std::string& line);
 
   std::filesystem::path folder_;

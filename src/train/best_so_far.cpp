@@ -12,20 +12,19 @@ bool take_if_best(Checkpoint::Progress& progress, const ValidationRecord& valida
   if (!(validation.loss < limit)) return false;  // also what is not a number
   progress.best_val_loss = validation.loss;
   progress.best_step = validation.step;
-  progress.validations_since_best = 0;
   return true;
 }
 
-void forget_closing_validation(Checkpoint::Progress& progress, std::span<const ValidationRecord> validations,
-                               std::int64_t symbols) {
-  const auto is_best = [&](const ValidationRecord& validation) { return validation.step == progress.best_step; };
-  if (progress.best_step == 0 || std::any_of(validations.begin(), validations.end(), is_best)) return;
-  progress.best_val_loss = std::numeric_limits<double>::infinity();
-  progress.best_step = progress.validations_since_best = 0;
+std::int64_t validations_since_lowest(std::span<const ValidationRecord> validations) {
+  double lowest = std::numeric_limits<double>::infinity();
+  std::int64_t since = 0;
   for (const ValidationRecord& validation : validations) {
-    ++progress.validations_since_best;
-    take_if_best(progress, validation, symbols);
+    ++since;
+    if (!(validation.loss < lowest)) continue;
+    lowest = validation.loss;
+    since = 0;
   }
+  return since;
 }
 
 }  // namespace charrnn

@@ -12,9 +12,8 @@ namespace charrnn {
 /// guess among `symbols`. Returns whether it is.
 bool take_if_best(Checkpoint::Progress& progress, const ValidationRecord& validation, std::int64_t symbols);
 
-/// A run that `max-steps` cut off within an epoch has closed with a validation of its own, which must not decide how it
-/// goes on: where that was the best one, the best of `validations`, those of the undisturbed run, takes its place.
-void forget_closing_validation(Checkpoint::Progress& progress, std::span<const ValidationRecord> validations,
-                               std::int64_t symbols);
+/// How many of them came after the one with the lowest loss, whatever a uniform guess would have; all, if none is a
+/// number. `patience` goes by it.
+std::int64_t validations_since_lowest(std::span<const ValidationRecord> validations);
 
 }  // namespace charrnn

@@ -22,7 +22,8 @@ double Pace::take_rate() {
 }
 
 double Pace::rate() const {
-  if (rate_ > 0) return rate_;
+  constexpr double kEnough = 5;  // seconds
+  if (rate_ > 0 && seconds_ < kEnough) return rate_;
   return seconds_ > 0 ? characters_ / seconds_ : 0;
 }
 

@@ -21,7 +21,7 @@ class Pace {
   void add_pause(double seconds);
   /// Characters per second since the last call. Then that is the rate.
   double take_rate();
-  /// The last one taken; before that, of all steps so far.
+  /// Since the last call of take_rate(), if that was some seconds ago; else the last one taken.
   double rate() const;
   double seconds_of_pause() const;
   /// Of a run that has done so many steps.

@@ -64,7 +64,7 @@ Resources choose_resources(const RunConfig& config, const ReductionMode& mode, C
     resources.choice = default_threads(places, control.rank());
     if (wish != nullptr) {
       resources.warnings.push_back(
-          fmt::format("OMP_NUM_THREADS is '{}', which is no number of threads: ignored", wish));
+          fmt::format("OMP_NUM_THREADS is '{}', which is no number of threads from 1 to 1,024: ignored", wish));
     }
   }
   std::vector<int> threads;

@@ -191,7 +191,7 @@ std::optional<std::string> Schedule::cut_off() const {
   if ((last.shape != Shape::kCosine && last.shape != Shape::kOneCycle) || end <= last_step_) return std::nullopt;
   const bool by_steps = last_step_ < total_steps_;
   const auto length = [&](std::int64_t steps) {
-    return by_steps ? fmt::format("{}", steps) : epochs_text(steps, steps_per_epoch_);
+    return by_steps ? with_commas(steps) : epochs_text(steps, steps_per_epoch_);
   };
   return fmt::format("`{}` {} ends in the middle of a cycle, at a rate of {:.2g}; {}{} {} end one",
                      by_steps ? "max-steps" : "epochs", length(last_step_), at(last_step_ - 1, {}),

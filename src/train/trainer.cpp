@@ -93,6 +93,7 @@ void Trainer::train() {
   if (has_unsaved_) save(false, false);
   saver_.finish();
   if (!stop_ && options.exact_end && options.validate_characters > 0 && parts_.validator) validate_exactly();
+  if (characters_ == 0) return;
   PhaseReport phases = phases_since({}, characters_);
   phases.whole_run = true;
   parts_.observer.on_phases(phases);
@@ -130,7 +131,7 @@ void Trainer::train_step() {
   progress.seconds += seconds;
   characters_ += characters;
   pace_.add_step(seconds, characters);
-  if (is_due(parts_.config.run.log_every) && outcome.finite) {
+  if ((is_due(parts_.config.run.log_every) || stop_) && outcome.finite) {
     parts_.observer.on_step({step, outcome.loss, rate, outcome.gradient_norm, pace_.take_rate()});
   }
   parts_.observer.on_progress({step, progress.smoothed.mean(), pace_.rate(), pace_.seconds_left(step)});
@@ -202,6 +203,7 @@ bool Trainer::validation_is_due() const {
 void Trainer::note_validation(const std::optional<Evaluation>& evaluation) {
   position_.validations.push_back(
       {position_.step, evaluation ? evaluation->loss() : std::numeric_limits<double>::quiet_NaN()});
+  position_.progress.validations_since_best = validations_since_lowest(position_.validations);
 }
 
 void Trainer::validate_within_epoch() {
@@ -210,11 +212,11 @@ void Trainer::validate_within_epoch() {
   const std::optional<Evaluation> evaluation = validate();
   if (stop_) return;
   has_unsaved_ = true;
-  // Others come where a run is cut off, and must not decide how it goes on: forget_closing_validation().
+  // Others come where a run is cut off, and must not decide how it goes on.
   if (was_due) note_validation(evaluation);
   bool is_best = false;
   if (evaluation) {
-    is_best = is_new_best(evaluation->loss(), was_due);
+    is_best = is_new_best(evaluation->loss());
     parts_.observer.on_validation({position_.step, evaluation->loss(), evaluation->characters, is_best});
     watch(evaluation->loss());
   }
@@ -238,7 +240,7 @@ void Trainer::end_epoch() {
                      .characters_per_second = progress.characters / progress.seconds,
                      .seconds = progress.seconds};
   note_validation(evaluation);
-  report.is_best = is_new_best(report.val_loss, true);
+  report.is_best = is_new_best(report.val_loss);
   // An epoch whose steps were all left out has no train loss, and no row.
   if (progress.characters > 0) {
     position_.history.push_back({report.epoch, report.step, report.train_loss,
@@ -269,11 +271,9 @@ PhaseReport Trainer::phases_since(const PhaseSeconds& start, double characters) 
   return report;
 }
 
-bool Trainer::is_new_best(std::optional<double> val_loss, bool counts) {
+bool Trainer::is_new_best(std::optional<double> val_loss) {
   last_val_loss_ = val_loss;
-  if (!val_loss) return false;
-  if (counts) ++position_.progress.validations_since_best;
-  return take_if_best(position_.progress, {position_.step, *val_loss}, parts_.vocabulary.size());
+  return val_loss && take_if_best(position_.progress, {position_.step, *val_loss}, parts_.vocabulary.size());
 }
 
 void Trainer::watch(const std::optional<double>& val_loss) {

@@ -61,10 +61,9 @@ class Trainer {
   void check_ranks();  ///< that all hold the same parameters
   void save(bool ends_cycle, bool is_best);
   void sample();
-  /// What plateau goes by.
+  /// What plateau and patience go by.
   void note_validation(const std::optional<Evaluation>& evaluation);
-  /// `counts` for `patience`.
-  bool is_new_best(std::optional<double> val_loss, bool counts);
+  bool is_new_best(std::optional<double> val_loss);
   void watch(const std::optional<double>& val_loss);
   bool is_out_of_patience() const;
   /// Where the time went since `start`, while `characters` were trained on.

@@ -12,7 +12,6 @@
 #include "dist/device_choice.hpp"
 #include "models/product_rate.hpp"
 #include "models/registry.hpp"
-#include "train/best_so_far.hpp"
 #include "train/init_from.hpp"
 #include "train/snapshot.hpp"
 #include "train/trainer.hpp"
@@ -77,6 +76,10 @@ Training::Training(RunConfig config, const TextSource& text, ControlCommunicator
       config_.schedule.schedule != "plateau" || data_.validation != nullptr, "schedule",
       "`schedule` plateau goes by validation losses, and the text has no validation part: it is too short, or "
       "all for training");
+  require_option(
+      config_.optimizer.patience == 0 || data_.validation != nullptr, "patience",
+      "`patience` goes by validation losses, and the text has no validation part: it is too short, or all for "
+      "training");
 }
 
 std::unique_ptr<LanguageModel> Training::make_model_here() {
@@ -128,9 +131,6 @@ void Training::resume(const Checkpoint& checkpoint) {
           "the checkpoint has another vocabulary ({} symbols) than the text ({})", checkpoint.vocabulary.symbols.size(),
           data_.vocabulary->size());
   position_ = position_of(checkpoint, *data_.training);
-  if (first_step() < schedule_.last_step()) {
-    forget_closing_validation(position_.progress, position_.validations, data_.vocabulary->size());
-  }
   if (state_.is_carried()) {
     load_hidden(state_.carried(), data_.training->sharding(), config_.data.columns, checkpoint.hidden);
   }

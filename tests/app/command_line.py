@@ -49,6 +49,13 @@ class Help(program.TestCase):
             self.assertNotIn("so many", text)
             self.assertIn("\nexamples:\n  ", text)
 
+    def test_nowhere_to_speak(self):
+        """An error that cannot be told is the same error."""
+        for words, code in ((["frob"], 2), (["train", "--corpus", self.folder / "none.txt"], 65)):
+            for where in ("2>&-", "2>/dev/full", ">&- 2>&-"):
+                line = ["sh", "-c", f'exec "$@" {where}', "sh", *program.command(*words)]
+                self.assertEqual(subprocess.run(line, env=program.environment()).returncode, code, (words, where))
+
     def test_one_rank_speaks(self):
         self.assertEqual(program.run("help", ranks=2).stdout, help_of("help"))
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "config/given_options.hpp"
 #include "temporary_folder.hpp"
 

@@ -316,8 +316,8 @@ class Patience(SameRun):
                 end = program.metrics(run, "end")[-1]
                 self.assertEqual((end["exit_code"], end["stopped_early"]), (0, True))
                 self.assertEqual(end["step"], self.stops_where(run, 3))
-                self.assertRegex(result.stdout, rf"\nstopped early at step {end['step']:,}: no better validation loss in 3 "
-                                                r"validation\(s\); validation (\S+), worse than the best\n"
+                self.assertRegex(result.stdout, rf"\nstopped early at step {end['step']:,}: no better loss in 3 "
+                                                r"validations; validation (\S+), worse than the best\n"
                                                 rf"best: step {end['best_step']:,}, validation \S+; sample from it: ")
                 with h5py.File(run / "checkpoints/latest") as file:
                     self.assertEqual(file.attrs["step"], end["step"])

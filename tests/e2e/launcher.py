@@ -306,8 +306,8 @@ class Launcher(program.TestCase):
 
 
 def complaints(running):
-    """Lines on standard error, without the answer to a signal."""
-    answers = ("charrnn_dist: stopping;", "charrnn_dist: stopped by a signal")
+    """Lines on standard error, without the answers to a signal."""
+    answers = ("charrnn_dist: stopping;", "charrnn_dist: stopped by a signal", "==> Ctrl-C once more")
     return [line for line in running.stderr.splitlines() if line and not line.startswith(answers)]
 
 

@@ -99,6 +99,27 @@ class OneJob(program.TestCase):
         self.assertGreaterEqual(begun, 15)
         self.assertGreaterEqual(self.train_on(branch, *words, job="b"), begun + 15)
 
+    def test_disk_full_before_it_could_sign(self):
+        """What is in the folder of a job that did not get further is its own."""
+        folder, words = self.folder_of("run"), self.train_words("run", *ENDLESS)
+        folder.mkdir(parents=True)
+        (folder / "job").mkdir()  # cannot be written
+        program.run(*words, env=program.environment(CHARRNN_JOB="a"), expect=65)
+        self.assertEqual([path.name for path in folder.iterdir()], ["job"])
+        (folder / "job").rmdir()
+        self.assertEqual(self.train_on(folder, *words, job="a"), 0)
+
+    def test_what_is_no_file(self):
+        """A pipe or a device in the place of what a run's folder has is not waited for."""
+        for name, code in (("job", 0), ("attempt", 2), ("metrics.jsonl", 65), ("samples.txt", 65)):
+            folder = self.train(f"with_{name}", *MODEL, "--max-steps", 4)
+            words = self.train_words(folder.name, *MODEL, "--max-steps", 8, "--resume")
+            for make in (os.mkfifo, lambda path: path.symlink_to("/dev/zero")):
+                (folder / name).unlink(missing_ok=True)
+                make(folder / name)
+                result = program.run(*words, env=program.environment(CHARRNN_JOB="a"), expect=None, patience=30)
+                self.assertIn(result.returncode, (0, code), f"{name}: {result.stderr}")
+
     def test_a_bad_name(self):
         for job in ("two words", "a\nb", "x" * 65):
             self.refused(self.train_words("run", *MODEL), job)

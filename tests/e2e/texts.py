@@ -82,6 +82,9 @@ class Packed(Texts):
         self.assertEqual(self.identity("twice", self.file("twice.gz", gzip.compress(lzma.compress(data)))), expected)
         joined = gzip.compress(data[:5000]) + gzip.compress(b"") + gzip.compress(data[5000:])
         self.assertEqual(self.identity("joined", self.file("joined.gz", joined)), expected)
+        for kind, pack in {"tar": lambda data: data, "tar.gz": gzip.compress}.items():  # as `cat a.tar b.tar` makes it
+            joined = b"".join(tar([half], pack) for half in halves)
+            self.assertEqual(self.identity(f"joined.{kind}", self.file(f"joined.{kind}", joined)), expected, kind)
         with zipfile.ZipFile(self.folder / "text.zip", "w", zipfile.ZIP_DEFLATED) as archive:
             for name, part in halves:
                 archive.writestr(name, part)
@@ -154,7 +157,12 @@ class Packed(Texts):
         self.assertIn(f"unpacks to more than 250 times its {len(piece) * 70:,} bytes", self.refuse(bomb))
         print(f"refused after {time.monotonic() - start:.1f} s")
         self.assertEqual({name for name in set(os.listdir("/tmp")) - before if "charrnn_text" in name}, set())
-        text = self.file("long.gz", piece * 6)  # 103 MB
+        for _ in range(3):
+            piece = lzma.compress(piece)
+        self.assertIn("is packed more than 2 times over", self.refuse(self.file("nested.xz", piece)))
+        empty = tar([(f"{i}.txt", b"") for i in range(200_000)], lzma.compress)
+        self.assertIn("unpacks to more than 250 times", self.refuse(self.file("empty.tar.xz", empty)))
+        text = self.file("long.gz", gzip.compress(b"all work and no play makes jack a dull boy\n" * 400_000) * 6)  # 103 MB
         self.addCleanup(resource.setrlimit, resource.RLIMIT_FSIZE, resource.getrlimit(resource.RLIMIT_FSIZE))
         resource.setrlimit(resource.RLIMIT_FSIZE, (80_000_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
         self.assertRegex(self.refuse(text), "cannot keep more than 76 MB of the text in '.*': File too large; set TMPDIR to")
@@ -257,7 +265,7 @@ class Unknown(Texts):
             self.assertEqual(found["characters"], len(targets))
             self.assertEqual(found["unknown_characters"], sum(c not in known for c in targets))
             self.assertAlmostEqual(found["unknown_share"], found["unknown_characters"] / len(targets))
-            self.assertIn("of the characters are unknown to the model", result.stderr)
+            self.assertIn("of the characters are unknown to ", result.stderr)
         line = program.run("eval", folder, "--corpus", path, ranks=2).stdout
         self.assertIn(f"19,999 characters, {100 * sum(c not in known for c in text[1:]) / 19_999:.1f} % of them unknown (all,", line)
 

@@ -98,9 +98,20 @@ TEST_F(MetricsFileTest, LinesWaitUntilThereIsRoom) {
     EXPECT_THAT(lines(), ElementsAre("run 0", "step 1")) << "no part of a line";
     file.on_step({.step = 3, .loss = 1.5});
   }
-  file.on_step({.step = 4, .loss = 1.5});
-  EXPECT_THAT(lines(), ElementsAre("run 0", "step 1", "step 2", "step 3", "step 4"));
+  file.on_end({.step = 4, .code = ExitCode::kDone});
+  EXPECT_THAT(lines(), ElementsAre("run 0", "step 1", "step 2", "step 3", "end 4"));
   EXPECT_THAT(warnings_, ElementsAre(testing::HasSubstr("metrics.jsonl")));
+}
+
+TEST_F(MetricsFileTest, SaysWhatIsLostAtTheEnd) {
+  MetricsFile file(path(), [&](const std::string& line) { warnings_.push_back(line); });
+  file.rewind(0);
+  begin(file, 0);
+  const FileSizeLimit limit(std::filesystem::file_size(path()) + 20);
+  file.on_step({.step = 1, .loss = 1.5});
+  file.on_end({.step = 1, .code = ExitCode::kDone});
+  EXPECT_THAT(lines(), ElementsAre("run 0"));
+  EXPECT_THAT(warnings_, ElementsAre(testing::HasSubstr("wait"), testing::HasSubstr("are lost")));
 }
 
 TEST_F(MetricsFileTest, ANewRunForgetsAll) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "config/option_table.hpp"
 #include "models/registry.hpp"
 #include "temporary_folder.hpp"

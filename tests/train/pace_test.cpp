@@ -24,7 +24,9 @@ TEST(Pace, ARateIsThatOfTheStepsSinceTheLastOne) {
   EXPECT_EQ(pace.take_rate(), 100);
   pace.add_step(1, 700);
   EXPECT_EQ(pace.rate(), 100);
-  EXPECT_EQ(pace.take_rate(), 700);
+  pace.add_step(9, 100);
+  EXPECT_EQ(pace.rate(), 80);
+  EXPECT_EQ(pace.take_rate(), 80);
 }
 
 TEST(Pace, APauseTakesItsMeanTimeOrHalfThatOfTraining) {

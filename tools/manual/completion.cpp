@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "manual/manual.hpp"
 
 namespace charrnn {
