@@ -72,7 +72,7 @@ void Screen::on_sample(std::int64_t /*step*/, const std::string& text) {
 }
 
 void Screen::on_message(Severity severity, const std::string& text) {
-  line_.print((severity == Severity::kWarning ? "warning: " : "") + without_controls(spelling_(text)));
+  print_labelled((severity == Severity::kWarning ? "warning: " : "") + without_controls(spelling_(text)));
 }
 
 void Screen::on_end(const EndReport& report) {
