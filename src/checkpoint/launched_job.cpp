@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 std::string this_job() {
   constexpr std::size_t kLongest = 64;
   const char* value = std::getenv("CHARRNN_JOB");
-  const std::string job = value != nullptr ? value : "";
+  std::string job = value != nullptr ? value : "";
   const auto is_fine = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
            c == '-';

@@ -109,8 +109,8 @@ void Saver::finish() {
 std::string Saver::best() {
   if (sink_ == nullptr) return "";
   std::string problem;
-  const std::string path = on_root(snapshots_.control, [&] {
-    const std::string file = sink_->best().string();
+  std::string path = on_root(snapshots_.control, [&] {
+    std::string file = sink_->best().string();
     try {
       if (!file.empty()) check_digest(file);
     } catch (const DataError& error) {
