@@ -137,7 +137,9 @@ class Bench:
         return max((event["step"] for event in program.metrics(self.run_folder, "step")), default=0)
 
     def saved_step(self):
-        """The step of the newest checkpoint, as the program sees it."""
+        """The step of the newest checkpoint, as the program sees it; 0 without one."""
+        if not program.files_of(self.run_folder):
+            return 0
         said = program.run("inspect", self.run_folder, "--json").stdout
         return int(re.search(r'"step": (\d+),\s+"epoch": \d+,\s+"cycle"', said)[1])
 

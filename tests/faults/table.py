@@ -141,7 +141,9 @@ def main():
     if not program.PROGRAM.exists():
         print(f"skipped: there is no {program.PROGRAM}")
         sys.exit(77)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what was started, and removes its files
+    # Ends what was started, and removes its files. What a shell or nohup has made this ignore, the runs must not inherit.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     mounts.enter_own_namespace()
 
     command = shlex.join(["tests/faults/run", *(word for word in sys.argv[1:] if word != arguments.write and word != "--write")])
