@@ -43,6 +43,7 @@ ExitCode end_together(Job& job, ExitCode code, bool has_something_to_say, const 
 
 Job::Job() : control(mpi, kStartTimeout), farewell(mpi, kStartTimeout) {
   farewell.set_timeout(kFarewellTimeout);
+  signals.has_started();
 }
 
 ExitCode Job::ends_with(ExitCode code) {

@@ -15,6 +15,7 @@ namespace {
 // A signal handler can reach nothing else.
 volatile std::sig_atomic_t g_received = 0;
 volatile std::sig_atomic_t g_tells = 0;  // whether this process is the one that answers
+volatile std::sig_atomic_t g_has_started = 0;
 
 constexpr std::string_view kAnswer = "\ncharrnn_dist: stopping; ";
 constexpr std::string_view kSecond = "Ctrl-C once more ends at once, without saving\n";
@@ -43,6 +44,8 @@ extern "C" void note_signal(int number) {
   const int before = errno;
   if (g_tells != 0) write_to_screen(kAnswer);
   if (g_tells != 0) write_to_screen(told(number));
+  // MPI's start waits for all ranks, also for one that a signal has ended before it had a handler.
+  if (g_has_started == 0) ::_exit(static_cast<int>(ExitCode::kInterrupted));
   errno = before;
 }
 
@@ -65,6 +68,7 @@ void handle_with(void (*handler)(int)) {
 
 StopSignals::StopSignals() {
   g_received = 0;
+  g_has_started = 0;
   g_tells = launched_rank() == 0 ? 1 : 0;
   handle_with(note_signal);
   // A reader of the screen, such as a pager, may end before the run; the log has everything.
@@ -76,6 +80,10 @@ StopSignals::~StopSignals() {
   // other ranks when the first has ended with a code that is not 0.
   handle_with(SIG_IGN);
   std::signal(SIGPIPE, SIG_DFL);
+}
+
+void StopSignals::has_started() {
+  g_has_started = 1;
 }
 
 bool StopSignals::received() const {

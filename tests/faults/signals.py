@@ -8,6 +8,7 @@ from rows import Outcome, Row, dice
 from stages import STAGES
 
 PROMISE = 2.0  # seconds from the signal to the last rank's end
+MPIRUN_WAITS = 1.0  # seconds until mpirun, told to end, tells its ranks; after another one it kills them
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
 TARGETS = ("a rank", "mpirun", "launch/run")  # 4 and 3 have no common divisor: twelve injections are all pairs
 
@@ -51,9 +52,11 @@ def stop(stage):
             time.sleep(source.random() * stage.dice)  # not to wait for anything: any moment of the stage
             assert running.process.poll() is None, f"ended before the signal: {running.stderr[-300:]}"
             send(running, target, victims, what)
-            begin = time.monotonic()
+            seconds = on.seconds_until(lambda: not on.ranks_of(running), "every rank to end")
+            if target == "mpirun" and what != signal.SIGUSR1:
+                seconds = max(0, seconds - MPIRUN_WAITS)
             code = running.wait(on.PATIENCE)
-            seconds = on.seconds_until(lambda: not running.members(), "every process to end", begin)
+            on.wait_until(lambda: not running.members(), "every process to end")
             assert code in fine_codes(stage, target, what), \
                 f"{what.name} to {target}: exit code {code} after {seconds:.1f} s: {running.stderr[-300:]}"
         lost = None
@@ -98,7 +101,7 @@ def early(bench, number):
     return Outcome(seconds)
 
 
-HOW = "to a rank, mpirun, launch/run"
+HOW = "to a rank, mpirun, launch/run; until the last rank has ended; without the second that mpirun waits before it tells its ranks"
 ROWS = [
     Row("INT, TERM, USR1, HUP in the first 0.6 s", "to launch/run", early, "ends; nothing is left running", 3, 40, PROMISE),
     *(Row(f"INT, TERM, USR1, HUP while {stage.name}", HOW, stop(stage),
