@@ -152,9 +152,9 @@ void Ownership::check() const {
   if (!now || now->empty()) {
     std::error_code error;
     const bool is_there = fs::exists(folder, error);
-    throw DataError(fmt::format(
-        "'{}' {}; this attempt writes nothing more", folder.string(),
-        is_there ? "was taken by another attempt, which has ended since" : "was deleted or renamed while it trained"));
+    throw DataError(fmt::format("'{}' {}; this attempt writes nothing more", folder.string(),
+                                is_there ? "is being deleted, or was taken by another attempt, which has ended since"
+                                         : "was deleted or renamed while it trained"));
   }
   require(*now == mark_.line, "'{}' was taken by another attempt ({}); this attempt writes nothing more",
           folder.string(), owner(parse_mark(*now)));

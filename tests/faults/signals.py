@@ -33,8 +33,11 @@ def send(running, target, victims, number):
 
 
 def fine_codes(stage, target, number):
-    """75; but mpirun itself ends with 1 when it is told to stop, and a process that has just begun dies of the signal."""
+    """75; but mpirun itself ends with 1 when it is told to stop, and a process that has just begun dies of the signal, as
+    does `sample`, which has nothing to save."""
     codes = {75}
+    if not stage.is_job:
+        codes |= {1, 128 + number, -number}
     if target == "mpirun" and number != signal.SIGUSR1:
         codes |= {1, 128 + number, -number}
     if stage.reached.__name__ == "begins" and target != "launch/run":
@@ -105,7 +108,8 @@ HOW = "to a rank, mpirun, launch/run; until the last rank has ended; without the
 ROWS = [
     Row("INT, TERM, USR1, HUP in the first 0.6 s", "to launch/run", early, "ends; nothing is left running", 3, 40, PROMISE),
     *(Row(f"INT, TERM, USR1, HUP while {stage.name}", HOW, stop(stage),
-          "exit 75 (1 from an mpirun that was told)" + ("; the last step is saved" if stage.trains else ""), 3, 12, PROMISE)
+          ("exit 75 (1 from an mpirun that was told)" if stage.is_job else "ends") +
+          ("; the last step is saved" if stage.trains else ""), 3, 12, PROMISE)
       for stage in STAGES),
     *(Row(f"INT twice within 0.2 s while {stage.name}", HOW, second_interrupt(stage), "ends; every checkpoint is whole", 1, 6, PROMISE)
       for stage in STAGES),

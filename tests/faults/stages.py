@@ -20,6 +20,7 @@ class Stage:
     words: Callable  # bench -> the command line
     reached: Callable  # (bench, running, {rank: process}) -> true once it is there
     trains: bool = True  # leaves a checkpoint when it is stopped
+    is_job: bool = True  # on many ranks, which end together
     dice: float = 0.3  # seconds, at most, into the stage
 
     def wait(self, bench, running, ranks, victims):
@@ -83,8 +84,8 @@ STAGES = [
     Stage("it trains", lambda bench: bench.words("--max-steps", 1_000_000), trains),
     Stage("it validates", lambda bench: bench.words("--validate-every", 7, text=bench.text(MIDDLE)), validates, dice=2),
     Stage("it saves", lambda bench: bench.words("--save-every", 1, "--hidden", 400, "--max-steps", 1_000_000), saves, dice=0),
-    Stage("`sample` writes", lambda bench: ["sample", bench.small_run, "--length", 1_000_000_000], writes, trains=False),
-    Stage("`eval` evaluates", lambda bench: ["eval", "--checkpoint", bench.small_run, "--corpus", bench.text(MIDDLE), "--threads", 1,
+    Stage("`sample` writes", lambda bench: ["sample", bench.small_run, "--length", 1_000_000_000], writes, trains=False, is_job=False),
+    Stage("`eval` evaluates", lambda bench: ["eval", "--checkpoint", bench.small_run, "--corpus", bench.text(5 * MIDDLE), "--threads", 1,
                                              "--columns", 16],
           evaluates, trains=False, dice=2),
     Stage("`eval` reads and encodes a text of 300 MB",
