@@ -8,6 +8,7 @@ from rows import Outcome, Row, dice
 from stages import STAGES
 
 PROMISE = 2.0  # seconds from the signal to the last rank's end
+KILL_WAIT = 2.0  # seconds until mpirun kills the ranks that are left when one has ended without a word
 MPIRUN_WAITS = 1.0  # seconds until mpirun, told to end, tells its ranks; after another one it kills them
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
 TARGETS = ("a rank", "mpirun", "launch/run")  # 4 and 3 have no common divisor: twelve injections are all pairs
@@ -111,6 +112,6 @@ ROWS = [
           ("exit 75 (1 from an mpirun that was told)" if stage.is_job else "ends") +
           ("; the last step is saved" if stage.trains else ""), 3, 12, PROMISE)
       for stage in STAGES),
-    *(Row(f"INT twice within 0.2 s while {stage.name}", HOW, second_interrupt(stage), "ends; every checkpoint is whole", 1, 6, PROMISE)
+    *(Row(f"INT twice within 0.2 s while {stage.name}", HOW, second_interrupt(stage), "ends, with the ranks that are left when mpirun kills them; every checkpoint is whole", 1, 6, KILL_WAIT + 0.5)
       for stage in STAGES),
 ]
