@@ -28,7 +28,8 @@ struct SampleArguments {
 
 void write_one(const SampleArguments& arguments, Sampler& sampler) {
   std::fputs(arguments.prime.c_str(), stdout);
-  for (std::int64_t i = 0; i < arguments.length; ++i) {
+  // Not for nobody: where a terminal is gone, no signal says so.
+  for (std::int64_t i = 0; i < arguments.length && std::ferror(stdout) == 0; ++i) {
     const std::string& text = sampler.next()[0];
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);

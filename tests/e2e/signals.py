@@ -85,7 +85,8 @@ class Signals(program.TestCase):
     def test_results_that_cannot_be_written(self):
         run_folder = self.train("run", *MODEL, "--max-steps", 1)
         for words in (["inspect", run_folder, "--json"], ["eval", "--checkpoint", run_folder, "--corpus", self.corpus, "--json"],
-                      ["sample", "--checkpoint", run_folder, "--length", 5]):
+                      ["sample", "--checkpoint", run_folder, "--length", 5],
+                      ["sample", "--checkpoint", run_folder, "--length", 1_000_000_000]):
             with open("/dev/full", "w") as full:
                 result = subprocess.run(program.command(*words), stdout=full, stderr=subprocess.PIPE, text=True,
                                         env=program.environment(), timeout=program.PATIENCE)

@@ -105,8 +105,9 @@ def early(bench, number):
     return Outcome(seconds)
 
 
-HOW = "to a rank, mpirun, launch/run; until the last rank has ended; without the second that mpirun waits before it tells its ranks"
+HOW = "to a rank, mpirun, launch/run"
 ROWS = [
+    # Until the last rank has ended, without the second that mpirun waits before it tells its ranks.
     Row("INT, TERM, USR1, HUP in the first 0.6 s", "to launch/run", early, "ends; nothing is left running", 3, 40, PROMISE),
     *(Row(f"INT, TERM, USR1, HUP while {stage.name}", HOW, stop(stage),
           ("exit 75 (1 from an mpirun that was told)" if stage.is_job else "ends") +
