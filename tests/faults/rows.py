@@ -10,7 +10,7 @@ class Outcome:
     seconds: Optional[float] = None  # from the fault until it was noticed: ranks gone, line printed
     lost: Optional[int] = None  # steps that have to be done again
     times: int = 1  # how many injections this stands for
-    note: str = ""  # a measurement for the result column; the last one counts
+    note: str = ""  # for the result column, of the injection that was noticed last
 
 
 @dataclasses.dataclass

@@ -54,8 +54,8 @@ class Result:
             if len(seconds) > 2:
                 within += f" (median {statistics.median(seconds):.1f} s)"
         lost_text = "" if not lost else "none" if max(lost) <= 0 else f"at most {max(lost)} steps"
-        notes = [outcome.note for outcome in self.outcomes if outcome.note]
-        result = row.result + (f"; {notes[-1]}" if notes else "")
+        noted = [outcome for outcome in self.outcomes if outcome.note]
+        result = row.result + (f"; {max(noted, key=lambda outcome: outcome.seconds or 0).note}" if noted else "")
         if self.failures:
             result = f"**{len(self.failures)} of {times} failed**: {one_line(self.failures[0])}"
         return f"| {row.fault} | {row.how} | {times:,} | {within} | {lost_text} | {result} |"
