@@ -97,7 +97,7 @@ struct Checkpoint : CheckpointHeader {
     double best_val_loss = 0;  ///< infinity as long as none was better than a uniform guess
     // What follows is not in files of versions before 0.6.
     std::int64_t best_step = 0;               ///< that best_val_loss was reached at; 0: unknown
-    std::int64_t validations_since_best = 0;  ///< none of them better
+    std::int64_t validations_since_best = 0;  ///< since the one with the lowest loss, for `patience`
     std::int64_t skipped_steps = 0;           ///< left out (`skip-bad-steps`), in the whole run
     std::int64_t skipped_in_a_row = 0;        ///< the newest ones
     /// Of the newest validation; files of versions before 0.6 do not say, and stand for one at their own step.
@@ -124,7 +124,7 @@ auto from_checkpoint(const std::filesystem::path& path, const Use& use) {
   }
 }
 
-/// Replaces the file atomically. `before_rename` may throw to keep the file from appearing. DataError if the file
+/// Replaces the file atomically. `before_rename` may throw to keep the file from appearing. WriteError if the file
 /// system refuses; nothing is left behind then.
 void write_checkpoint(
     const std::filesystem::path& path, const Checkpoint& checkpoint,
