@@ -29,7 +29,8 @@ import time
 from pathlib import Path
 
 SMALL = 1_000_000
-TINY = ["--model", "lstm", "--hidden", 16, "--embedding", 8, "--max-steps", 3]
+TINY = ["--model", "lstm", "--hidden", 16, "--embedding", 8, "--max-steps", 3,
+        "--validate-characters", 1000]
 
 
 def anonymous_memory(process):

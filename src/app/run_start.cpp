@@ -24,7 +24,7 @@ RunStart new_run(RunStart start) {
 void start_with_weights(TrainArguments& arguments, RunStart& start, const Warn& warn) {
   start.init_from = resolve_checkpoint(arguments.init_from, Pick::kNewest, warn).file.string();
   start.extend_vocabulary = arguments.extend_vocabulary;
-  const RunConfig then = config_of(read_checkpoint(start.init_from, Parts::kDescription), start.init_from);
+  const RunConfig then = read_config(start.init_from);
   take_fitting_options(then, start.config);
   arguments.sources.given().apply(start.config);
   check_fitting_options(then, start.config, start.init_from);
@@ -112,8 +112,7 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
   }
   RunConfig then;
   try {
-    then = config_of(read_checkpoint(start.checkpoint, Parts::kDescription), start.checkpoint,
-                     [&](const std::string& note) { start.notes.push_back(note); });
+    then = read_config(start.checkpoint, [&](const std::string& note) { start.notes.push_back(note); });
   } catch (const DataError&) {
     // An attempt that still runs in this folder has replaced the file by a newer one. Ownership then says what to do.
     if (std::filesystem::exists(start.checkpoint) || start.from_path) throw;

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
 
 #include "base/error.hpp"
 
@@ -13,9 +12,7 @@ namespace charrnn {
 
 AppendFile::AppendFile(const std::filesystem::path& path)
     : descriptor_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
-  if (descriptor_ >= 0) return;
-  const int error = errno;
-  throw WriteError(fmt::format("cannot write '{}': {}", path.string(), std::generic_category().message(error)), error);
+  if (descriptor_ < 0) throw WriteError("write", path, errno);
 }
 
 AppendFile::~AppendFile() {

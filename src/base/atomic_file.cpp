@@ -44,9 +44,7 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::require_done(bool done) const {
-  if (done) return;
-  const int error = errno;
-  throw WriteError(fmt::format("cannot write '{}': {}", path_.string(), std::generic_category().message(error)), error);
+  if (!done) throw WriteError("write", path_, errno);
 }
 
 void AtomicFile::write(std::string_view bytes) {

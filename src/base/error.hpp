@@ -5,8 +5,11 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace charrnn {
@@ -67,6 +70,10 @@ class WriteError : public Error {
   /// `error` is an errno.
   WriteError(const std::string& message, int error)
       : Error(may_pass(error) ? ExitCode::kInterrupted : ExitCode::kData, message) {}
+  /// "cannot write 'run/config.toml': Permission denied", for what = "write".
+  WriteError(std::string_view what, const std::filesystem::path& file, int error)
+      : WriteError(fmt::format("cannot {} '{}': {}", what, file.string(), std::generic_category().message(error)),
+                   error) {}
 };
 
 /// Throws a ConfigError for the option `key` unless `condition` holds.

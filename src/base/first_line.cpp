@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
 
 #include "base/error.hpp"
 
@@ -18,9 +17,7 @@ std::optional<std::string> first_line(const std::filesystem::path& file) {
   const ssize_t size = descriptor < 0 ? -1 : ::read(descriptor, text.data(), text.size());
   const int error = errno;
   if (descriptor >= 0) ::close(descriptor);
-  if (size < 0) {
-    throw WriteError(fmt::format("cannot read '{}': {}", file.string(), std::generic_category().message(error)), error);
-  }
+  if (size < 0) throw WriteError("read", file, error);
   text.resize(static_cast<std::size_t>(size));
   return text.substr(0, text.find('\n'));
 }

@@ -12,6 +12,9 @@
 
 namespace charrnn {
 
+/// Of a rank. Nobody means more.
+inline constexpr int kMostThreads = 1024;
+
 /// A fixed number of threads, the caller among them. A waiting thread spins briefly, then yields its core; between two
 /// runs the threads sleep. So on cores that other work uses too it slows down less than OpenMP, whose barriers become
 /// slower by orders of magnitude there.

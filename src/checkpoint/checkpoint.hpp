@@ -138,6 +138,7 @@ void check_digest(const std::filesystem::path& path);
 enum class Parts {
   kHeader,       ///< CheckpointHeader
   kDescription,  ///< config, settings, vocabulary, data, progress
+  kShapes,       ///< of the weights: whether they are those of layout_of()
   kModel,        ///< the weights
   kAll,          ///< what only a resume needs: optimizer, hidden states, history
 };

@@ -80,4 +80,13 @@ RunConfig config_of(const Checkpoint& checkpoint, const std::string& path, const
   });
 }
 
+RunConfig read_config(const std::string& path, const Warn& note) {
+  RunConfig config;
+  read_checkpoint(path, Parts::kShapes, [&](const Checkpoint& described) {
+    config = config_of(described, path, note);
+    return parameter_layout(config.model, std::ssize(described.vocabulary.symbols));
+  });
+  return config;
+}
+
 }  // namespace charrnn

@@ -32,5 +32,8 @@ void load_weights(LanguageModel& model, const Checkpoint& checkpoint);
 /// The config that a checkpoint carries; of `path`, which errors name. Options that this program does not know are
 /// ignored; `note` hears of each.
 RunConfig config_of(const Checkpoint& checkpoint, const std::string& path, const Warn& note = {});
+/// The same of a file, before there is memory for a model. DataError too if its weights are not of the model that the
+/// config describes.
+RunConfig read_config(const std::string& path, const Warn& note = {});
 
 }  // namespace charrnn

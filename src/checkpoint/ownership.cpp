@@ -138,10 +138,7 @@ bool Ownership::take_if_free() {
     if (create_file(file_, mark_.line + "\n")) return true;
     if (errno == EEXIST) return false;
     // A start that was refused at this moment may have taken its new folder away again.
-    if (const int error = errno; error != ENOENT) {
-      throw WriteError(fmt::format("cannot write '{}': {}", file_.string(), std::generic_category().message(error)),
-                       error);
-    }
+    if (const int error = errno; error != ENOENT) throw WriteError("write", file_, error);
     made_.make(file_.parent_path());
   }
 }

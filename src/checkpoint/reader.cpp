@@ -104,16 +104,20 @@ Checkpoint::Data read_data(const Hdf5Group& group) {
   return data;
 }
 
+Hdf5Dataset open_tensor(const Hdf5Group& group, const Parameter& parameter) {
+  require<AnotherModel>(group.has(parameter.name), "it has no {}/{}, which the model needs", group.path(),
+                        parameter.name);
+  Hdf5Dataset dataset = group.floats(parameter.name);
+  require<AnotherModel>(dataset.shape() == parameter.shape, "its {} is [{}], the model needs [{}]", dataset.path(),
+                        fmt::join(dataset.shape(), ", "), fmt::join(parameter.shape, ", "));
+  return dataset;
+}
+
 /// The layout's tensors. Others in the group are left alone.
 std::vector<NamedTensor> read_tensors(const Hdf5Group& group, const ParameterLayout& layout) {
   std::vector<NamedTensor> tensors;
   for (const Parameter& parameter : layout.parameters()) {
-    require<AnotherModel>(group.has(parameter.name), "it has no {}/{}, which the model needs", group.path(),
-                          parameter.name);
-    const Hdf5Dataset dataset = group.floats(parameter.name);
-    require<AnotherModel>(dataset.shape() == parameter.shape, "its {} is [{}], the model needs [{}]", dataset.path(),
-                          fmt::join(dataset.shape(), ", "), fmt::join(parameter.shape, ", "));
-    tensors.push_back({parameter.name, parameter.shape, dataset.read()});
+    tensors.push_back({parameter.name, parameter.shape, open_tensor(group, parameter).read()});
   }
   return tensors;
 }
@@ -205,6 +209,11 @@ Checkpoint read_parts(const Hdf5Group& root, Parts parts, const LayoutOf& layout
   checkpoint.progress = read_progress(root.group("progress"), checkpoint.step);
   if (parts == Parts::kDescription) return checkpoint;
   const ParameterLayout layout = layout_of(checkpoint);
+  if (parts == Parts::kShapes) {
+    const Hdf5Group model = root.group("model");
+    for (const Parameter& parameter : layout.parameters()) open_tensor(model, parameter);
+    return checkpoint;
+  }
   checkpoint.model = read_tensors(root.group("model"), layout);
   if (parts == Parts::kModel) return checkpoint;
   read_optimizer(root.group("optimizer"), layout, checkpoint);

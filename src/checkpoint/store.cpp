@@ -172,9 +172,7 @@ void CheckpointStore::sweep() const {
 void CheckpointStore::make_folder() const {
   std::error_code error;
   fs::create_directories(folder_, error);
-  if (error) {
-    throw WriteError(fmt::format("cannot make the folder '{}': {}", folder_.string(), error.message()), error.value());
-  }
+  if (error) throw WriteError("make the folder", folder_, error.value());
 }
 
 std::vector<fs::path> CheckpointStore::files() const {

@@ -8,6 +8,8 @@ namespace charrnn {
 
 /// The largest layers and sizes; dropout's random numbers have room for no more layers (models/dropout.hpp).
 inline constexpr std::int64_t kMostLayers = 200, kMostUnits = 65'536;
+/// Time steps that backpropagation runs through.
+inline constexpr std::int64_t kLongestWindow = 1 << 24;
 
 struct ModelConfig {
   std::string model = "lstm";  ///< a name of the registry

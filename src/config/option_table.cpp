@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "base/thread_team.hpp"
 
 namespace charrnn {
 
@@ -16,7 +17,7 @@ const std::vector<Option>& option_table() {
   static const std::vector<Option> rows = {
       {"data", "corpus", CHARRNN_MEMBER(data.corpus), free, any, "PATH", "text to train on: UTF-8 files, also packed or in archives, and folders of them (docs/texts.md)"},
       {"data", "columns", CHARRNN_MEMBER(data.columns), fixed, between(1, (1 << 24) - 1), "N", "columns the text is cut into: the batch of the whole job"},
-      {"data", "bptt", CHARRNN_MEMBER(data.bptt), fixed, at_least(1), "N", "time steps that backpropagation runs through: the length of a window"},
+      {"data", "bptt", CHARRNN_MEMBER(data.bptt), fixed, between(1, kLongestWindow), "N", "time steps that backpropagation runs through: the length of a window"},
       {"data", "bptt-jitter", CHARRNN_MEMBER(data.bptt_jitter), fixed, any, "", "draw window lengths around `bptt`, as fast.ai does"},
       {"data", "lowercase", CHARRNN_MEMBER(data.lowercase), fixed, any, "", "convert the text to lowercase"},
       {"data", "bytes", CHARRNN_MEMBER(data.bytes), fixed, any, "", "read bytes instead of characters: 256 symbols"},
@@ -24,7 +25,7 @@ const std::vector<Option>& option_table() {
       {"data", "train-characters", CHARRNN_MEMBER(data.train_characters), fixed, at_least(0), "N", "length of the training part; 0: by `train-fraction`"},
       {"data", "train-fraction", CHARRNN_MEMBER(data.train_fraction), fixed, {.least = 0, .most = 1, .open = true}, "FRACTION", "share of the text, or of its windows, to train on; the rest is for validation"},
       {"data", "full-vocabulary", CHARRNN_MEMBER(data.full_vocabulary), fixed, any, "", "every character of the text is a symbol, none is <unk>"},
-      {"data", "window", CHARRNN_MEMBER(data.window), fixed, at_least(0), "N", "train on separate windows of N characters in random order, `columns` of them a batch; 0: on running text"},
+      {"data", "window", CHARRNN_MEMBER(data.window), fixed, between(0, kLongestWindow), "N", "train on separate windows of N characters in random order, `columns` of them a batch; 0: on running text"},
       {"data", "stride", CHARRNN_MEMBER(data.stride), fixed, at_least(0), "N", "characters from the start of one window to the next; 0: the window's length"},
       {"data", "windows", CHARRNN_MEMBER(data.windows), fixed, at_least(0), "N", "use only the first N windows; 0: all"},
       {"data", "predict", CHARRNN_MEMBER(data.predict), fixed, one_of("every|last"), "", "learn every next character of a window, or only the last"},
@@ -66,7 +67,7 @@ const std::vector<Option>& option_table() {
       {"run", "comm", CHARRNN_MEMBER(run.comm), free, one_of("auto|mpi|nccl"), "", "what sums the gradients of the ranks; auto: NCCL on GPUs"},
       {"run", "engine", CHARRNN_MEMBER(run.engine), bits, one_of("auto|torch|native"), "", "torch: LibTorch, every model; native: rnn, gru and lstm on CPUs, faster"},
       {"run", "precision", CHARRNN_MEMBER(run.precision), bits, one_of("fp32|bf16"), "", "of matrix products; bf16 rounds their factors (on GPUs the layers' results too), all else stays fp32"},
-      {"run", "threads", CHARRNN_MEMBER(run.threads), bits, between(0, 1024), "N", "threads per rank; 0: as OMP_NUM_THREADS says, or the rank's share of the cores"},
+      {"run", "threads", CHARRNN_MEMBER(run.threads), bits, between(0, kMostThreads), "N", "threads per rank; 0: as OMP_NUM_THREADS says, or the rank's share of the cores"},
       {"run", "timeout", CHARRNN_MEMBER(run.timeout), free, between(0.1, 1e6), "SECONDS", "how long to wait for another rank before giving up"},
       {"run", "save-every", CHARRNN_MEMBER(run.save_every), free, at_least(0), "N", "write a checkpoint every N steps as well; 0: only as often as `save-minutes` says, and at the ends of epochs"},
       {"run", "save-minutes", CHARRNN_MEMBER(run.save_minutes), free, at_least(0), "X", "write a checkpoint every X minutes; 0: only at the ends of epochs"},

@@ -14,6 +14,7 @@
 
 #include "base/host.hpp"
 #include "base/text.hpp"
+#include "base/thread_team.hpp"
 
 namespace charrnn {
 
@@ -81,7 +82,6 @@ std::optional<int> threads_of_environment(const char* omp_num_threads) {
   while (first.starts_with(' ')) first.remove_prefix(1);
   while (first.ends_with(' ')) first.remove_suffix(1);
   const std::optional<int> threads = number_in<int>(first);
-  constexpr int kMostThreads = 1024;  // as for `threads`
   return threads && *threads > 0 && *threads <= kMostThreads ? threads : std::nullopt;
 }
 

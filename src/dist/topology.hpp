@@ -35,7 +35,7 @@ std::vector<RankPlace> gather_places(Communicator& control, const RankPlace& min
 ThreadChoice default_threads(std::span<const RankPlace> places, int rank);
 
 /// What OMP_NUM_THREADS asks for: its value, of a list "4,2" the first. Nothing if it is unset (null) or no number
-/// from 1 to 1,024.
+/// from 1 to kMostThreads.
 std::optional<int> threads_of_environment(const char* omp_num_threads);
 
 /// Threads for a process that works alone: those of OMP_NUM_THREADS, or as many as it may use cores.

@@ -140,8 +140,10 @@ std::string epoch_line(const EpochReport& report) {
 }
 
 std::string validation_line(const ValidationReport& report) {
-  return fmt::format("      {:8}              {:>8} {:>8}{}{}", report.step, loss_text(report.val_loss),
-                     loss_text(bits(report.val_loss), 3), report.is_best ? " best" : "",
+  const std::string rate = report.learning_rate ? fmt::format("  {:9.4g}", *report.learning_rate) : "";
+  return fmt::format("      {:8}  {:>10}  {:>8} {:>8}{}{}{}", report.step,
+                     report.train_loss ? loss_text(*report.train_loss) : "", loss_text(report.val_loss),
+                     loss_text(bits(report.val_loss), 3), rate, report.is_best ? " best" : "",
                      report.is_final ? ", on the whole validation part" : "");
 }
 

@@ -18,8 +18,10 @@ LogFile::LogFile(const std::filesystem::path& folder, int rank, Spelling spellin
     auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string());
     log_ = std::make_shared<spdlog::logger>("charrnn", std::move(sink));
   } catch (const spdlog::spdlog_ex& error) {
-    throw DataError(fmt::format("cannot write '{}': {}; the run's folder must be one that every rank can reach",
-                                file.string(), error.what()));
+    const int reason = errno;
+    throw WriteError(fmt::format("cannot write '{}': {}; the run's folder must be one that every rank can reach",
+                                 file.string(), error.what()),
+                     reason);
   }
   log_->set_pattern("%Y-%m-%d %H:%M:%S.%e %L %v");
   log_->set_error_handler([file, warn = std::move(warn), has_warned = false](const std::string&) mutable {

@@ -17,7 +17,6 @@ ModelSettings settings_of(const Checkpoint& checkpoint, const std::string& path)
     const RunConfig config = config_of(checkpoint, path);
     settings = {config.model, config.data.window, config.data.predict};
   }
-  constexpr std::int64_t kLongestWindow = 1 << 24;
   require(settings.window >= 0 && settings.window <= kLongestWindow, "its window of {} characters is not in 0 … {}",
           settings.window, kLongestWindow);
   require(settings.predict == "every" || settings.predict == "last", "it predicts '{}', not every or last",

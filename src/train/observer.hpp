@@ -78,6 +78,8 @@ struct ValidationReport {
   std::int64_t characters = 0;  ///< that it predicted
   bool is_best = false;
   bool is_final = false;  ///< on the whole validation part, at the end of the run (`exact-end`)
+  /// Mean of the epoch so far, and the rate of its last step. Nothing in a final one.
+  std::optional<double> train_loss = {}, learning_rate = {};
 };
 
 /// Where the time went.

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/processor.hpp"
 #include "base/program_version.hpp"
+#include "base/text.hpp"
 #include "models/engine.hpp"
 
 namespace charrnn {
@@ -64,7 +65,8 @@ Resources choose_resources(const RunConfig& config, const ReductionMode& mode, C
     resources.choice = default_threads(places, control.rank());
     if (wish != nullptr) {
       resources.warnings.push_back(
-          fmt::format("OMP_NUM_THREADS is '{}', which is no number of threads from 1 to 1,024: ignored", wish));
+          fmt::format("OMP_NUM_THREADS is '{}', which is no number of threads from 1 to {}: ignored", wish,
+                      with_commas(kMostThreads)));
     }
   }
   std::vector<int> threads;

@@ -201,9 +201,21 @@ bool Trainer::validation_is_due() const {
 }
 
 void Trainer::note_validation(const std::optional<Evaluation>& evaluation) {
+  const bool goes_on = position_.step < parts_.schedule.last_step();
+  const double before = goes_on ? parts_.schedule.at(position_.step, position_.validations) : 0;
   position_.validations.push_back(
       {position_.step, evaluation ? evaluation->loss() : std::numeric_limits<double>::quiet_NaN()});
   position_.progress.validations_since_best = validations_since_lowest(position_.validations);
+  const double after = goes_on ? parts_.schedule.at(position_.step, position_.validations) : 0;
+  if (after != before) {
+    parts_.observer.on_message(
+        Severity::kNote,
+        fmt::format("plateau: the learning rate is {:.4g} from here on, {:.4g} before", after, before));
+  }
+}
+
+double Trainer::rate_of_last_step() const {
+  return parts_.schedule.at(position_.step - 1, position_.validations);
 }
 
 void Trainer::validate_within_epoch() {
@@ -217,7 +229,14 @@ void Trainer::validate_within_epoch() {
   bool is_best = false;
   if (evaluation) {
     is_best = is_new_best(evaluation->loss());
-    parts_.observer.on_validation({position_.step, evaluation->loss(), evaluation->characters, is_best});
+    const Checkpoint::Progress& progress = position_.progress;
+    ValidationReport report{.step = position_.step,
+                            .val_loss = evaluation->loss(),
+                            .characters = evaluation->characters,
+                            .is_best = is_best,
+                            .learning_rate = rate_of_last_step()};
+    if (progress.characters > 0) report.train_loss = progress.loss_sum / progress.characters;
+    parts_.observer.on_validation(report);
     watch(evaluation->loss());
   }
   sample();
@@ -236,7 +255,7 @@ void Trainer::end_epoch() {
                      .train_loss = progress.loss_sum / progress.characters,
                      .train_loss_smoothed = progress.smoothed.mean(),
                      .val_loss = evaluation ? std::optional(evaluation->loss()) : std::nullopt,
-                     .learning_rate = parts_.schedule.at(position_.step - 1, position_.validations),
+                     .learning_rate = rate_of_last_step(),
                      .characters_per_second = progress.characters / progress.seconds,
                      .seconds = progress.seconds};
   note_validation(evaluation);

@@ -66,6 +66,7 @@ class Trainer {
   bool is_new_best(std::optional<double> val_loss);
   void watch(const std::optional<double>& val_loss);
   bool is_out_of_patience() const;
+  double rate_of_last_step() const;
   /// Where the time went since `start`, while `characters` were trained on.
   PhaseReport phases_since(const PhaseSeconds& start, double characters);
   bool epoch_is_over() const;  ///< all batches done, end_epoch() still to come

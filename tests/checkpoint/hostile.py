@@ -398,8 +398,8 @@ class Hostile(program.TestCase):
                     del file["model_config"]
             path = self.make(pattern, configured)
             self.expect(f"config {replacement!r}", path, "read")
-            if pattern in ("layers = 1", "[data]"):
-                self.expect(f"config {replacement!r}", path, "resume")
+            for which in ("resume", "init-from"):
+                self.expect(f"config {replacement!r}", path, which, codes=(65,))
         for what, symbols in {"twice": ["<unk>", "<pad>", "a", "a"], "not UTF-8": [b"<unk>", b"<pad>", b"\xff"],
                               "two characters": ["<unk>", "<pad>", "ab"], "escape": ["<unk>", "<pad>", "\x1b[2J"],
                               "one": ["<unk>"]}.items():

@@ -195,10 +195,16 @@ def spin(seconds):
 
 
 def first_steps(output):
-    """For each attempt whose start the screen tells of: the step at which it was taken up, 0 for a beginning."""
+    """For each attempt of which the screen says where it starts: the step at which it was taken up, 0 for a beginning."""
     attempts = re.split(r"^charrnn_dist \S+$", output, flags=re.MULTILINE)[1:]
-    found = [re.search(r"^resuming .* at step ([\d,]+)$", attempt, re.MULTILINE) for attempt in attempts if "\nfiles " in attempt]
-    return [int(match[1].replace(",", "")) if match else 0 for match in found]
+    found = []
+    for number, attempt in enumerate(attempts):
+        if match := re.search(r"^resuming .* at step ([\d,]+)$", attempt, re.MULTILINE):
+            found.append(int(match[1].replace(",", "")))
+        # The line that tells of a resume comes after those that every attempt has.
+        elif "\nnothing to resume " in attempt or (number == 0 and "\nfiles " in attempt):
+            found.append(0)
+    return found
 
 
 def check_checkpoints(folder):

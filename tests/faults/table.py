@@ -85,6 +85,8 @@ def run_row(row, bench):
                 raise AssertionError(f"noticed after {outcome.seconds:.1f} s, promised are {row.promise} s")
             result.outcomes.append(outcome)
             told = "ok" if outcome.seconds is None else f"ok, {outcome.seconds:.2f} s"
+            if outcome.lost is not None:
+                told += f", {outcome.lost} steps lost"
         except Skip as error:
             result.skipped = str(error)
             return result

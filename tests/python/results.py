@@ -1,7 +1,10 @@
 """launch/results: one line a run, the best first, with what metrics.jsonl says of it."""
 import math
+import os
+import pty
 import re
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -41,6 +44,38 @@ class Results(program.TestCase):
                        if event["val_loss"] is not None)
             self.assertEqual(found[name][2:5], ["60", f"{best:.4f}", f"{best / math.log(2):.3f}"])
         self.assertEqual(found["fast"][heading.index("learning-rate")], "0.01")
+
+    def test_texts_and_early_stops(self):
+        """Losses of several texts are no contest, so the table says of which they are."""
+        other = self.folder / "other.txt"
+        other.write_text("the same again. " * 400)
+        runs = [self.train("one", *MODEL, "--max-steps", 2),
+                self.train("patient", *MODEL, "--learning-rate", 1e-30, "--validate-every", 1, "--patience", 2, "--max-steps", 9)]
+        program.run("train", "--corpus", other, "--run-dir", self.folder / "runs", "--name", "other", *MODEL, "--max-steps", 2)
+        heading, rows = self.table(*runs, self.folder / "runs" / "other")
+        found = {row[0]: dict(zip(heading, row)) for row in rows}
+        self.assertEqual([found[name]["corpus"] for name in ("one", "other")], [self.corpus.name, "other.txt"])
+        self.assertEqual(found["patient"]["state"], "stopped early")
+
+    def test_fits_a_terminal(self):
+        """Options that have no room are named below it."""
+        run = self.train("run", *MODEL, "--max-steps", 2)
+        told = (run / "metrics.jsonl").read_text()
+        other = self.folder / "other"
+        other.mkdir()
+        (other / "metrics.jsonl").write_text(re.sub(r"(seed|bptt|columns|hidden|embedding|layers|epochs|min-freq|log-every) = (\d+)",
+                                                    r"\1 = 1\2", told))
+        master, slave = pty.openpty()
+        words = [program.SOURCE / "launch" / "results", run, other]
+        subprocess.run(words, stdout=slave, stdin=subprocess.DEVNULL, env=program.environment(COLUMNS="70"), check=True)
+        screen = os.read(master, 1 << 16).decode()
+        os.close(slave)
+        os.close(master)
+        lines = screen.splitlines()
+        self.assertLessEqual(max(map(len, lines)), 70)
+        self.assertIn("They also differ in ", screen)
+        named = set(re.findall(r"[a-z-]+", screen))
+        self.assertLessEqual({"seed", "bptt", "columns", "hidden", "embedding", "layers", "epochs", "min-freq", "log-every"}, named)
 
     def test_what_is_no_run(self):
         """It is left out, with a line; an error only if nothing is left."""

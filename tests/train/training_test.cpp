@@ -319,6 +319,29 @@ TEST_F(TrainingTest, MaxStepsEndsWithAValidation) {
   EXPECT_TRUE(recorder_.validations.empty());
 }
 
+TEST_F(TrainingTest, AValidationTellsTheEpochsMeanSoFarAndTheRate) {
+  RunConfig config = some_config();
+  config.optimizer.max_steps = 7;
+  config.run.log_every = 1;
+  train(config);
+  ASSERT_EQ(recorder_.validations.size(), 1U);
+  double sum = 0;
+  for (const double loss : recorder_.losses) sum += loss;
+  EXPECT_NEAR(recorder_.validations[0].train_loss.value(), sum / 7, 1e-6) << "windows of equal length";
+  EXPECT_EQ(recorder_.validations[0].learning_rate.value(), config.optimizer.learning_rate);
+}
+
+TEST_F(TrainingTest, TellsWhenPlateauLowersTheRate) {
+  RunConfig config = some_config();
+  config.optimizer.learning_rate = 1e-30;  // no validation lowers the loss
+  config.schedule.schedule = "plateau";
+  config.schedule.plateau_patience = 1;
+  config.run.validate_every = 1;
+  config.optimizer.max_steps = 5;
+  train(config);
+  EXPECT_EQ(recorder_.notes, std::vector<std::string>{"plateau: the learning rate is 1e-31 from here on, 1e-30 before"});
+}
+
 TEST_F(TrainingTest, AClosingValidationThatWasStoppedIsDoneByTheResume) {
   RunConfig config = some_config();
   config.optimizer.max_steps = 2;

@@ -30,7 +30,7 @@ bool all_connected(const TextTables& tables, bool backwards) {
 }
 
 /// A text for an error message, without line breaks.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) out += c == '\n' ? std::string("\\n") : std::string(1, c);
   return out + "\"";
@@ -64,9 +64,9 @@ void SyntheticText::check_tables() const {
     for (const TextChoice& choice : choices) {
       require(!choice.text.empty(), "text tables: state {} has a choice without text; remove it", state);
       require(choice.weight > 0, "text tables: state {}, text {}: weight 0; remove it or weigh it", state,
-              quoted(choice.text));
+              in_quotes(choice.text));
       require(choice.next < tables_.size(), "text tables: state {}, text {}: next state {} of only {} states", state,
-              quoted(choice.text), choice.next, tables_.size());
+              in_quotes(choice.text), choice.next, tables_.size());
       texts.push_back(choice.text);
     }
     std::sort(texts.begin(), texts.end());
@@ -74,7 +74,7 @@ void SyntheticText::check_tables() const {
       require(!texts[i].starts_with(texts[i - 1]),
               "text tables: state {}: text {} begins text {}, so the characters do not tell the choice; "
               "change one",
-              state, quoted(texts[i - 1]), quoted(texts[i]));
+              state, in_quotes(texts[i - 1]), in_quotes(texts[i]));
   }
   require(all_connected(tables_, false) && all_connected(tables_, true),
           "text tables: some state cannot be reached from the start or cannot get back to it; add choices "
@@ -148,7 +148,7 @@ double SyntheticText::mean_loss(std::string_view text, std::size_t first, std::s
     const double surprisal = reader.advance(text[i]);
     if (!std::isfinite(surprisal)) {  // require() would write its message for every character
       throw DataError(fmt::format("character {} ({}) cannot follow in this source: not a text of it", i,
-                                  quoted(text.substr(i, 1))));
+                                  in_quotes(text.substr(i, 1))));
     }
     if (i >= first) sum += surprisal;
   }
