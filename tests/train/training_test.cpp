@@ -339,7 +339,8 @@ TEST_F(TrainingTest, TellsWhenPlateauLowersTheRate) {
   config.run.validate_every = 1;
   config.optimizer.max_steps = 5;
   train(config);
-  EXPECT_EQ(recorder_.notes, std::vector<std::string>{"plateau: the learning rate is 1e-31 from here on, 1e-30 before"});
+  EXPECT_EQ(recorder_.notes,
+            std::vector<std::string>{"plateau: the learning rate is 1e-31 from here on, 1e-30 before"});
 }
 
 TEST_F(TrainingTest, AClosingValidationThatWasStoppedIsDoneByTheResume) {
