@@ -15,8 +15,6 @@
 
 namespace charrnn {
 
-namespace {
-
 /// The first line of what the MPI library says of itself, up to a comma: "Open MPI v4.1.4".
 std::string mpi_version() {
   std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
@@ -25,8 +23,6 @@ std::string mpi_version() {
   const std::string all(text.data(), static_cast<std::size_t>(length));
   return all.substr(0, all.find_first_of(",\n"));
 }
-
-}  // namespace
 
 std::string version_text() {
   const std::string commit = CHARRNN_COMMIT;
