@@ -53,14 +53,18 @@ std::vector<char32_t> Sampler::prime(std::string_view text) {
   return {unknown.begin(), unknown.end()};
 }
 
+std::vector<double> Sampler::probabilities() {
+  return token_probabilities(logits_of(0), {}, excluded_);
+}
+
 const std::vector<std::string>& Sampler::next() {
-  std::vector<std::int64_t> tokens;
+  chosen_.clear();
   for (std::size_t text = 0; text < written_.size(); ++text) {
-    tokens.push_back(choose_token(logits_of(text), options_, excluded_, random_[text].uniform()));
+    chosen_.push_back(choose_token(logits_of(text), options_, excluded_, random_[text].uniform()));
     written_[text].clear();
-    vocabulary_.append_text(written_[text], static_cast<Token>(tokens.back()));
+    vocabulary_.append_text(written_[text], static_cast<Token>(chosen_.back()));
   }
-  read(tokens);
+  read(chosen_);
   return written_;
 }
 

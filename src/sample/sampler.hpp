@@ -36,8 +36,13 @@ class Sampler {
   /// UsageError for a text that does not fill a window.
   std::vector<char32_t> prime(std::string_view text);
 
+  /// What the models themselves expect as the next character of the first text, whatever the options are: the
+  /// probability of each token, which sum to 1.
+  std::vector<double> probabilities();
   /// The next character (a byte in bytes mode) of each text.
   const std::vector<std::string>& next();
+  /// The tokens of these characters.
+  const std::vector<std::int64_t>& chosen() const { return chosen_; }
   /// The next `length` characters of the first text; nothing if `wants_stop`, asked before each, says so.
   std::string write(std::int64_t length, const std::function<bool()>& wants_stop = {});
 
@@ -56,6 +61,7 @@ class Sampler {
   std::int64_t window_;
   std::vector<std::int64_t> last_;  ///< the window's characters [window, texts]
   std::vector<float> logits_;       ///< [texts, vocabulary]
+  std::vector<std::int64_t> chosen_;
   std::vector<std::string> written_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "sample/loaded_model.hpp"
 
@@ -13,5 +14,8 @@ namespace charrnn {
 ///
 ///     const double loss = score(load_model(file, compute), "To be, or not to be");
 double score(const LoadedModel& loaded, std::string_view text);
+
+/// The same one by one: the natural logarithm of the probability of every character of `text` but the first.
+std::vector<float> log_probabilities(const LoadedModel& loaded, std::string_view text);
 
 }  // namespace charrnn

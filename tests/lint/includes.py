@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 source = Path(os.environ["CHARRNN_SOURCE"]) / "src"
-ROOMS = ["base", "config", "data", "dist", "models", "checkpoint", "sample", "train", "report", "doctor", "app"]
+ROOMS = ["base", "config", "data", "dist", "models", "checkpoint", "sample", "train", "report", "serve", "doctor", "app"]
 CORE = ROOMS[:ROOMS.index("report")]
 FOREIGN = re.compile(r"<(mpi\.h|spdlog/|nccl\.h)")
 MPI = re.compile(r"dist/(mpi_|nccl_|gradient_communicator|launcher|gpu_check|host_staged)")

@@ -1,0 +1,101 @@
+// charrnn_dist serve: a web page that shows runs as they train, and lets their models write.
+#include <pthread.h>
+
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <thread>
+
+#include "app/program.hpp"
+#include "base/host.hpp"
+#include "base/text.hpp"
+#include "serve/access.hpp"
+#include "serve/server.hpp"
+
+namespace charrnn {
+
+namespace {
+
+struct ServeArguments {
+  Strings folders;
+  std::string bind = "127.0.0.1";
+  std::int64_t port = 8080, threads = 1;
+  bool token = false;
+};
+
+/// While it lives the signals that end a server only wait to be asked for, in all threads that start from now on.
+class HeldSignals {
+ public:
+  HeldSignals() {
+    ::sigemptyset(&signals_);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&signals_, number);
+    ::pthread_sigmask(SIG_BLOCK, &signals_, &before_);
+  }
+  ~HeldSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  HeldSignals(const HeldSignals&) = delete;
+  HeldSignals& operator=(const HeldSignals&) = delete;
+
+  void wait() const {
+    int number = 0;
+    ::sigwait(&signals_, &number);
+  }
+
+ private:
+  sigset_t signals_{}, before_{};
+};
+
+void tell_where(const ServeArguments& arguments, const std::string& folder, const Server& server) {
+  const bool is_here = is_loopback(arguments.bind);
+  const bool is_v6 = arguments.bind.find(':') != std::string::npos;
+  const std::string host = is_here && !is_v6 ? arguments.bind : is_here ? "[" + arguments.bind + "]" : host_name();
+  const std::string fragment = server.token().empty() ? "" : "#token=" + server.token();
+  fmt::print("{} at http://{}:{}/{}\n", for_shell(folder), host, server.port(), fragment);
+  if (is_here) {
+    fmt::print("from another machine: ssh -L {0}:{1}:{0} {2}, then open http://localhost:{0}/{3}\n", server.port(),
+               host, host_name(), fragment);
+  }
+  fmt::print("Ctrl-C ends it\n");
+  std::fflush(stdout);
+}
+
+ExitCode serve(const ServeArguments& arguments) {
+  require<UsageError>(arguments.folders.size() <= 1, "serve takes one folder: that of all runs, or of one");
+  const std::string folder = arguments.folders.empty() ? "runs" : arguments.folders[0];
+  const HeldSignals signals;
+  Server server({.runs = folder,
+                 .bind = arguments.bind,
+                 .port = static_cast<int>(arguments.port),
+                 .threads = static_cast<int>(arguments.threads),
+                 .wants_token = arguments.token});
+  tell_where(arguments, folder, server);
+  std::thread thread([&] { server.run(); });
+  signals.wait();
+  server.stop();
+  thread.join();
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+Command serve_command() {
+  auto arguments = std::make_shared<ServeArguments>();
+  Command command("serve", "show runs in a web browser as they train, and let their models write");
+  command.add_paths("RUNS", Argument::Kind::kWords, arguments->folders,
+                    "the folder of all runs, or of one (default: runs)");
+  constexpr std::int64_t kLastPort = 65'535, kMostThreads = 1024;
+  command.add("port", &arguments->port, between(0, kLastPort), "N", "port to listen on; 0: any that is free");
+  command.add("bind", &arguments->bind, {.free_text = true}, "ADDRESS",
+              "address to listen on; if others can reach it, they need the token that is printed");
+  command.add("token", arguments->token,
+              "want a token on this machine too, where other people work on it: they can reach 127.0.0.1");
+  command.add("threads", &arguments->threads, between(1, kMostThreads), "N", "threads that models compute with");
+  command.explain(
+      "It only reads files: it can be started and ended at any time, and no training notices. docs/serve.md "
+      "describes the page and what programs can ask.",
+      {"charrnn_dist serve", "charrnn_dist serve runs/first --port 9000",
+       "ssh -L 8080:127.0.0.1:8080 cluster charrnn_dist serve /scratch/me/runs"});
+  command.run_by([arguments] { return serve(*arguments); });
+  return command;
+}
+
+}  // namespace charrnn

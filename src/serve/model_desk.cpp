@@ -1,0 +1,24 @@
+#include "serve/model_desk.hpp"
+
+#include "base/error.hpp"
+#include "models/torch_runtime.hpp"
+
+namespace charrnn {
+
+ModelDesk::ModelDesk(int threads) : team_(threads) {
+  configure_torch(threads);
+}
+
+std::shared_ptr<const LoadedModel> ModelDesk::open(const std::filesystem::path& file) {
+  const auto found = WatchedFile::open(file);
+  require(found.has_value(), "the checkpoint '{}' is no longer there", file.filename().string());
+  const std::lock_guard lock(mutex_);
+  if (model_ != nullptr && file == file_ && found->state() == state_) return model_;
+  model_.reset();  // not two at once, if nobody uses it
+  model_ = std::make_shared<const LoadedModel>(load_model(file.string(), {.device = {}, .team = team_}));
+  file_ = file;
+  state_ = found->state();
+  return model_;
+}
+
+}  // namespace charrnn

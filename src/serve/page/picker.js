@@ -1,0 +1,38 @@
+// Which model: a run and one of its checkpoints.
+import * as api from './api.js';
+import {el} from './dom.js';
+
+export function picker(query, change) {
+  const run = el('select', {'aria-label': 'Run', onchange: () => choose(run.value)});
+  const checkpoint = el('select', {'aria-label': 'Checkpoint', onchange: () => change()});
+  const node = el('div', {class: 'picker'}, el('label', {}, 'Run', run), el('label', {}, 'Checkpoint', checkpoint));
+  const message = el('p', {class: 'none', hidden: true}, 'No run has a checkpoint yet: a training saves one every ten minutes and at the end of each epoch.');
+  let about = null;
+
+  async function choose(name) {
+    about = await api.run(name);
+    const has = {best: about.checkpoints.some((c) => c.best), latest: about.checkpoints.some((c) => c.latest)};
+    const named = [['best', 'best'], ['latest', 'latest']].filter(([key]) => has[key]);
+    checkpoint.replaceChildren(...[...named, ...about.checkpoints.map((c) => [c.name, c.name])].map(([value, text]) => el('option', {value}, text)));
+    change();
+  }
+
+  async function load() {
+    const runs = (await api.get('/api/runs')).runs.filter((one) => one.checkpoints);
+    runs.sort((a, b) => (a.best_val_loss ?? Infinity) - (b.best_val_loss ?? Infinity));
+    run.replaceChildren(...runs.map((one) => el('option', {value: one.name}, one.name)));
+    message.hidden = runs.length > 0;
+    node.hidden = !runs.length;
+    if (!runs.length) return;
+    const wanted = query.get('run');
+    if (runs.some((one) => one.name === wanted)) run.value = wanted;
+    await choose(run.value);
+  }
+  return {
+    node: el('div', {}, node, message),
+    load,
+    about: () => about,  // what /api/runs/NAME says
+    model: () => ({run: run.value, checkpoint: checkpoint.value}),
+    isReady: () => Boolean(run.value && checkpoint.value),
+  };
+}

@@ -1,0 +1,40 @@
+// What a table of runs says about one, from the ends of its files.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace charrnn {
+
+enum class RunState {
+  kEmpty,     ///< a config, and nothing more yet
+  kTraining,  ///< its process lives; or it is elsewhere, and wrote something in the last minutes
+  kSilent,    ///< its process is elsewhere, and has written nothing for minutes
+  kDied,      ///< its process ended without saying so
+  kDone,      ///< ended with exit code 0
+  kStopped,   ///< ended with 75: it can be resumed
+  kFailed,    ///< ended with another exit code
+};
+/// "training", "done", …
+const char* name_of(RunState state);
+
+struct RunSummary {
+  RunState state = RunState::kEmpty;
+  std::optional<std::int64_t> exit_code;
+  std::string model;  ///< "gru, 2 x 256"; empty if unknown
+  std::int64_t parameters = 0, ranks = 0, step = 0, steps = 0, attempts = 0;
+  std::optional<std::int64_t> epoch;  ///< the last one that has ended, from 0
+  std::optional<double> loss, train_loss, val_loss, best_val_loss, learning_rate, characters_per_second;
+  double started = 0, updated = 0;  ///< of the last attempt, and the last line; seconds since 1970
+  std::vector<std::pair<std::int64_t, double>> sparkline;  ///< (step, loss), at most 80 points over the whole run
+};
+
+/// Summarizes a run's folder. Of a large metrics.jsonl only the ends and samples from between are read; lines that
+/// are torn, damaged or of another kind are left out. `now`: seconds since 1970.
+RunSummary summarize_run(const std::filesystem::path& folder, double now);
+
+}  // namespace charrnn
