@@ -2,6 +2,9 @@
 import {el, svg} from './dom.js';
 import {color, onTheme} from './theme.js';
 
+// Axes and grid are all that is wanted of it.
+Dygraph.PLUGINS = [Dygraph.Plugins.Axes, Dygraph.Plugins.Grid];
+
 const MOST = 1500;  // points a curve
 
 // At most MOST of the points, each the mean of its neighbours.
@@ -15,11 +18,21 @@ function thinned(points) {
   return few;
 }
 
+// The mean of each point and its neighbours, so that a noisy curve can be read.
+function smoothed(points) {
+  const radius = Math.floor(points.length / 100);
+  return points.map(([x], i) => {
+    const some = points.slice(Math.max(0, i - radius), i + radius + 1);
+    return [x, some.reduce((sum, p) => sum + p[1], 0) / some.length];
+  });
+}
+
 // Curves, each with x values of its own, as one table.
 function table(curves) {
   const rows = new Map();
   curves.forEach((curve, i) => {
-    for (const [x, y] of thinned(curve.points)) {
+    const points = thinned(curve.points);
+    for (const [x, y] of curve.kind === 'smooth' ? smoothed(points) : points) {
       if (!rows.has(x)) rows.set(x, [x, ...new Array(curves.length).fill(null)]);
       rows.get(x)[i + 1] = y;
     }
@@ -40,8 +53,8 @@ function fade(hex, alpha) {
   return `rgba(${r},${g},${b},${alpha})`;
 }
 
-// chart.draw(curves, options). A curve: {name, points: [[x, y], …], color: NAME of a CSS variable, kind: 'raw', 'line' or
-// 'dots'}. What lies under the pointer is written into the legend; dragging zooms, a double click shows all again.
+// chart.draw(curves, options). A curve: {name, points: [[x, y], …], color: NAME of a CSS variable, kind: 'raw',
+// 'smooth', 'line' or 'dots'}. What lies under the pointer is written into the legend; dragging zooms, a double click shows all again.
 export function chart(title, format, height, signal) {
   const legend = el('div', {class: 'legend'});
   const canvas = el('div', {class: `canvas ${height}`});
@@ -52,8 +65,9 @@ export function chart(title, format, height, signal) {
   function say(x, values) {
     const items = [];
     curves.forEach((curve, i) => {
-      if (curve.kind === 'raw' && curves.some((other) => other.kind === 'line' && other.name === curve.name)) return;
+      if (curve.kind === 'raw' && curves.some((other) => other.kind === 'smooth' && other.name === curve.name)) return;
       const value = values?.get(String(i));
+      if (!curve.name && value === undefined) return;
       const swatch = el('i', {class: curve.kind});
       swatch.style.color = color(curve.color);
       items.push(el('span', {}, swatch, curve.name, value === undefined ? null : el('b', {}, format(value))));
@@ -92,7 +106,7 @@ export function chart(title, format, height, signal) {
       axisLineColor: color('line'),
       axisLabelFontSize: 12,
       axes: {
-        x: {axisLabelFormatter: short, axisLabelWidth: 52, drawGrid: false, pixelsPerLabel: 70},
+        x: {axisLabelFormatter: short, axisLabelWidth: 52, drawGrid: false, pixelsPerLabel: 60},
         y: {axisLabelFormatter: short, axisLabelWidth: 46, pixelsPerLabel: 36},
       },
       highlightCallback: (_, x, points) => say(x, new Map(points.map((point) => [point.name, point.yval]))),
@@ -109,21 +123,21 @@ export function chart(title, format, height, signal) {
 }
 
 // What each epoch's time was spent on: columns that are cut up. bars: [{label, seconds: {phase: seconds}}].
-export function phaseBars(bars, phases) {
-  const width = 640, height = 150, left = 0;
-  const shown = bars.slice(-40);
+export function phaseBars(bars, phases, width) {
+  const height = 165;
+  const shown = bars.slice(-Math.floor(width / 14));
   const picture = svg('svg', {viewBox: `0 0 ${width} ${height}`, class: 'phases', role: 'img', 'aria-label': 'shares of the time by phase'});
-  const step = (width - left) / Math.max(shown.length, 6);
+  const step = width / Math.max(shown.length, 6);
   shown.forEach((bar, i) => {
     const total = phases.reduce((sum, phase) => sum + (bar.seconds[phase] ?? 0), 0);
     let y = height - 16;
     phases.forEach((phase, p) => {
       const part = (height - 20) * (bar.seconds[phase] ?? 0) / (total || 1);
       y -= part;
-      picture.append(svg('rect', {x: left + i * step + 1, y, width: Math.max(step - 3, 1), height: Math.max(part, 0), class: `phase p${p}`},
+      picture.append(svg('rect', {x: i * step + 1, y, width: Math.max(step - 3, 1), height: Math.max(part, 0), class: `phase p${p}`},
         svg('title', {}, `${phase}: ${(100 * (bar.seconds[phase] ?? 0) / (total || 1)).toFixed(1)} %`)));
     });
-    if (shown.length <= 20 || i % 5 === 0) picture.append(svg('text', {x: left + i * step + step / 2 - 1, y: height - 3, 'text-anchor': 'middle'}, bar.label));
+    if (step > 26 || i % 5 === 0) picture.append(svg('text', {x: i * step + step / 2 - 1, y: height - 3, 'text-anchor': 'middle'}, bar.label));
   });
   return picture;
 }

@@ -5,13 +5,15 @@ import {visible} from './format.js';
 import {picker} from './picker.js';
 import {bars, TextView} from './text_view.js';
 
-const SEARCHES = [['quotes', 'Quotes'], ['line', 'Line position'], ['word', 'Word position'], ['indent', 'Indentation'], ['', 'Units by number']];
+const SEARCHES = [['word', 'Word position'], ['quotes', 'Quotes'], ['line', 'Line position'], ['indent', 'Indentation'], ['', 'Units by number']];
 
-const EXAMPLE = `He asked himself: "What is it, after all, that we call truth?" And he
-answered slowly, "It is the kind of error without which a certain species
-of being could not live." The others said nothing.
+const EXAMPLE = `He asked himself: "What is it, after all, that we call
+truth?" And he answered slowly, "It is the kind of error
+without which a certain species could not live." The others
+said nothing, for they had been taught to be silent.
 
-  "You are silent," he went on; "but silence, too, is an answer."
+  "You are silent," he went on; "but silence, too, is an
+  answer, and perhaps the only honest one." Then he left.
 `;
 
 // Blue for -1, red for +1.
@@ -29,7 +31,7 @@ function strip(activations) {
 
 export function inside(place, {query}, signal) {
   document.title = 'Inside · charrnn_dist';
-  let search = 'quotes', answer = null, shown = 0, asked = 0;
+  let search = 'word', answer = null, shown = 0, asked = 0;
   const models = picker(query, () => read());
   const text = el('textarea', {rows: 7, 'aria-label': 'Text to read', spellcheck: 'false', maxlength: 4000, value: EXAMPLE, oninput: () => soon()});
   const layer = el('input', {type: 'number', min: 0, value: '0', 'aria-label': 'Layer', oninput: () => soon()});

@@ -55,12 +55,12 @@ export function runPage(place, {path: name}, signal) {
     })));
     const options = {unit, log};
     const both = compared.length === 1 ? '' : null;
-    charts.loss.draw(curves('loss', {raw: 'training', line: 'training', dots: 'validation'},
-      [['loss', 'raw', both ?? ' training'], ['smooth', 'line', both ?? ' training'], ['validation', 'dots', both ?? ' validation']]), options);
+    charts.loss.draw(curves('loss', {raw: 'training', smooth: 'training', dots: 'validation'},
+      [['loss', 'raw', both ?? ' training'], ['loss', 'smooth', both ?? ' training'], ['validation', 'dots', both ?? ' validation']]), options);
     for (const key of ['rate', 'norm', 'speed']) {
       charts[key].draw(curves(key, {line: ''}, [[key, 'line', '']]), {unit, zero: key !== 'norm'});
     }
-    phases.replaceChildren(compared[0].data.phases.length ? phaseBars(compared[0].data.phases, PHASES) : el('p', {class: 'none'}, 'known when an epoch has ended'));
+    phases.replaceChildren(compared[0].data.phases.length ? phaseBars(compared[0].data.phases, PHASES, phases.clientWidth || 600) : el('p', {class: 'none'}, 'known when an epoch has ended'));
     showTiles();
     showHistory();
   });
@@ -68,7 +68,7 @@ export function runPage(place, {path: name}, signal) {
   function showTiles() {
     const {data} = compared[0];
     if (!about) return;
-    const step = data.last?.step ?? about.step, steps = data.start?.steps ?? about.steps;
+    const step = data.last ? Math.max(data.last.step, data.end?.step ?? 0) : about.step, steps = data.start?.steps ?? about.steps;
     const speed = data.last?.characters_per_second ?? about.characters_per_second;
     const validation = data.curves.validation.at(-1)?.[1] ?? about.val_loss;
     const best = Math.min(about.best_val_loss ?? Infinity, ...data.curves.validation.map((p) => p[1]));

@@ -8,11 +8,10 @@ export class RunData {
   }
 
   clear() {
-    this.curves = {loss: [], smooth: [], validation: [], train: [], rate: [], norm: [], speed: []};  // [[step, value], …]
+    this.curves = {loss: [], validation: [], train: [], rate: [], norm: [], speed: []};  // [[step, value], …]
     this.epochEnds = [];  // [[step, epochs], …]
     this.phases = [];     // [{label, seconds}]
     this.happened = [];   // events of history
-    this.mean = null;
     this.last = null;     // the last step event
     this.start = null;    // the last run event
     this.end = null;      // the end event, if nothing came after it
@@ -28,10 +27,6 @@ export class RunData {
     const put = (name, value) => { if (Number.isFinite(value)) this.curves[name].push([step, value]); };
     if (event.event === 'step') {
       for (const [from, to] of Object.entries(NAMES)) put(to, event[from]);
-      if (Number.isFinite(event.loss)) {
-        this.mean = this.mean === null ? event.loss : 0.85 * this.mean + 0.15 * event.loss;
-        put('smooth', this.mean);
-      }
       this.last = event;
     } else if (event.event === 'validation' && !event.final) {
       put('validation', event.val_loss);

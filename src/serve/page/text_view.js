@@ -11,7 +11,9 @@ export class TextView {
     this.chosen = chosen;
     const pointed = (event) => {
       const i = this.spans.indexOf(event.target);
-      if (i >= 0 && i !== this.at) this.choose(i);
+      if (i < 0) return;
+      this.node.closest('.desk')?.classList.add('pointed');
+      if (i !== this.at) this.choose(i);
     };
     this.node.addEventListener('pointerover', pointed);
     this.node.addEventListener('click', pointed);
@@ -19,6 +21,7 @@ export class TextView {
       const step = {ArrowRight: 1, ArrowLeft: -1, ArrowDown: 20, ArrowUp: -20, Home: -Infinity, End: Infinity}[event.key];
       if (!step || !this.spans.length) return;
       event.preventDefault();
+      this.node.closest('.desk')?.classList.add('pointed');
       this.choose(Math.max(0, Math.min(this.spans.length - 1, this.at + step)), true);
     });
   }
