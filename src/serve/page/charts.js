@@ -129,13 +129,14 @@ export function phaseBars(bars, phases, width) {
   const picture = svg('svg', {viewBox: `0 0 ${width} ${height}`, class: 'phases', role: 'img', 'aria-label': 'shares of the time by phase'});
   const step = width / Math.max(shown.length, 6);
   shown.forEach((bar, i) => {
-    const total = phases.reduce((sum, phase) => sum + (bar.seconds[phase] ?? 0), 0);
+    const of = (phase) => (bar.seconds[phase] > 0 ? Number(bar.seconds[phase]) : 0);
+    const total = phases.reduce((sum, phase) => sum + of(phase), 0);
     let y = height - 16;
     phases.forEach((phase, p) => {
-      const part = (height - 20) * (bar.seconds[phase] ?? 0) / (total || 1);
+      const part = (height - 20) * of(phase) / (total || 1);
       y -= part;
       picture.append(svg('rect', {x: i * step + 1, y, width: Math.max(step - 3, 1), height: Math.max(part, 0), class: `phase p${p}`},
-        svg('title', {}, `${phase}: ${(100 * (bar.seconds[phase] ?? 0) / (total || 1)).toFixed(1)} %`)));
+        svg('title', {}, `${phase}: ${(100 * of(phase) / (total || 1)).toFixed(1)} %`)));
     });
     if (step > 26 || i % 5 === 0) picture.append(svg('text', {x: i * step + step / 2 - 1, y: height - 3, 'text-anchor': 'middle'}, bar.label));
   });
