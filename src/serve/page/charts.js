@@ -124,7 +124,7 @@ export function chart(title, format, height, signal) {
 
 // What each epoch's time was spent on: columns that are cut up. bars: [{label, seconds: {phase: seconds}}].
 export function phaseBars(bars, phases, width) {
-  const height = 165;
+  const height = 148;
   const shown = bars.slice(-Math.floor(width / 14));
   const picture = svg('svg', {viewBox: `0 0 ${width} ${height}`, class: 'phases', role: 'img', 'aria-label': 'shares of the time by phase'});
   const step = width / Math.max(shown.length, 6);
