@@ -132,6 +132,7 @@ class Server::Routes {
       ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     });
     http_.set_tcp_nodelay(true);
+    http_.set_keep_alive_timeout(1);  // seconds: until then an idle connection keeps a thread
     http_.set_payload_max_length(kLongestBody);
     http_.set_default_headers(kHeaders);
     http_.set_pre_routing_handler([this](const Request& request, Response& response) {
@@ -203,7 +204,8 @@ class Server::Routes {
     });
   }
 
-  /// Server-sent events: lines of metrics.jsonl; `reset` where they begin anew, `gone` where the run was removed.
+  /// Server-sent events: lines of metrics.jsonl; `reset` where they begin anew, `gone` where the run was removed. With
+  /// `once` they end with the last line that is there.
   void events(const Request& request, Response& response) {
     const auto folder = catalog_.find(request.get_param_value("run"));
     if (!folder) return refuse(response, kNotFound, "there is no such run");
@@ -211,23 +213,33 @@ class Server::Routes {
     if (place == nullptr) return refuse(response, kBusy, "too many pages follow runs; close one");
     const std::string from = request.has_header("Last-Event-ID") ? request.get_header_value("Last-Event-ID")
                                                                  : request.get_param_value("from");
+    const bool once = request.has_param("once");
     auto tail = std::make_shared<EventTail>(*folder / "metrics.jsonl", from);
     auto spoke = std::make_shared<Clock::time_point>();
-    response.set_chunked_content_provider("text/event-stream", [this, place, tail, spoke](std::size_t, DataSink& sink) {
-      constexpr std::chrono::milliseconds kPause = 500ms, kSilence = 10s;
-      const EventTail::News news = tail->next();
-      std::string event;
-      if (news.kind == EventTail::Kind::kLines) event = as_event(news.lines, tail->place());
-      if (news.kind == EventTail::Kind::kRewound) event = "event: reset\ndata: {}\n\n";
-      if (news.kind == EventTail::Kind::kGone) event = "event: gone\ndata: {}\n\n";
-      const bool is_quiet = event.empty();
-      if (is_quiet && Clock::now() - *spoke > kSilence) event = ":\n\n";  // finds out whether anyone listens
-      if (!event.empty()) {
-        *spoke = Clock::now();
-        if (!sink.write(event.data(), event.size())) return false;
-      }
-      return !is_quiet || !wait(kPause);
-    });
+    response.set_chunked_content_provider("text/event-stream",
+                                          [this, place, tail, spoke, once](std::size_t, DataSink& sink) {
+                                            constexpr std::chrono::milliseconds kPause = 500ms, kSilence = 10s;
+                                            const EventTail::News news = tail->next();
+                                            std::string event;
+                                            if (news.kind == EventTail::Kind::kLines)
+                                              event = as_event(news.lines, tail->place());
+                                            if (news.kind == EventTail::Kind::kRewound)
+                                              event = "event: reset\ndata: {}\n\n";
+                                            if (news.kind == EventTail::Kind::kGone)
+                                              event = "event: gone\ndata: {}\n\n";
+                                            const bool is_quiet = event.empty();
+                                            if (is_quiet && once) {
+                                              sink.done();
+                                              return true;
+                                            }
+                                            if (is_quiet && Clock::now() - *spoke > kSilence)
+                                              event = ":\n\n";  // finds out whether anyone listens
+                                            if (!event.empty()) {
+                                              *spoke = Clock::now();
+                                              if (!sink.write(event.data(), event.size())) return false;
+                                            }
+                                            return !is_quiet || !wait(kPause);
+                                          });
   }
 
   void sample(const Request& request, Response& response) {

@@ -35,7 +35,7 @@ std::string end_of_file(const std::filesystem::path& path, std::int64_t bytes) {
   const auto file = WatchedFile::open(path);
   if (!file) return "";
   const std::int64_t from = std::max<std::int64_t>(file->state().size - bytes, 0);
-  const std::string text = file->read(from, bytes);
+  std::string text = file->read(from, bytes);
   if (from == 0) return text;
   const std::size_t line = text.find('\n');
   return line == std::string::npos ? "" : text.substr(line + 1);

@@ -77,6 +77,8 @@ class Serve(program.TestCase):
             self.assertEqual(next(server.events("first", place))[2], data)  # whoever comes again goes on
             append(self.run_folder, event="step", step=62, loss=1.5)
             self.assertEqual(json.loads(next(server.events("first", later))[2][0])["step"], 62)
+            once = list(server.events("first", later + "&once"))
+            self.assertEqual([json.loads(line)["step"] for _, _, data in once for line in data], [62])
 
     def test_a_resume_that_rewinds_a_run_begins_anew(self):
         with self.serve() as server:

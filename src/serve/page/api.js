@@ -47,35 +47,56 @@ export async function sample(body, signal, take) {
   }
 }
 
-// Follows a run's metrics.jsonl until `signal`. take: {events(list), reset(), gone(), connected(yes)}. It is a server-sent
-// event stream, but EventSource could not send the token.
-export async function follow(name, signal, take) {
-  let place = '';
-  while (!signal.aborted) {
-    try {
-      const response = await ask(`/events?run=${encodeURIComponent(name)}&from=${place}`, {signal});
-      take.connected(true);
-      let kind = '', data = [];
-      for await (const some of lines(response)) {
-        for (const line of some) {
-          if (line.startsWith('id: ')) place = line.slice(4);
-          else if (line.startsWith('event: ')) kind = line.slice(7);
-          else if (line.startsWith('data: ')) data.push(line.slice(6));
-          else if (line === '') {
-            if (kind === 'reset') take.reset();
-            else if (kind === 'gone') take.gone();
-            else if (data.length) take.events(data.map(parsed).filter(Boolean));
-            kind = '';
-            data = [];
-          }
-        }
+// Resolves when the reader looks at this page.
+function seen(signal) {
+  if (!document.hidden) return Promise.resolve();
+  return new Promise((go) => {
+    document.addEventListener('visibilitychange', go, {once: true, signal});
+    signal.addEventListener('abort', go, {once: true});
+  });
+}
+
+// One answer of /events, to its end: gives `take` what comes, and leaves in `place` where to go on.
+async function readEvents(name, isLive, signal, take, place) {
+  const response = await ask(`/events?run=${encodeURIComponent(name)}&from=${place.value}${isLive ? '' : '&once'}`, {signal});
+  take.connected(true);
+  let kind = '', data = [];
+  for await (const some of lines(response)) {
+    for (const line of some) {
+      if (line.startsWith('id: ')) place.value = line.slice(4);
+      else if (line.startsWith('event: ')) kind = line.slice(7);
+      else if (line.startsWith('data: ')) data.push(line.slice(6));
+      else if (line === '') {
+        if (kind === 'reset') take.reset();
+        else if (kind === 'gone') take.gone();
+        else if (data.length) take.events(data.map(parsed).filter(Boolean));
+        kind = '';
+        data = [];
       }
+    }
+  }
+}
+
+// Follows a run's metrics.jsonl until `signal`. take: {events(list), reset(), gone(), connected(yes)}. These are server-sent
+// events, but EventSource could not send the token. A browser has six connections to a server, so only what is looked at
+// keeps one: what is not live asks now and then.
+export async function follow(name, isLive, signal, take) {
+  const place = {value: ''};
+  while (!signal.aborted) {
+    await seen(signal);
+    const hidden = new AbortController();
+    const hide = () => { if (document.hidden) hidden.abort(); };
+    document.addEventListener('visibilitychange', hide);
+    try {
+      await readEvents(name, isLive, AbortSignal.any([signal, hidden.signal]), take, place);
     } catch (error) {
       if (signal.aborted) return;
       if (error.status === 404) take.gone();
-      else take.connected(false);
+      else if (!hidden.signal.aborted) take.connected(false);
+    } finally {
+      document.removeEventListener('visibilitychange', hide);
     }
-    await new Promise((go) => setTimeout(go, 2000));
+    if (!hidden.signal.aborted) await new Promise((go) => setTimeout(go, isLive ? 1000 : 3000));
   }
 }
 

@@ -46,7 +46,7 @@ export function runPage(place, {path: name}, signal) {
     el('div', {class: 'tools'}, units, scales, el('label', {class: 'compare'}, others), chips),
     charts.loss.figure, el('div', {class: 'grid'}, charts.rate.figure, charts.norm.figure, charts.speed.figure, phaseCard), details);
 
-  const draw = calmly(60, () => {
+  const draw = calmly(150, () => {
     if (signal.aborted) return;
     const able = compared.filter((run) => unit === 'step' || run.data.epochEnds.length);
     const curves = (kind, label, names) => able.flatMap((run, i) => names.map(([curve, look, suffix]) => ({
@@ -166,7 +166,7 @@ export function runPage(place, {path: name}, signal) {
 
   function followRun(run) {
     signal.addEventListener('abort', () => run.stop.abort());
-    api.follow(run.name, run.stop.signal, {
+    api.follow(run.name, run === compared[0], run.stop.signal, {
       events(list) { run.data.take(list); isGone &&= run !== compared[0]; warn(); draw(); },
       reset() { run.data.clear(); draw(); },
       gone() { if (run === compared[0]) { isGone = true; warn(); } },
