@@ -22,12 +22,13 @@ EventTail::EventTail(std::filesystem::path file, const std::string& place) : fil
     offset_ = 0;
     return;
   }
+  place_ = offset_;
   must_check_ = true;
   if (parts.size() > 1) inode_ = number_in<std::uint64_t>(parts[1]).value_or(0);
 }
 
 EventTail::News EventTail::rewind() {
-  offset_ = 0;
+  offset_ = place_ = 0;
   inode_ = 0;
   must_check_ = within_line_ = false;
   return {Kind::kRewound, ""};
@@ -44,23 +45,25 @@ EventTail::News EventTail::next() {
   if ((was_gone && offset_ > 0) || state.size < offset_ || (inode_ != 0 && state.inode != inode_)) return rewind();
   if (std::exchange(must_check_, false) && file->read(offset_ - 1, 1) != "\n") return rewind();
   inode_ = state.inode;
-  std::string text = file->read(offset_, kPiece);
-  const std::size_t end = text.rfind('\n');
-  if (end == std::string::npos) {
-    if (static_cast<std::int64_t>(text.size()) < kPiece) return {};  // the line is still being written
-    within_line_ = true;
-    offset_ += kPiece;
-    return {};
+  while (true) {
+    std::string text = file->read(offset_, kPiece);
+    const std::size_t end = text.rfind('\n');
+    if (end == std::string::npos) {
+      if (static_cast<std::int64_t>(text.size()) < kPiece) return {};  // the line is still being written
+      within_line_ = true;
+      offset_ += kPiece;
+      continue;
+    }
+    text.resize(end + 1);
+    offset_ += static_cast<std::int64_t>(text.size());
+    place_ = offset_;
+    if (std::exchange(within_line_, false)) text.erase(0, text.find('\n') + 1);
+    if (!text.empty()) return {Kind::kLines, std::move(text)};
   }
-  text.resize(end + 1);
-  offset_ += static_cast<std::int64_t>(text.size());
-  if (std::exchange(within_line_, false)) text.erase(0, text.find('\n') + 1);
-  if (text.empty()) return {};
-  return {Kind::kLines, std::move(text)};
 }
 
 std::string EventTail::place() const {
-  return fmt::format("{}-{}", offset_, inode_);
+  return fmt::format("{}-{}", place_, inode_);
 }
 
 }  // namespace charrnn

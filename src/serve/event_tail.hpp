@@ -43,7 +43,8 @@ class EventTail {
   News rewind();
 
   std::filesystem::path file_;
-  std::int64_t offset_ = 0;
+  std::int64_t offset_ = 0;   ///< read so far
+  std::int64_t place_ = 0;    ///< where the line at offset_ begins
   std::uint64_t inode_ = 0;   ///< 0: any
   bool must_check_ = false;   ///< whether a line begins at offset_
   bool is_gone_ = false;      ///< and next() has said so

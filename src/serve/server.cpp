@@ -8,14 +8,13 @@
 #include <condition_variable>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "base/error.hpp"
 #include "serve/access.hpp"
 #include "serve/answers.hpp"
-#include "serve/event_tail.hpp"
+#include "serve/event_stream.hpp"
 #include "serve/limits.hpp"
 #include "serve/model_answers.hpp"
 #include "serve/page_files.hpp"
@@ -65,16 +64,6 @@ void answer_by(Response& response, const Work& work) {
   } catch (const std::exception& error) {
     refuse(response, kFault, error.what());
   }
-}
-
-/// Lines as one server-sent event.
-std::string as_event(std::string_view lines, const std::string& id) {
-  std::string event = "id: " + id + '\n';
-  for (std::size_t end = lines.find('\n'); end != std::string_view::npos; end = lines.find('\n')) {
-    event.append("data: ").append(lines.substr(0, end + 1));
-    lines.remove_prefix(end + 1);
-  }
-  return event + '\n';
 }
 
 /// Every page of another origin is kept out, and no script runs but the page's own files.
@@ -204,8 +193,7 @@ class Server::Routes {
     });
   }
 
-  /// Server-sent events: lines of metrics.jsonl; `reset` where they begin anew, `gone` where the run was removed. With
-  /// `once` they end with the last line that is there.
+  /// With `once` the events end with the last line that is there.
   void events(const Request& request, Response& response) {
     const auto folder = catalog_.find(request.get_param_value("run"));
     if (!folder) return refuse(response, kNotFound, "there is no such run");
@@ -214,32 +202,19 @@ class Server::Routes {
     const std::string from = request.has_header("Last-Event-ID") ? request.get_header_value("Last-Event-ID")
                                                                  : request.get_param_value("from");
     const bool once = request.has_param("once");
-    auto tail = std::make_shared<EventTail>(*folder / "metrics.jsonl", from);
-    auto spoke = std::make_shared<Clock::time_point>();
-    response.set_chunked_content_provider("text/event-stream",
-                                          [this, place, tail, spoke, once](std::size_t, DataSink& sink) {
-                                            constexpr std::chrono::milliseconds kPause = 500ms, kSilence = 10s;
-                                            const EventTail::News news = tail->next();
-                                            std::string event;
-                                            if (news.kind == EventTail::Kind::kLines)
-                                              event = as_event(news.lines, tail->place());
-                                            if (news.kind == EventTail::Kind::kRewound)
-                                              event = "event: reset\ndata: {}\n\n";
-                                            if (news.kind == EventTail::Kind::kGone)
-                                              event = "event: gone\ndata: {}\n\n";
-                                            const bool is_quiet = event.empty();
-                                            if (is_quiet && once) {
-                                              sink.done();
-                                              return true;
-                                            }
-                                            if (is_quiet && Clock::now() - *spoke > kSilence)
-                                              event = ":\n\n";  // finds out whether anyone listens
-                                            if (!event.empty()) {
-                                              *spoke = Clock::now();
-                                              if (!sink.write(event.data(), event.size())) return false;
-                                            }
-                                            return !is_quiet || !wait(kPause);
-                                          });
+    auto stream = std::make_shared<EventStream>(*folder / "metrics.jsonl", from);
+    response.set_chunked_content_provider("text/event-stream", [=, this](std::size_t, DataSink& sink) {
+      constexpr auto kPause = 500ms;
+      const std::string events = stream->next();
+      if (!events.empty()) return sink.write(events.data(), events.size());
+      if (once) {
+        sink.done();
+        return true;
+      }
+      const std::string sign = stream->sign_of_life();
+      const bool is_heard = sign.empty() || sink.write(sign.data(), sign.size());
+      return is_heard && place != nullptr && !wait(kPause);
+    });
   }
 
   void sample(const Request& request, Response& response) {

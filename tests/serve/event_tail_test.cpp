@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "serve/event_stream.hpp"
 #include "temporary_folder.hpp"
 
 namespace charrnn {
@@ -102,9 +103,13 @@ TEST_F(Following, LeavesOutALineThatIsTooLong) {
   append(std::string(1 << 20, 'x'));
   append("\nafter\n");
   EventTail tail(file_, "");
-  std::string lines;
-  for (int i = 0; i < 10 && lines.empty(); ++i) lines = tail.next().lines;
-  EXPECT_EQ(lines, "after\n");
+  expect(tail, Kind::kLines, "after\n");
+  append(std::string(1 << 20, 'x'));
+  const std::string place = tail.place();
+  expect(tail, Kind::kNothing);  // it has no end yet
+  EXPECT_EQ(tail.place(), place);
+  append("\nlast\n");
+  expect(tail, Kind::kLines, "last\n");
 }
 
 TEST_F(Following, FollowsNoLink) {
@@ -112,6 +117,20 @@ TEST_F(Following, FollowsNoLink) {
   fs::create_symlink(file_, folder_.path() / "link");
   EventTail tail(folder_.path() / "link", "");
   expect(tail, Kind::kGone);
+}
+
+TEST_F(Following, AsServerSentEvents) {
+  append("one\ntwo\n");
+  EventStream stream(file_, "");
+  const std::string first = stream.next();
+  EXPECT_TRUE(first.starts_with("id: 8-")) << first;
+  EXPECT_TRUE(first.ends_with("\ndata: one\ndata: two\n\n")) << first;
+  EXPECT_EQ(stream.next(), "");
+  EXPECT_EQ(stream.sign_of_life(), "");
+  fs::resize_file(file_, 4);
+  EXPECT_EQ(stream.next(), "event: reset\ndata: {}\n\n");
+  fs::remove(file_);
+  EXPECT_EQ(stream.next(), "event: gone\ndata: {}\n\n");
 }
 
 }  // namespace
