@@ -23,7 +23,7 @@ constexpr double kNow = 1000;
 class Catalog : public ::testing::Test {
  protected:
   fs::path add(const std::string& name, const std::string& metrics) {
-    const fs::path folder = folder_.path() / name;
+    fs::path folder = folder_.path() / name;
     fs::create_directories(folder);
     write(folder / "metrics.jsonl", metrics);
     return folder;
