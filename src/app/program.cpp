@@ -63,7 +63,7 @@ ExitCode run(const Strings& words) {
 
 Commands all_commands() {
   return {train_command(), lr_find_command(), sample_command(), eval_command(),
-          bench_command(), inspect_command(), doctor_command()};
+          bench_command(), inspect_command(), export_command(), doctor_command()};
 }
 
 ExitCode run_program(const Strings& words) {

@@ -11,6 +11,7 @@ Command sample_command();
 Command eval_command();
 Command bench_command();
 Command inspect_command();
+Command export_command();
 Command doctor_command();
 
 /// All of these, in the order of help.
