@@ -2,6 +2,7 @@
 what `export` writes, and a run starts with it."""
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -223,6 +224,22 @@ class Files(Interchange):
             with h5py.File(self.folder / "runs" / name / "checkpoints/latest") as child:
                 for key, values in halves.items():
                     np.testing.assert_array_equal(child["model"][key][()], values.float().numpy())
+
+    def test_weights_from_elsewhere(self):
+        """As docs/interchange.md says."""
+        text = (program.SOURCE / "docs/interchange.md").read_text()
+        recipe = re.search(r"```python\n(save_file\(weights, .*?)```", text, re.S)[1]
+        characters = sorted(set(self.text[:3000]))
+        weights = {}
+        for part, module in (("e", torch.nn.Embedding(len(characters) + 2, 42)), ("rnn", torch.nn.GRU(42, 256)),
+                             ("l_out", torch.nn.Linear(256, len(characters) + 2))):
+            weights |= {f"{part}.{name}": tensor for name, tensor in module.state_dict().items()}
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.folder)
+        exec(recipe, {"save_file": save_file, "json": json, "weights": weights, "characters": characters})
+        program.run(*self.train_words("child", "--columns", 8, "--init-from", "mine.safetensors", *STAY))
+        for name, values in charrnn.load(self.folder / "runs/child").state_dict().items():
+            torch.testing.assert_close(values, weights[name], rtol=0, atol=0)
 
     def test_a_resume_is_refused(self):
         file = self.export(self.run_folder, ".safetensors")
