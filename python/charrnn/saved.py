@@ -77,6 +77,8 @@ def _build(config, settings, vocabulary, shapes, read):
     tables = tomllib.loads(config)
     told = tables.get("data", {}) | tables.get("model", {}) | {name: _plain(value) for name, value in settings.items()}
     settings = {name: type(default)(told.get(name, default)) for name, default in _DEFAULTS.items()}
+    if settings["layers"] > len(shapes):
+        raise ValueError(f"it has fewer tensors than its {settings['layers']} layers need")
     with torch.device("meta"):  # without memory
         model = make_model(settings, vocabulary, tables.get("data", {}))
     wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}

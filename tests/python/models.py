@@ -1,5 +1,6 @@
 """python/charrnn: its models compute and write what the program does, whatever the model."""
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -120,13 +121,23 @@ class Models(Interchange):
         cut_off, foreign = self.folder / "cut_off.safetensors", self.folder / "foreign.safetensors"
         cut_off.write_bytes(exported.read_bytes()[:-1])
         safetensors.numpy.save_file({"x": np.zeros(3, np.float32)}, foreign)
+        hostile = {}
+        with safetensors.safe_open(exported, "numpy") as opened:
+            weights, about = {name: opened.get_tensor(name) for name in opened.keys()}, opened.metadata()
+        for what, changed in (("layers", {"settings": json.dumps({"model": "gru", "layers": 2 ** 53})}),
+                              ("units", {"settings": json.dumps({"model": "gru", "hidden": 2 ** 20})}),
+                              ("model", {"settings": json.dumps({"model": "\x1b[2J\n"})}),
+                              ("deep", {"vocabulary": "[" * 1_000_000}), ("symbols", {"vocabulary": '{"symbols": [1, 2]}'})):
+            hostile[what] = self.folder / f"{what}.safetensors"
+            safetensors.numpy.save_file(weights, hostile[what], about | changed)
         for path, says in ((damaged, "checksum"), (cut_off, "incomplete|Incomplete"), (foreign, "not from charrnn_dist"),
                            (self.corpus, "not a checkpoint"), (self.folder / "nothing", "there is no"),
-                           (self.folder, "no checkpoint")):
+                           (self.folder, "no checkpoint"), (hostile["layers"], "fewer tensors"),
+                           (hostile["units"], "the model needs"), *((file, "cannot use") for file in hostile.values())):
             with self.assertRaisesRegex(ValueError, says) as caught:
                 charrnn.load(path)
             self.assertIn(str(path), str(caught.exception))
-            self.assertNotIn("\n", str(caught.exception))
+            self.assertTrue(str(caught.exception).isprintable(), caught.exception)
 
 
 class Package(program.TestCase):
