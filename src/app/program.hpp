@@ -11,6 +11,7 @@ Command sample_command();
 Command eval_command();
 Command bench_command();
 Command inspect_command();
+Command export_command();
 Command serve_command();
 Command doctor_command();
 

@@ -183,8 +183,8 @@ Command train_command() {
   command.add_training_options(arguments->train.sources);
   command.add(
       "init-from", &arguments->train.init_from, {}, "PATH",
-      "start a new run with the weights and the vocabulary of this checkpoint, on any text; a run that is resumed "
-      "keeps its own");
+      "start a new run with the weights and the vocabulary of this checkpoint or .safetensors file, on any text; a run "
+      "that is resumed keeps its own");
   command.add(
       "extend-vocabulary", arguments->train.extend_vocabulary,
       "with `init-from`: add the text's further symbols, with fresh weights, instead of reading them as unknown");

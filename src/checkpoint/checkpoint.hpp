@@ -148,7 +148,8 @@ using LayoutOf = std::function<ParameterLayout(const Checkpoint&)>;
 
 /// Reads a file whose digest has been checked, and trusts nothing in it: types, ranks, sizes, ranges and links are
 /// checked before anything is read or allocated, and never more than the file's size is read out of it. Of the tensors
-/// only those of layout_of() are read. DamagedCheckpoint; DataError if the file's model is another one.
+/// only those of layout_of() are read. DamagedCheckpoint; DataError if the file's model is another one. The path may also
+/// be that of a model in another format (checkpoint/safetensors.hpp).
 ///
 ///     check_digest(path);
 ///     Checkpoint checkpoint = read_checkpoint(path, Parts::kModel, [](const Checkpoint& described) {

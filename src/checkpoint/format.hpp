@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "checkpoint/checkpoint.hpp"
+#include "checkpoint/setting_names.hpp"
 
 namespace charrnn {
 
@@ -42,24 +43,6 @@ inline H5::CompType validation_record_type() {
   type.insertMember("step", HOFFSET(ValidationRecord, step), H5::PredType::NATIVE_INT64);
   type.insertMember("loss", HOFFSET(ValidationRecord, loss), H5::PredType::NATIVE_DOUBLE);
   return type;
-}
-
-/// The attributes of /model_config: visit(name, value), where a value is a std::string, std::int64_t, double or bool.
-/// `settings` is a ModelSettings, const or not.
-template <class Settings, class Visit>
-void for_each_setting(Settings& settings, const Visit& visit) {
-  visit("model", settings.model.model);
-  visit("layers", settings.model.layers);
-  visit("hidden", settings.model.hidden);
-  visit("embedding", settings.model.embedding);
-  visit("recurrent_init", settings.model.recurrent_init);
-  visit("dropout", settings.model.dropout);
-  visit("dropout_input", settings.model.dropout_input);
-  visit("dropout_output", settings.model.dropout_output);
-  visit("locked_dropout", settings.model.locked_dropout);
-  visit("weight_dropout", settings.model.weight_dropout);
-  visit("window", settings.window);
-  visit("predict", settings.predict);
 }
 
 }  // namespace charrnn

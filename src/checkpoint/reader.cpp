@@ -7,6 +7,7 @@
 #include "checkpoint/checkpoint.hpp"
 #include "checkpoint/format.hpp"
 #include "checkpoint/hdf5_input.hpp"
+#include "checkpoint/safetensors.hpp"
 
 namespace charrnn {
 
@@ -226,6 +227,7 @@ Checkpoint read_parts(const Hdf5Group& root, Parts parts, const LayoutOf& layout
 }  // namespace
 
 Checkpoint read_checkpoint(const std::filesystem::path& path, Parts parts, const LayoutOf& layout_of) {
+  if (is_safetensors(path)) return read_safetensors(path, parts, layout_of);
   try {
     return read_parts(Hdf5Input(path).root(), parts, layout_of);
   } catch (const Hdf5Fault& fault) {

@@ -9,6 +9,7 @@
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "checkpoint/safetensors.hpp"
 
 namespace charrnn {
 
@@ -207,7 +208,7 @@ FoundCheckpoint resolve_checkpoint(const fs::path& path, Pick pick, const Warn& 
   std::error_code error;
   if (!fs::is_directory(path, error)) {
     require(fs::exists(path, error), "there is no checkpoint '{}'", path.string());
-    check_digest(path);
+    if (!is_safetensors(path)) check_digest(path);
     return {path, ""};
   }
   const fs::path named = (path / "").parent_path();  // without a slash at its end

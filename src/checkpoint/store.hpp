@@ -75,8 +75,8 @@ struct FoundCheckpoint {
   std::string why;  ///< this one of its folder: "best, validation 2.3312 at step 1,050"; empty if the path is the file
 };
 
-/// The path itself, or a checkpoint of the run's folder that it is. Its digest has been checked. DataError if there is
-/// none.
+/// The path itself, or a checkpoint of the run's folder that it is. Its digest has been checked, if it is no .safetensors
+/// file, which has none. DataError if there is none.
 FoundCheckpoint resolve_checkpoint(const std::filesystem::path& path, Pick pick, const Warn& warn);
 
 }  // namespace charrnn

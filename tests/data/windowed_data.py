@@ -5,11 +5,11 @@ import math
 import sys
 from pathlib import Path
 
-import h5py
 import numpy as np
 import torch
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("e2e", "models")]
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / folder) for folder in ("tests/e2e", "tests/models", "python")]
+import charrnn
 import notebook_models
 import program
 
@@ -19,24 +19,17 @@ LETTERS = 400
 TOLERANCE = 1e-6  # a few float32 losses of about 3, and the norm of a gradient of about 1
 
 
-def read_model(run_folder, concat=None):
-    """The notebook's module with a checkpoint's weights: its loop of linear layers, or (concat None) its RNN layer."""
-    with h5py.File(run_folder / "checkpoints/latest") as file:
-        weights = {name: torch.from_numpy(np.array(array, dtype=float)) for name, array in file["model"].items()}
-        symbols = [symbol.rstrip(b"\0").decode() or "\0" for symbol in np.array(file["vocabulary"])]
-    model = (notebook_models.Layers(len(symbols), torch.nn.RNN) if concat is None else
-             notebook_models.CharLoop(len(symbols), concat)).double()
-    model.load_state_dict(weights)
-    return model, symbols
+def read_model(run_folder):
+    """The notebook's module with a checkpoint's weights, and the symbols that its tokens number."""
+    model = charrnn.load(run_folder / "checkpoints/latest").double()
+    return model, [symbol or "\0" for symbol in model.vocabulary.symbols]
 
 
 def loss_of(model, inputs, targets):
     """Mean loss and the gradient's norm over windows [B, T], each from a state of zero. Targets: [B, T] or [B]."""
     inputs, targets = torch.as_tensor(np.transpose(inputs)), torch.as_tensor(np.transpose(targets))
-    shape = (inputs.shape[1], notebook_models.HIDDEN)
-    state = torch.zeros(shape if isinstance(model, notebook_models.CharLoop) else (1, *shape), dtype=torch.float64)
     model.zero_grad()
-    logits = model(inputs, (state,))[0]
+    logits, _ = model(inputs)
     predicted = logits.flatten(0, 1) if targets.dim() == 2 else logits[-1]
     loss = torch.nn.functional.cross_entropy(predicted, targets.flatten())
     loss.backward()
@@ -50,10 +43,10 @@ class OneWindowABatch(program.TestCase):
         self.text = "".join(np.random.default_rng(4).choice(list("abcdefghijklmnop"), LETTERS))
         self.corpus.write_text(self.text)
 
-    def check(self, window, stride, predict, seed, concat, model_name):
+    def check(self, window, stride, predict, seed, model_name):
         folder = self.train("run", *SIZES, "--model", model_name, "--window", window, "--stride", stride, "--predict",
                             predict, "--columns", 1, "--epochs", 2, "--seed", seed)
-        model, symbols = read_model(folder, concat)
+        model, symbols = read_model(folder)
         self.assertEqual(symbols, ["\0", *sorted(set(self.text))])
         tokens = np.array([symbols.index(c) for c in self.text])
         # As the notebook's range(0, len(idx)-cs-1, cs).
@@ -99,17 +92,17 @@ class OneWindowABatch(program.TestCase):
 
     def test_overlapping_windows_last_character(self):
         # 131 windows at 0, 3, 6, …; then, by another seed, other ones for validation.
-        one = self.check(5, 3, "last", 1, False, "CharLoopModel")
+        one = self.check(5, 3, "last", 1, "CharLoopModel")
         self.folder /= "other"
-        other = self.check(5, 3, "last", 2, False, "CharLoopModel")
+        other = self.check(5, 3, "last", 2, "CharLoopModel")
         self.assertNotEqual(one, other)
 
     def test_windows_side_by_side_every_character(self):
         # A seed whose upper half counts.
-        self.check(4, 4, "every", (5 << 32) + 6, None, "CharSeqRnn")
+        self.check(4, 4, "every", (5 << 32) + 6, "CharSeqRnn")
 
     def test_windows_with_gaps_concatenated(self):
-        self.check(3, 7, "last", 1, True, "CharLoopConcatModel")
+        self.check(3, 7, "last", 1, "CharLoopConcatModel")
 
     def test_only_the_first_windows(self):
         """--windows 12, all of them for training in one batch: those that begin at 0, 5, …, 55."""
@@ -181,10 +174,10 @@ class NotebooksTables(program.TestCase):
         if not self.corpus.exists():
             self.skipTest(f"there is no {self.corpus}")
 
-    def check(self, inputs, targets, concat, *words):
+    def check(self, inputs, targets, *words):
         folder = self.train("run", *SIZES, "--windows", len(inputs), "--columns", len(inputs), "--train-fraction", 1,
                             "--epochs", 1, *words)
-        model, symbols = read_model(folder, concat)
+        model, symbols = read_model(folder)
         self.assertEqual(len(symbols), 85)
         (event,) = program.metrics(folder, "step")
         loss, norm = loss_of(model, inputs, targets)
@@ -194,14 +187,14 @@ class NotebooksTables(program.TestCase):
     def test_three_by_three(self):
         # The notebook's x1[:4], x2[:4], x3[:4]; y[:4].
         inputs = np.array([[40, 30, 29, 1], [42, 25, 1, 43], [29, 27, 1, 45]]).T
-        self.check(inputs, [30, 29, 1, 40], False, "--model", "Char3Model", "--window", 3, "--predict", "last")
+        self.check(inputs, [30, 29, 1, 40], "--model", "Char3Model", "--window", 3, "--predict", "last")
 
     def test_eight_by_one(self):
-        self.check(self.OVERLAPPING, self.NEXT, False, "--model", "CharLoopModel", "--window", 8, "--stride", 1,
+        self.check(self.OVERLAPPING, self.NEXT, "--model", "CharLoopModel", "--window", 8, "--stride", 1,
                    "--predict", "last")
 
     def test_eight_by_eight(self):
-        self.check(self.XS, self.YS, None, "--model", "CharSeqRnn", "--window", 8)
+        self.check(self.XS, self.YS, "--model", "CharSeqRnn", "--window", 8)
 
 
 if __name__ == "__main__":

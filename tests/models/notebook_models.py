@@ -1,5 +1,5 @@
-"""The notebook's ten models against its own classes in PyTorch, on the batches that the program reads: losses and every
-gradient over several steps. Which windows those are is worked out here from the documentation alone.
+"""The notebook's ten models against the modules of python/charrnn, which are PyTorch's, on the batches that the program reads:
+losses and every gradient over several steps. Which windows those are is worked out here from the documentation alone.
 
 With --learning-rate 1e-30 the weights stay, and each gradient can be read back from the optimizer's first moment in
 consecutive checkpoints: g_t = (m_t − 0.9 m_{t−1}) / 0.1.
@@ -12,68 +12,17 @@ import h5py
 import numpy as np
 import torch
 
-sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "e2e")]
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "e2e"),
+                str(Path(__file__).resolve().parents[2] / "python")]
 import program
 import reference
+from charrnn.model import make_model
+from charrnn.vocabulary import Vocabulary
 
 HIDDEN, EMBEDDING, SEED, STEPS = 19, 7, 5, 4
 LOSS_TOLERANCE = 1e-6      # float32 sums of some hundred losses of about 4
 GRADIENT_TOLERANCE = 2e-6  # of a tensor's largest element: float32 products, and the two moments they are read from
 SPLIT, SHUFFLE = 6, 7      # purposes of random numbers
-
-
-class CharLoop(torch.nn.Module):
-    """CharLoopModel, and Char3Model over three characters."""
-
-    def __init__(self, vocabulary, concat=False):
-        super().__init__()
-        self.concat = concat
-        self.e = torch.nn.Embedding(vocabulary, EMBEDDING)
-        self.l_in = torch.nn.Linear(EMBEDDING + HIDDEN * concat, HIDDEN)
-        self.l_hidden = torch.nn.Linear(HIDDEN, HIDDEN)
-        self.l_out = torch.nn.Linear(HIDDEN, vocabulary)
-
-    def forward(self, characters, state):
-        h, outputs = state[0], []
-        for c in characters:
-            if self.concat:
-                h = torch.tanh(self.l_hidden(torch.relu(self.l_in(torch.cat((h, self.e(c)), 1)))))
-            else:
-                h = torch.tanh(self.l_hidden(h + torch.relu(self.l_in(self.e(c)))))
-            outputs.append(h)
-        return self.l_out(torch.stack(outputs)), (h,)
-
-
-class Cell(torch.nn.Module):
-    """CharSeqStatefulRnn2, and the same with the other two cells."""
-
-    def __init__(self, vocabulary, cell):
-        super().__init__()
-        self.e = torch.nn.Embedding(vocabulary, EMBEDDING)
-        self.rnn = cell(EMBEDDING, HIDDEN)
-        self.l_out = torch.nn.Linear(HIDDEN, vocabulary)
-
-    def forward(self, characters, state):
-        lstm, outputs = isinstance(self.rnn, torch.nn.LSTMCell), []
-        for c in characters:
-            state = self.rnn(self.e(c), state) if lstm else (self.rnn(self.e(c), state[0]),)
-            outputs.append(state[0])
-        return self.l_out(torch.stack(outputs)), state
-
-
-class Layers(torch.nn.Module):
-    """CharRnn, CharSeqRnn, and the stateful RNN, GRU and LSTM."""
-
-    def __init__(self, vocabulary, layer, layers=1):
-        super().__init__()
-        self.e = torch.nn.Embedding(vocabulary, EMBEDDING)
-        self.rnn = layer(EMBEDDING, HIDDEN, layers)
-        self.l_out = torch.nn.Linear(HIDDEN, vocabulary)
-
-    def forward(self, characters, state):
-        lstm = isinstance(self.rnn, torch.nn.LSTM)
-        outputs, state = self.rnn(self.e(characters), state if lstm else state[0])
-        return self.l_out(outputs), state if lstm else (state,)
 
 
 def permutation(size, seed, purpose, number=0):
@@ -135,22 +84,19 @@ class Parity(program.TestCase):
                     self.symbols = [symbol.rstrip(b"\0").decode() for symbol in np.array(file["vocabulary"])]
         return found
 
-    def check(self, make, batches, *words, carry, ranks=None, state_of=1):
+    def check(self, kind, batches, *words, carry, ranks=None, layers=1):
         """`batches(step, files)` gives inputs [T, B] and targets, [T, B] or [B]."""
-        files = self.checkpoints(*words, ranks=ranks)
-        model = make(len(self.symbols)).double()
+        files = self.checkpoints("--model", kind, "--layers", layers, *words, ranks=ranks)
+        settings = {"model": kind, "layers": layers, "hidden": HIDDEN, "embedding": EMBEDDING, "dropout": 0, "window": 0}
+        model = make_model(settings, Vocabulary(self.symbols, full=not carry), {}).double()
         # The very names of the notebook's modules: a missing or an unknown one is an error.
         model.load_state_dict({name: torch.from_numpy(array.astype(float)) for name, array in files[1]["model"].items()})
         moments, state = None, None
         for step in range(STEPS):
             inputs, targets = batches(step, files)
-            if state is None or not carry:
-                layers = getattr(getattr(model, "rnn", None), "num_layers", None)
-                shape = (inputs.shape[1], HIDDEN) if layers is None else (layers, inputs.shape[1], HIDDEN)
-                state = tuple(torch.zeros(shape, dtype=torch.float64) for _ in range(state_of))
             model.zero_grad()
-            logits, state = model(inputs, state)
-            state = tuple(part.detach() for part in state)
+            logits, state = model(inputs, state if carry else None)
+            state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
             predicted = logits if targets.dim() == 2 else logits[-1:]
             loss = torch.nn.functional.cross_entropy(predicted.flatten(0, 1), targets.flatten())
             loss.backward()
@@ -164,7 +110,7 @@ class Parity(program.TestCase):
             moments = now
         return files
 
-    def check_windows(self, make, name, window, stride, predict, *words, ranks=None):
+    def check_windows(self, name, window, stride, predict, *words, ranks=None):
         symbols = ["\0", *sorted(set(self.text) - {"\0"})]
         tokens = np.array([symbols.index(c) for c in self.text])
         windows = Windows(len(self.text), window, stride, 0.8, 24)
@@ -173,59 +119,58 @@ class Parity(program.TestCase):
             places = windows.starts(step)[None, :] + np.arange(window)[:, None]
             targets = tokens[places + 1] if predict == "every" else tokens[places[-1] + 1]
             return torch.from_numpy(tokens[places]), torch.from_numpy(targets)
-        files = self.check(make, batches, "--model", name, "--window", window, "--stride", stride, "--predict", predict,
+        files = self.check(name, batches, "--window", window, "--stride", stride, "--predict", predict,
                            "--full-vocabulary", "--columns", 24, *words, carry=False, ranks=ranks)
         self.assertEqual(self.symbols, ["", *symbols[1:]])
         return files
 
-    def check_columns(self, make, name, *words, **how):
+    def check_columns(self, name, *words, **how):
         train = len(self.text) * 8 // 10
         columns = reference.columns_of(reference.encode(self.text[:train], reference.vocabulary(self.text, train)), 5)
 
         def batches(step, files):
             first, last = files[step]["row"] if step else 0, files[step + 1]["row"]
             return columns[first:last], columns[first + 1:last + 1]
-        return self.check(make, batches, "--model", name, "--columns", 5, "--bptt", 9, *words, carry=True, **how)
+        return self.check(name, batches, "--columns", 5, "--bptt", 9, *words, carry=True, **how)
 
     def test_char3_model(self):
-        self.check_windows(CharLoop, "Char3Model", 3, 3, "last")
+        self.check_windows("Char3Model", 3, 3, "last")
 
     def test_char_loop_model(self):
-        self.check_windows(CharLoop, "CharLoopModel", 8, 1, "last", ranks=2)
+        self.check_windows("CharLoopModel", 8, 1, "last", ranks=2)
 
     def test_char_loop_concat_model(self):
-        self.check_windows(lambda size: CharLoop(size, concat=True), "CharLoopConcatModel", 8, 1, "last")
+        self.check_windows("CharLoopConcatModel", 8, 1, "last")
 
     def test_char_rnn(self):
-        self.check_windows(lambda size: Layers(size, torch.nn.RNN), "CharRnn", 8, 1, "last")
+        self.check_windows("CharRnn", 8, 1, "last")
 
     def test_char_seq_rnn(self):
-        self.check_windows(lambda size: Layers(size, torch.nn.RNN), "CharSeqRnn", 8, 8, "every", ranks=3)
+        self.check_windows("CharSeqRnn", 8, 8, "every", ranks=3)
 
     def test_char_seq_rnn_identity(self):
-        files = self.check_windows(lambda size: Layers(size, torch.nn.RNN), "CharSeqRnn", 8, 8, "every", "--recurrent-init",
-                                   "identity")
+        files = self.check_windows("CharSeqRnn", 8, 8, "every", "--recurrent-init", "identity")
         # But for one update at that tiny rate.
         np.testing.assert_allclose(files[1]["model"]["rnn.weight_hh_l0"], np.eye(HIDDEN), rtol=0, atol=1e-29)
         self.assertGreater(np.abs(files[1]["model"]["rnn.weight_ih_l0"]).min(), 0)
 
     def test_char_seq_stateful_rnn(self):
-        self.check_columns(lambda size: Layers(size, torch.nn.RNN), "CharSeqStatefulRnn")
+        self.check_columns("CharSeqStatefulRnn")
 
     def test_char_seq_stateful_rnn2(self):
-        self.check_columns(lambda size: Cell(size, torch.nn.RNNCell), "CharSeqStatefulRnn2", ranks=2)
+        self.check_columns("CharSeqStatefulRnn2", ranks=2)
 
     def test_char_seq_stateful_gru(self):
-        self.check_columns(lambda size: Layers(size, torch.nn.GRU), "CharSeqStatefulGRU")
+        self.check_columns("CharSeqStatefulGRU")
 
     def test_gru_cell_written_out(self):
-        self.check_columns(lambda size: Cell(size, torch.nn.GRUCell), "gru_cell")
+        self.check_columns("gru_cell")
 
     def test_char_seq_stateful_lstm(self):
-        self.check_columns(lambda size: Layers(size, torch.nn.LSTM, 2), "CharSeqStatefulLSTM", "--layers", 2, state_of=2)
+        self.check_columns("CharSeqStatefulLSTM", layers=2)
 
     def test_lstm_cell_written_out(self):
-        self.check_columns(lambda size: Cell(size, torch.nn.LSTMCell), "lstm_cell", state_of=2)
+        self.check_columns("lstm_cell")
 
 
 class Epochs(program.TestCase):

@@ -1,0 +1,39 @@
+"""Models as ONNX, for programs without PyTorch."""
+import warnings
+
+import torch
+
+from charrnn.model import StackedModel
+
+
+class _Flat(torch.nn.Module):
+    """ONNX has lists of tensors where PyTorch has tuples in tuples."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, tokens, *state):
+        logits, after = self.model(tokens, state if len(state) > 1 else state[0])
+        return logits, *(after if len(state) > 1 else [after])
+
+
+def export(model, path):
+    """charrnn.export_onnx()"""
+    was_training = model.training
+    flat = _Flat(model.eval())
+    tokens = torch.zeros(1, 1, dtype=torch.long, device=model.e.weight.device)
+    with torch.no_grad():
+        _, state = model(tokens)
+    state = state if isinstance(state, tuple) else (state,)
+    names = ["h", "c"][:len(state)]
+    time = {0: "time"} if isinstance(model, StackedModel) else {}  # the others are written out for one row
+    of_state = {1 if isinstance(model, StackedModel) else 0: "columns"}
+    axes = {name: time | {1: "columns"} for name in ("tokens", "logits")}
+    axes |= {name + suffix: of_state for name in names for suffix in ("", "_after")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter, about how it works
+        torch.onnx.export(flat, (tokens, *(torch.zeros_like(part) for part in state)), str(path), dynamo=False,
+                          input_names=["tokens", *names], output_names=["logits", *(f"{name}_after" for name in names)],
+                          dynamic_axes=axes)
+    model.train(was_training)
