@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from pathlib import Path
@@ -18,9 +19,14 @@ MODEL = ["--columns", 8, "--bptt", 20, "--model", "gru", "--hidden", 32, "--lear
 
 
 class Writing(program.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.run_folder = self.train("run", *MODEL)
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="charrnn_writing_")
+        cls.addClassCleanup(folder.cleanup)
+        corpus = Path(folder.name) / "corpus.txt"
+        corpus.write_text(program.make_text(cls.characters), encoding="utf-8", newline="")
+        program.run("train", "--corpus", corpus, "--run-dir", folder.name, "--name", "run", "--threads", 1, *MODEL)
+        cls.run_folder = Path(folder.name) / "run"
 
     def words(self, *words):
         return ["sample", self.run_folder / "checkpoints/latest", *words]
