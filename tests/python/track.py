@@ -82,14 +82,15 @@ class Tracking(program.TestCase):
         self.check(run_folder)
 
     def test_steps_that_come_again(self):
-        """The attempt after a rewind is that of the same bits: its steps are not sent twice."""
-        run_folder = self.train("run", *MODEL, "--epochs", 2)
+        """After a resume from an earlier step they are not sent twice, those that follow are."""
+        run_folder = self.train("run", *MODEL, "--epochs", 3)
         self.track(run_folder)
         before = self.runs()[0]
-        self.train("run", *MODEL, "--epochs", 3, "--resume", program.files_of(run_folder)[0])
+        self.train("run", *MODEL, "--epochs", 4, "--resume", program.earliest_of(run_folder))
         self.track(run_folder)
         after, expected = self.runs()[0], self.expected(run_folder)
         for name, curve in expected.items():
+            self.assertLess(len(before[name]), len(curve))
             self.assertEqual(after[name][:len(before[name])], before[name])
             self.assertEqual([step for step, _ in after[name]], sorted(curve))
 
