@@ -32,6 +32,12 @@ class ShippedModel(program.TestCase):
         self.assertEqual((found["characters"], found["unknown_characters"]), (len(PASSAGE) - 1, 0))
         self.assertLess(found["loss"] / math.log(2), 2.2)
 
+    def test_it_can_be_inspected(self):
+        found = json.loads(program.run("inspect", MODEL, "--json").stdout)
+        self.assertEqual((found["arch"], found["hidden"], found["parameters"], found["step"]), ("gru", 256, 254_918, 12_648))
+        self.assertNotIn("best_val_loss", found, "of a checkpoint")
+        self.assertIn("gru, 1 x 256", program.run("inspect", MODEL).stdout)
+
     def test_a_run_can_start_with_it(self):
         self.train("new", "--init-from", MODEL, "--columns", 4, "--max-steps", 2)
 
