@@ -1,7 +1,7 @@
 # What `cmake --install` puts where:
 #   bin/                      charrnn_dist, known_entropy
 #   lib/, include/charrnn/    charrnn_core for programs that use it: find_package(charrnn)
-#   share/charrnn/            configs, the batch scripts for SLURM
+#   share/charrnn/            configs, a small trained model, the batch scripts for SLURM
 #   share/man, share/…        manual pages and completion, generated from the program's own table of options
 include(CMakePackageConfigHelpers)
 
@@ -25,7 +25,7 @@ install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
 if(CHARRNN_PROGRAM)
   set_target_properties(charrnn_dist known_entropy PROPERTIES INSTALL_RPATH "${LibTorch_RPATH}")
   install(TARGETS charrnn_dist known_entropy RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-  install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/charrnn)
+  install(DIRECTORY configs models DESTINATION ${CMAKE_INSTALL_DATADIR}/charrnn)
   install(FILES cluster/slurm/train.sbatch cluster/slurm/sweep.sbatch DESTINATION ${CMAKE_INSTALL_DATADIR}/charrnn/cluster/slurm)
 
   set(manual "${PROJECT_BINARY_DIR}/manual")  # tools/manual writes it

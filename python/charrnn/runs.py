@@ -37,7 +37,7 @@ class Run:
         self.path, self.name = folder / "metrics.jsonl", folder.resolve().name
         if not self.path.exists():
             raise DataError(f"'{folder}' is not a run's folder: it has no metrics.jsonl")
-        events = list(_objects(read_text(self.path)))
+        events = list(objects(read_text(self.path)))
         self.epochs = [event for event in events if event.get("event") == "epoch"]
         self.training = _points(events, ("step",), "loss")
         self.validation = _points(events, ("epoch", "validation"), "val_loss")
@@ -53,7 +53,7 @@ class Run:
                 if number(event.get("epoch")) is not None and number(event.get(key)) is not None]
 
 
-def _objects(text):
+def objects(text):
     """A line that was torn off, by a kill or because it is being written, is none."""
     for line in text.splitlines():
         try:

@@ -9,6 +9,7 @@
 #include "app/program.hpp"
 #include "base/text.hpp"
 #include "base/utf8.hpp"
+#include "checkpoint/safetensors.hpp"
 #include "sample/loaded_model.hpp"
 
 namespace charrnn {
@@ -66,29 +67,20 @@ Json describe_file(const LoadedModel& loaded) {
           {"history", history}};
 }
 
-void print_text(const Json& facts) {
-  const auto text = [&](const char* key) { return facts.at(key).get<std::string>(); };
-  const auto number = [&](const char* key) { return with_commas(facts.at(key).get<std::int64_t>()); };
-  fmt::print("checkpoint   {} ({} bytes, checksum {})\n", text("path"), number("bytes"), text("checksum"));
-  fmt::print("model        {}, {} x {}, embedding {}, dropout {}, {} parameters\n", text("arch"), number("layers"),
-             number("hidden"), number("embedding"), facts.at("dropout").get<double>(), number("parameters"));
-  fmt::print("vocabulary   {} symbols\n", number("vocabulary"));
-  fmt::print("position     step {}, epoch {}, cycle {}, row {} of {} columns, bptt {}\n", number("step"),
-             number("epoch"), number("cycle"), number("row"), number("columns"), number("bptt"));
-  fmt::print("corpus       {} training characters, SHA-256 {}\n", number("train_characters"), text("corpus_sha256"));
-  fmt::print("written      {} by charrnn_dist {} on {}\n", text("created_utc"), text("program_version"),
-             text("processor").empty() ? "an unknown processor" : text("processor"));
-  if (!facts.at("best_val_loss").is_null()) {
-    fmt::print("best so far  validation {}{}\n", loss_text(facts.at("best_val_loss").get<double>()),
-               facts.at("best_step").is_null() ? "" : fmt::format(" at step {}", number("best_step")));
+/// Of a file that has a model and no more: without what only a checkpoint has.
+Json describe_model(const LoadedModel& loaded) {
+  Json facts = describe_file(loaded);
+  facts["checksum"] = "none";
+  for (const char* key : {"epoch", "cycle", "columns", "bptt", "row", "processor", "best_val_loss", "best_step",
+                          "skipped_steps", "history"}) {
+    facts.erase(key);
   }
-  if (facts.at("skipped_steps") > 0) fmt::print("skipped      {} steps\n", number("skipped_steps"));
-  fmt::print("parameters\n");
-  for (const Json& tensor : facts.at("tensors")) {
-    fmt::print("  {:<20} {}\n", tensor.at("name").get<std::string>(), tensor.at("shape").dump());
-  }
+  return facts;
+}
+
+void print_history(const Json& history) {
   fmt::print("history\n  epoch     step  train loss  val loss  learning rate  seconds\n");
-  for (const Json& row : facts.at("history")) {
+  for (const Json& row : history) {
     const std::string val_loss =
         row.at("val_loss").is_null() ? "-" : fmt::format("{:.4f}", row.at("val_loss").get<double>());
     fmt::print("  {:5} {:8}  {:10.4f}  {:>8}  {:13.4g}  {:7.1f}\n", row.at("epoch").get<std::int64_t>(),
@@ -97,13 +89,44 @@ void print_text(const Json& facts) {
   }
 }
 
+void print_text(const Json& facts) {
+  const bool is_whole = facts.contains("history");
+  const auto text = [&](const char* key) { return facts.at(key).get<std::string>(); };
+  const auto number = [&](const char* key) { return with_commas(facts.at(key).get<std::int64_t>()); };
+  fmt::print("{:<12} {} ({} bytes, checksum {})\n", is_whole ? "checkpoint" : "model file", text("path"),
+             number("bytes"), text("checksum"));
+  fmt::print("model        {}, {} x {}, embedding {}, dropout {}, {} parameters\n", text("arch"), number("layers"),
+             number("hidden"), number("embedding"), facts.at("dropout").get<double>(), number("parameters"));
+  fmt::print("vocabulary   {} symbols\n", number("vocabulary"));
+  fmt::print("position     step {}", number("step"));
+  if (is_whole) {
+    fmt::print(", epoch {}, cycle {}, row {} of {} columns, bptt {}", number("epoch"), number("cycle"), number("row"),
+               number("columns"), number("bptt"));
+  }
+  fmt::print("\ncorpus       {} training characters, SHA-256 {}\n", number("train_characters"), text("corpus_sha256"));
+  fmt::print("written      {} by charrnn_dist {}", text("created_utc"), text("program_version"));
+  if (is_whole) fmt::print(" on {}", text("processor").empty() ? "an unknown processor" : text("processor"));
+  fmt::print("\n");
+  if (is_whole && !facts.at("best_val_loss").is_null()) {
+    fmt::print("best so far  validation {}{}\n", loss_text(facts.at("best_val_loss").get<double>()),
+               facts.at("best_step").is_null() ? "" : fmt::format(" at step {}", number("best_step")));
+  }
+  if (is_whole && facts.at("skipped_steps") > 0) fmt::print("skipped      {} steps\n", number("skipped_steps"));
+  fmt::print("parameters\n");
+  for (const Json& tensor : facts.at("tensors")) {
+    fmt::print("  {:<20} {}\n", tensor.at("name").get<std::string>(), tensor.at("shape").dump());
+  }
+  if (is_whole) print_history(facts.at("history"));
+}
+
 void run_inspect(const InspectArguments& arguments) {
   require<UsageError>(arguments.paths.size() == 1, "inspect needs one PATH: a checkpoint, or the folder of a run");
   ThreadTeam team;
+  const std::filesystem::path file = resolve_checkpoint(arguments.paths[0], Pick::kNewest, warn_on_stderr).file;
+  const bool is_whole = !is_safetensors(file);
   const LoadedModel loaded =
-      load_model(resolve_checkpoint(arguments.paths[0], Pick::kNewest, warn_on_stderr).file.string(),
-                 {.device = {}, .team = team}, Parts::kAll);
-  Json facts = describe_file(loaded);
+      load_model(file.string(), {.device = {}, .team = team}, is_whole ? Parts::kAll : Parts::kModel);
+  Json facts = is_whole ? describe_file(loaded) : describe_model(loaded);
   const std::string hash = hash_parameters(loaded.model->layout(), loaded.model->parameters());
   if (arguments.json) {
     facts["parameters_sha256"] = hash;

@@ -1,18 +1,23 @@
-// charrnn_dist sample: texts from a checkpoint; a single one is written to the terminal character by
-// character.
+// charrnn_dist sample: texts from a checkpoint, written as they come, or in a dialog.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
-#include <cstdio>
+#include <array>
+#include <cstring>
 #include <memory>
 
 #include "app/checkpoint_path.hpp"
+#include "app/interactive.hpp"
 #include "app/messages.hpp"
 #include "app/program.hpp"
+#include "app/write_texts.hpp"
+#include "base/file_descriptor.hpp"
 #include "base/utf8.hpp"
 #include "dist/device_choice.hpp"
 #include "dist/topology.hpp"
 #include "models/torch_runtime.hpp"
 #include "sample/loaded_model.hpp"
-#include "sample/sampler.hpp"
 
 namespace charrnn {
 
@@ -21,33 +26,12 @@ namespace {
 struct SampleArguments {
   std::vector<std::string> checkpoints;
   ConfigSources sources;
-  std::string prime;
-  std::int64_t length = 400, count = 1, seed = 1;
+  std::string prime_file;
+  TextsToWrite texts;
+  std::int64_t seed = 1;
+  bool interactive = false;
   SampleOptions options;
 };
-
-void write_one(const SampleArguments& arguments, Sampler& sampler) {
-  std::fputs(arguments.prime.c_str(), stdout);
-  // Not for nobody: where a terminal is gone, no signal says so.
-  for (std::int64_t i = 0; i < arguments.length && std::ferror(stdout) == 0; ++i) {
-    const std::string& text = sampler.next()[0];
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
-  }
-  std::fputc('\n', stdout);
-}
-
-/// All are written at once, so they are shown when they are done.
-void write_many(const SampleArguments& arguments, Sampler& sampler) {
-  std::vector<std::string> texts(static_cast<std::size_t>(arguments.count), arguments.prime);
-  for (std::int64_t i = 0; i < arguments.length; ++i) {
-    const std::vector<std::string>& next = sampler.next();
-    for (std::size_t text = 0; text < texts.size(); ++text) texts[text] += next[text];
-  }
-  for (std::size_t text = 0; text < texts.size(); ++text) {
-    fmt::print("--- {} of {} ---\n{}\n", text + 1, texts.size(), texts[text]);
-  }
-}
 
 /// A core for every few texts, or for as many parameters as its cache holds: every character takes all parameters.
 int threads_for(std::int64_t texts, std::int64_t parameters) {
@@ -56,8 +40,53 @@ int threads_for(std::int64_t texts, std::int64_t parameters) {
       std::clamp<std::int64_t>(std::max(texts / kTexts, parameters / kParameters), 1, threads_alone()));
 }
 
-void run_sample(SampleArguments& arguments) {
+/// So many texts that more of them side by side would hardly be faster.
+std::int64_t texts_at_once(const Device& device) {
+  constexpr std::int64_t kOnGpu = 1024, kPerCore = 32;
+  return device.cuda ? kOnGpu : kPerCore * threads_alone();
+}
+
+/// The whole file; "-" is standard input.
+std::string read_prime_file(const std::string& path) {
+  constexpr std::size_t kMostBytes = std::size_t{64} << 20;
+  const FileDescriptor file(path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text;
+  std::array<char, 65'536> bytes{};
+  ssize_t count = file.is_open() ? 1 : -1;
+  while (count > 0 && (count = ::read(file.get(), bytes.data(), bytes.size())) > 0) {
+    text.append(bytes.data(), static_cast<std::size_t>(count));
+    require(text.size() <= kMostBytes,
+            "'{}' is longer than the 64 MB that `prime-file` reads; give its end: tail -c 1000000", path);
+  }
+  require(count == 0, "cannot read '{}': {}", path, std::strerror(errno));
+  return text;
+}
+
+/// Otherwise it would be waited for in vain.
+void require_can_be_written(const std::string& stop, const Vocabulary& vocabulary) {
+  if (vocabulary.options().bytes) return;
+  for (const char32_t character : decode_text(stop, "`stop`")) {
+    std::string wanted, written;
+    append_utf8(wanted, character);
+    if (vocabulary.knows(character)) vocabulary.append_text(written, *vocabulary.find(character));
+    require_option(written == wanted, "stop", "the model never writes {} of `stop`{}", printable(character),
+                   vocabulary.options().lowercase ? ": it writes lowercase" : "");
+  }
+}
+
+void require_consistent(const SampleArguments& arguments) {
   require<UsageError>(!arguments.checkpoints.empty(), "sample needs the PATH of a checkpoint or of a run's folder");
+  require_option(arguments.texts.prime.empty() || arguments.prime_file.empty(), "prime-file",
+                 "`prime-file` takes the place of `prime`; give one of them");
+  if (!arguments.interactive) return;
+  require_option(arguments.texts.count == 1, "count", "`interactive` writes one text; leave `count` away");
+  require_option(arguments.prime_file != "-", "prime-file",
+                 "with `interactive`, standard input is for what is typed; give a file to `prime-file`");
+}
+
+void run_sample(SampleArguments& arguments) {
+  require_consistent(arguments);
+  TextsToWrite& texts = arguments.texts;
   arguments.options.seed = static_cast<std::uint64_t>(arguments.seed);
   configure_torch(1);  // one character at a time is too little work for more
   ThreadTeam team;
@@ -69,19 +98,25 @@ void run_sample(SampleArguments& arguments) {
     files.push_back(checkpoint_to_use(path));
   }
   const std::vector<LoadedModel> loaded = load_ensemble(files, {.device = device, .team = team});
-  team.resize(threads_for(arguments.count, loaded[0].model->layout().size()));
+  const Vocabulary& vocabulary = loaded[0].vocabulary;
+  if (!arguments.prime_file.empty()) {
+    texts.prime = read_prime_file(arguments.prime_file);
+    if (!vocabulary.options().bytes) decode_text(texts.prime, fmt::format("'{}'", arguments.prime_file));
+  }
+  require_can_be_written(texts.stop, vocabulary);
+  texts.at_once = std::min(texts.count, texts_at_once(device));
+  team.resize(threads_for(texts.at_once, loaded[0].model->layout().size()));
   std::vector<LanguageModel*> models;
   for (const LoadedModel& model : loaded) models.push_back(model.model.get());
-  Sampler sampler(models, loaded[0].vocabulary, arguments.options, loaded[0].settings.window, arguments.count);
-  Strings unknown;
-  for (const char32_t character : sampler.prime(arguments.prime)) unknown.push_back(printable(character));
-  if (!unknown.empty()) {
-    warn_on_stderr(fmt::format("the model does not know these characters of `prime`: {}", fmt::join(unknown, ", ")));
-  }
-  if (arguments.count == 1) {
-    write_one(arguments, sampler);
+  const auto make_sampler = [&](std::int64_t first, std::int64_t at_once) {
+    return Sampler(models, vocabulary, arguments.options, loaded[0].settings.window, at_once, first);
+  };
+  TextOutput output;
+  if (arguments.interactive) {
+    Sampler sampler = make_sampler(0, 1);
+    write_interactively(texts, vocabulary, sampler, output);
   } else {
-    write_many(arguments, sampler);
+    write_texts(texts, make_sampler, output);
   }
 }
 
@@ -90,14 +125,20 @@ void run_sample(SampleArguments& arguments) {
 Command sample_command() {
   auto arguments = std::make_shared<SampleArguments>();
   SampleOptions& options = arguments->options;
+  TextsToWrite& texts = arguments->texts;
   Command command("sample", "write text with a trained model");
   constexpr const char* kPaths = "a checkpoint, or the folder of a run: its best one; several write as an ensemble";
   command.add_paths("PATH", Argument::Kind::kWords, arguments->checkpoints, kPaths);
   command.add_paths("checkpoint", Argument::Kind::kList, arguments->checkpoints, "the same as PATH");
-  command.add("prime", &arguments->prime, {.free_text = true}, "TEXT", "text to go on from, of any length");
-  command.add("length", &arguments->length, at_least(0), "N", "characters to write");
-  command.add("count", &arguments->count, between(1, 65'536), "N",
-              "texts to write at once, each with random numbers of its own; faster than one after the other");
+  command.add("prime", &texts.prime, {.free_text = true}, "TEXT", "text to go on from, of any length");
+  command.add("prime-file", &arguments->prime_file, {}, "FILE", "the same from a file; - is standard input");
+  command.add("length", &texts.length, at_least(0), "N", "characters to write");
+  command.add("stop", &texts.stop, {.free_text = true}, "TEXT", "end a text once it has this in it");
+  command.add("count", &texts.count, between(1, 65'536), "N",
+              "texts to write, each with random numbers of its own; faster than one after the other");
+  command.add(
+      "interactive", arguments->interactive,
+      "type a line, and the model goes on from there; an empty line lets it go on, Ctrl-C stops it, Ctrl-D ends");
   command.add("greedy", options.greedy, "always the most probable character");
   command.add("temperature", &options.temperature, more_than(0), "X", "below 1: more conservative choices");
   command.add("top-k", &options.top_k, at_least(0), "K", "choose among the K most probable characters; 0: all");
@@ -108,7 +149,9 @@ Command sample_command() {
   command.explain("", {"charrnn_dist sample runs/lstm --prime \"for thos\" --length 400",
                        "charrnn_dist sample runs/lstm/checkpoints/cycle_3.h5 --temperature 0.7 --top-p 0.95 --seed 7",
                        "charrnn_dist sample runs/lstm --greedy --length 40 --prime \"the \"",
-                       "charrnn_dist sample runs/lstm --count 64 --length 1000"});
+                       "charrnn_dist sample runs/lstm --count 64 --length 1000 --stop '.'",
+                       "tail -n 20 story.txt | charrnn_dist sample runs/lstm --prime-file -",
+                       "charrnn_dist sample runs/lstm --interactive --length 200"});
   command.run_by([arguments] {
     run_sample(*arguments);
     return ExitCode::kDone;

@@ -24,6 +24,7 @@
 #include "checkpoint/ownership.hpp"
 #include "config/toml.hpp"
 #include "dist/agreement.hpp"
+#include "report/event_file.hpp"
 #include "report/log_file.hpp"
 #include "report/metrics_file.hpp"
 #include "report/sample_file.hpp"
@@ -136,12 +137,13 @@ RunStart agree_on_start(TrainArguments& arguments, Job& job, std::shared_ptr<Run
 }
 
 /// The observers that write into the run's folder, those of rank 0 only there.
-std::vector<std::unique_ptr<TrainObserver>> make_reports(const fs::path& folder, int rank) {
+std::vector<std::unique_ptr<TrainObserver>> make_reports(const fs::path& folder, const RunOptions& run, int rank) {
   std::vector<std::unique_ptr<TrainObserver>> reports;
   reports.push_back(std::make_unique<LogFile>(folder, rank, as_flags, warn_on_stderr));
   if (rank != 0) return reports;
   reports.push_back(std::make_unique<MetricsFile>(folder / "metrics.jsonl", warn_on_stderr));
   reports.push_back(std::make_unique<SampleFile>(folder / "samples.txt"));
+  if (run.tensorboard) reports.push_back(std::make_unique<EventFile>(folder / "tensorboard", warn_on_stderr));
   return reports;
 }
 
@@ -166,7 +168,7 @@ ExitCode run_training(TrainArguments& arguments, Job& job) {
   on_root(job.control, [&] { folder->enter(start, training.first_step(), training.best_step()); });
 
   std::vector<std::unique_ptr<TrainObserver>> reports;
-  together(job.control, [&] { reports = make_reports(folder->path(), job.mpi.rank()); });
+  together(job.control, [&] { reports = make_reports(folder->path(), start.config.run, job.mpi.rank()); });
   for (const auto& report : reports) observers.push_back(report.get());
   return training.run(observers, folder).code;
 }

@@ -75,6 +75,7 @@ const std::vector<Option>& option_table() {
       {"run", "validate-characters", CHARRNN_MEMBER(run.validate_characters), free, at_least(0), "N", "validate on N characters of the validation part, always the same; 0: on all of it"},
       {"run", "exact-end", CHARRNN_MEMBER(run.exact_end), free, any, "", "with `validate-characters`: at the end, validate the last and the best model on the whole part"},
       {"run", "log-every", CHARRNN_MEMBER(run.log_every), free, at_least(1), "N", "write a line to metrics.jsonl every N steps"},
+      {"run", "tensorboard", CHARRNN_MEMBER(run.tensorboard), free, any, "", "also write event files for TensorBoard into the run's folder (docs/tracking.md)"},
       {"run", "check-every", CHARRNN_MEMBER(run.check_every), free, at_least(0), "N", "compare the parameters of all ranks every N steps; 0: before each checkpoint"},
       {"run", "reproducible", CHARRNN_MEMBER(run.reproducible), free, any, "", "the same bits on any number of ranks (docs/reproducibility.md)"},
       {"run", "micro-batches", CHARRNN_MEMBER(run.micro_batches), bits, at_least(1), "N", "with `reproducible`: groups that the columns are divided into, and the most ranks there can be"},

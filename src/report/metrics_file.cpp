@@ -31,7 +31,7 @@ void MetricsFile::rewind(std::int64_t step) {
 }
 
 void MetricsFile::on_start(const RunFacts& facts) {
-  file_.emplace(path_);
+  file_.emplace(path_, warn_);
   write({{"event", "run"},
          {"step", facts.first_step},
          {"name", facts.config.run.name},
@@ -107,23 +107,7 @@ void MetricsFile::on_end(const EndReport& report) {
 void MetricsFile::write(Json event) {
   const std::chrono::duration<double> since_1970 = std::chrono::system_clock::now().time_since_epoch();
   event["time"] = since_1970.count();
-  waiting_ += event.dump() + '\n';
-  const bool is_last = event["event"] == "end";
-  const Clock::time_point now = Clock::now();
-  if (!is_last && now < try_again_) return;
-  if (file_->append(waiting_)) {
-    waiting_.clear();
-    try_again_ = {};
-    return;
-  }
-  constexpr std::size_t kMostBytes = std::size_t{64} << 20;
-  const bool are_lost = is_last || waiting_.size() > kMostBytes;
-  if (are_lost || try_again_ == Clock::time_point()) {
-    warn_(fmt::format("cannot write '{}': is the disk full? Its lines {}", path_.string(),
-                      are_lost ? "since then are lost" : "wait until there is room"));
-  }
-  if (are_lost) waiting_.clear();
-  try_again_ = now + std::chrono::seconds(1);
+  file_->append(event.dump() + '\n', event["event"] == "end" ? PatientFile::kLast : PatientFile::kMore);
 }
 
 }  // namespace charrnn

@@ -1,25 +1,22 @@
 // metrics.jsonl: one JSON object a line, for programs that watch a run.
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "base/append_file.hpp"
-#include "checkpoint/store.hpp"
+#include "report/patient_file.hpp"
 #include "train/observer.hpp"
 
 namespace charrnn {
 
 /// The first line of an attempt is its "run" event, the last one its "end". Every line has its `time` (seconds since 1970)
-/// and its `step`. The other fields are named as the members of the reports (train/observer.hpp). While the disk is full the
-/// lines wait in memory, up to 64 MB of them.
+/// and its `step`. The other fields are named as the members of the reports (train/observer.hpp).
 class MetricsFile final : public TrainObserver {
  public:
-  /// `warn` hears once when lines have to wait.
+  /// `warn` hears once when lines have to wait for a full disk.
   MetricsFile(std::filesystem::path path, Warn warn) : path_(std::move(path)), warn_(std::move(warn)) {}
 
   /// Drops the lines of later steps, which a resumed run writes again; for step 0 all. WriteError if the file cannot be
@@ -34,15 +31,11 @@ class MetricsFile final : public TrainObserver {
   void on_end(const EndReport& report) override;
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   void write(nlohmann::ordered_json event);
 
   std::filesystem::path path_;
   Warn warn_;
-  std::optional<AppendFile> file_;
-  std::string waiting_;            ///< lines that could not be written yet
-  Clock::time_point try_again_{};  ///< when they are to be tried again
+  std::optional<PatientFile> file_;
 };
 
 }  // namespace charrnn

@@ -20,7 +20,7 @@ std::vector<double> probabilities_of(std::span<const float> logits) {
 }  // namespace
 
 Sampler::Sampler(std::vector<LanguageModel*> models, const Vocabulary& vocabulary, const SampleOptions& options,
-                 std::int64_t window, std::int64_t texts)
+                 std::int64_t window, std::int64_t texts, std::int64_t first)
     : models_(std::move(models)),
       vocabulary_(vocabulary),
       options_(options),
@@ -29,7 +29,7 @@ Sampler::Sampler(std::vector<LanguageModel*> models, const Vocabulary& vocabular
       written_(static_cast<std::size_t>(texts)) {
   validate(options);
   for (std::int64_t text = 0; text < texts; ++text) {
-    random_.emplace_back(options.seed, Purpose::kSampling, static_cast<std::uint64_t>(text));
+    random_.emplace_back(options.seed, Purpose::kSampling, static_cast<std::uint64_t>(first + text));
   }
   for (const LanguageModel* model : models_) states_.push_back(model->make_state(texts));
   if (vocabulary.unknown()) excluded_.push_back(*vocabulary.unknown());
@@ -39,12 +39,12 @@ Sampler::Sampler(std::vector<LanguageModel*> models, const Vocabulary& vocabular
 std::vector<char32_t> Sampler::prime(std::string_view text) {
   std::set<char32_t> unknown;
   std::vector<std::int64_t> tokens = encode_text(vocabulary_, text, "`prime`", &unknown);
-  if (text.empty() || (tokens.empty() && window_ == 0)) {
+  if (!has_read_ && (text.empty() || (tokens.empty() && window_ == 0))) {
     const std::int64_t token =
         vocabulary_.knows('\n') ? std::int64_t{*vocabulary_.find('\n')} : static_cast<std::int64_t>(excluded_.size());
     tokens.assign(static_cast<std::size_t>(std::max<std::int64_t>(window_, 1)), token);
   }
-  require<UsageError>(std::ssize(tokens) >= window_,
+  require<UsageError>(has_read_ || std::ssize(tokens) >= window_,
                       "`prime` '{}' has {} characters that the model knows, and it reads windows of {}", text,
                       tokens.size(), window_);
   std::vector<std::int64_t> rows;
@@ -78,6 +78,7 @@ std::string Sampler::write(std::int64_t length, const std::function<bool()>& wan
 }
 
 void Sampler::read(const std::vector<std::int64_t>& tokens) {
+  has_read_ = true;
   if (window_ > 0) {
     last_.insert(last_.end(), tokens.begin(), tokens.end());
     last_.erase(last_.begin(), last_.end() - window_ * std::ssize(written_));

@@ -26,14 +26,15 @@ namespace charrnn {
 ///     const std::string text = sampler.write(200);
 class Sampler {
  public:
-  /// The models share `vocabulary`. UsageError for options out of range.
+  /// The models share `vocabulary`. The texts are those from number `first` on: each number has random numbers of its own.
+  /// UsageError for options out of range.
   Sampler(std::vector<LanguageModel*> models, const Vocabulary& vocabulary, const SampleOptions& options,
-          std::int64_t window = 0, std::int64_t texts = 1);
+          std::int64_t window = 0, std::int64_t texts = 1, std::int64_t first = 0);
 
-  /// Reads a text before writing, of any length, the same for all. An empty one stands for a newline (a
-  /// window of them), or for the first token where there is none. Returns the characters that the vocabulary
-  /// does not know, each once; they are read as unknown, or left out if the vocabulary has no such token.
-  /// UsageError for a text that does not fill a window.
+  /// Reads a text, of any length, the same for all: before writing, and again to go on after it. If nothing has been read
+  /// before, an empty one stands for a newline (a window of them), or for the first token where there is none. Returns the
+  /// characters that the vocabulary does not know, each once; they are read as unknown, or left out if the vocabulary has no
+  /// such token. UsageError for a text that does not fill a window.
   std::vector<char32_t> prime(std::string_view text);
 
   /// What the models themselves expect as the next character of the first text, whatever the options are: the
@@ -59,6 +60,7 @@ class Sampler {
   std::vector<RandomStream> random_;    ///< one a text
   std::vector<std::unique_ptr<HiddenState>> states_;
   std::int64_t window_;
+  bool has_read_ = false;
   std::vector<std::int64_t> last_;  ///< the window's characters [window, texts]
   std::vector<float> logits_;       ///< [texts, vocabulary]
   std::vector<std::int64_t> chosen_;

@@ -212,6 +212,11 @@ def files_of(run_folder):
     return sorted(path for path in (Path(run_folder) / "checkpoints").glob("*.h5"))
 
 
+def earliest_of(run_folder):
+    """The checkpoint file of the lowest step that is not the end of a cycle."""
+    return min((path for path in files_of(run_folder) if path.name.startswith("step_")), key=lambda path: int(path.stem[5:]))
+
+
 def make_text(characters, seed=7):
     """A text that a model can learn something from: sentences of made-up words, a few of them not ASCII, and some
     characters too rare for the vocabulary. The same for the same arguments."""

@@ -42,6 +42,7 @@ class Package(program.TestCase):
         share = self.prefix / "share/charrnn"
         self.installed("train", "--config", share / "configs/quickstart.toml", "--corpus", self.corpus, "--max-steps", 1,
                        "--run-dir", self.folder)
+        self.assertTrue(self.installed("sample", share / "models/nietzsche.safetensors", "--prime", "The ").startswith("The "))
 
     def test_batch_script_takes_the_program_of_the_path(self):
         srun = self.folder / "srun"  # says what it would start

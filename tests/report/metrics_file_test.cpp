@@ -2,14 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
-#include <csignal>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "report/file_size_limit.hpp"
 #include "temporary_folder.hpp"
 
 namespace charrnn {
@@ -66,26 +65,6 @@ TEST_F(MetricsFileTest, AResumeForgetsLaterStepsAndATornLine) {
   attempt(2, 3);
   EXPECT_THAT(lines(), ElementsAre("run 0", "step 1", "step 2", "run 2", "step 3", "end 3"));
 }
-
-/// Files of this process cannot become longer than `bytes` while it lives.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(std::uintmax_t bytes) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const struct rlimit limit { bytes, before_.rlim_max };
-    std::signal(SIGXFSZ, SIG_IGN);
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, SIG_DFL);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  struct rlimit before_ {};
-};
 
 TEST_F(MetricsFileTest, LinesWaitUntilThereIsRoom) {
   MetricsFile file(path(), [&](const std::string& line) { warnings_.push_back(line); });
