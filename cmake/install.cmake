@@ -34,6 +34,8 @@ if(CHARRNN_PROGRAM)
   install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/charrnn COMPONENT program)
   install(FILES cluster/slurm/train.sbatch cluster/slurm/sweep.sbatch
     DESTINATION ${CMAKE_INSTALL_DATADIR}/charrnn/cluster/slurm COMPONENT program)
+  install(FILES cluster/modulefiles/charrnn_dist.lua RENAME ${PROJECT_VERSION}.lua
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/charrnn/modulefiles/charrnn_dist COMPONENT program)
 
   set(manual "${PROJECT_BINARY_DIR}/manual")  # tools/manual writes it
   install(DIRECTORY "${manual}/" DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program FILES_MATCHING PATTERN "*.1")
