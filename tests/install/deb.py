@@ -77,7 +77,7 @@ class Deb(program.TestCase):
         shutil.copy(self.corpus, work / "corpus.txt")
         shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
         said = debian.check(
-            "unshare", "--mount", "--pid", "--fork", "sh", "-c",
+            "unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c",
             'mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && exec chroot "$1" sh -c "cd /root; $2"',
             "sh", root, IN_DEBIAN)
         self.assertIn(f"version: charrnn_dist {self.field('Version')}", said)
