@@ -60,9 +60,9 @@ if(CHARRNN_PROGRAM)
   list(TRANSFORM LibTorch_RPATH REPLACE "([][+.*()^$?])" "\\\\\\1" OUTPUT_VARIABLE own)
   list(TRANSFORM own PREPEND "^")
   list(TRANSFORM own APPEND "/")
-  install(RUNTIME_DEPENDENCY_SET loaded COMPONENT bundle EXCLUDE_FROM_ALL
-    PRE_EXCLUDE_REGEXES "^lib(c|m|dl|rt|util|pthread|stdc\\+\\+|gcc_s)\\.so" "^ld-linux" POST_INCLUDE_REGEXES ${own}
-    POST_EXCLUDE_REGEXES "." LIBRARY DESTINATION ${bundled} COMPONENT bundle EXCLUDE_FROM_ALL)
+  install(RUNTIME_DEPENDENCY_SET loaded POST_INCLUDE_REGEXES ${own} POST_EXCLUDE_REGEXES "."
+    LIBRARY DESTINATION ${bundled} COMPONENT bundle EXCLUDE_FROM_ALL)
+  # What CMake's own install scripts call; its documentation does not have it.
   foreach(program charrnn_dist known_entropy)
     install(CODE "file(RPATH_SET FILE \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/${program}\" NEW_RPATH [[\$ORIGIN/../${bundled}]])"
       COMPONENT bundle EXCLUDE_FROM_ALL)
