@@ -86,6 +86,6 @@ class Deb(program.TestCase):
 
 
 if __name__ == "__main__":
-    if not shutil.which("cpack") or not shutil.which("dpkg-shlibdeps"):
-        debian.skip("needs cpack and dpkg-shlibdeps: apt-get install cmake dpkg-dev")
+    if absent := [tool for tool in ("cpack", "dpkg-shlibdeps", "file", "readelf") if not shutil.which(tool)]:
+        debian.skip(f"needs {' and '.join(absent)}: apt-get install cmake dpkg-dev file binutils")
     program.main()
