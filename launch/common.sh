@@ -1,5 +1,5 @@
 # Shared by the scripts of launch/: where things lie and how messages look. Sourced, never run.
-# Needs: `root` (the checkout) set by the script that sources it.
+# Needs: `root` (the checkout, or PREFIX/share/charrnn after `cmake --install`) set by the script that sources it.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 torch_version=2.11.0
@@ -43,6 +43,7 @@ find_program() {
   fi
   program=$root/build/release/charrnn_dist
   if [ "$gpus" -gt 0 ] && [ -x "$root/build/cuda/charrnn_dist" ]; then program=$root/build/cuda/charrnn_dist; fi
+  if [ ! -e "$root/CMakeLists.txt" ]; then program=$(cd "$root/../.." && pwd)/bin/charrnn_dist; fi # installed
   program=${CHARRNN_PROGRAM:-$program}
   [ -x "$program" ] || exit_code=2 die "there is no $program: run launch/quickstart, or cmake --preset release && cmake --build --preset release"
 }

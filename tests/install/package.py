@@ -70,6 +70,35 @@ class Package(program.TestCase):
                              completed)
         self.assertTrue((self.prefix / "share/zsh/site-functions/_charrnn_dist").exists())
 
+    def test_scripts_take_the_program_of_their_prefix(self):
+        path = f"{self.prefix}/bin:{os.environ['PATH']}"
+        env = {name: value for name, value in program.environment(PATH=path).items() if name != "CHARRNN_PROGRAM"}
+        check("charrnn_run", "-np", 2, *self.train_words("run", "--model", "gru", "--hidden", 8, "--columns", 4, "--max-steps", 2),
+              env=env)
+        self.assertRegex(check("charrnn_results", self.folder / "runs/run", env=env), r"(?m)^run .*done")
+
+    def test_prefix_with_the_bundle_needs_no_libtorch_of_the_system(self):
+        """It is moved, and what the program loads of LibTorch lies in it."""
+        prefix = self.folder / "bundled"
+        for component in "program", "bundle":
+            check("cmake", "--install", BUILD, "--prefix", prefix, "--component", component)
+        moved = prefix.rename(self.folder / "moved")
+        loaded = check("ldd", moved / "bin/charrnn_dist")
+        for library in ("libtorch_cpu", "libc10"):
+            self.assertRegex(loaded, rf"{library}\.so => {moved}/")
+        check(moved / "bin/charrnn_dist", "--version")
+        self.assertFalse((moved / "include").exists())
+
+    def test_module_file(self):
+        init = next(iter(sorted(Path("/usr/share/lmod").glob("*/init/bash"))), None)
+        if init is None:
+            self.skipTest("needs Lmod: apt-get install lmod")
+        said = check("bash", "-c", f"source {init}; module use {self.prefix}/share/charrnn/modulefiles; module load charrnn_dist; "
+                     "command -v charrnn_dist; module unload charrnn_dist; echo $PATH")
+        found, path = said.splitlines()
+        self.assertEqual(found, f"{self.prefix}/bin/charrnn_dist")
+        self.assertNotIn(str(self.prefix), path)
+
     def test_headers_need_nothing_else(self):
         """No folder of LibTorch, HDF5 or MPI, and no header of ours to come before. A header that has a source of its own
         is its first include there, so only the others are tried alone."""

@@ -1,0 +1,63 @@
+"""What the tests of packages share: a bare Debian 12 of their own, and the .deb that cpack makes."""
+import os
+import shutil
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+import program
+
+BUILD = program.PROGRAM.parent
+FOLDER = BUILD / "packages"  # kept from test to test
+MIRROR = "http://deb.debian.org/debian"
+
+
+def missing(*tools):
+    """Why a Debian cannot be made here: one of these tools, root, or a way to Debian's packages is not there; else None."""
+    absent = [tool for tool in tools if not shutil.which(tool)]
+    if absent:
+        return f"needs {' and '.join(absent)}: apt-get install {' '.join(absent)}"
+    if os.geteuid() != 0:
+        return "needs root"
+    try:
+        urllib.request.urlopen(f"{MIRROR}/dists/bookworm/Release", timeout=20).close()
+    except OSError as error:
+        return f"cannot reach {MIRROR}: {error}"
+    return None
+
+
+def skip(why):
+    print(f"skipped: {why}")
+    sys.exit(77)
+
+
+def check(*words, **how):
+    """Runs a command and returns what it printed."""
+    result = subprocess.run([*map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **how)
+    if result.returncode != 0:
+        raise AssertionError(f"exit code {result.returncode}: {' '.join(map(str, words))}\n{result.stdout}")
+    return result.stdout
+
+
+def base():
+    """A tar file of the smallest Debian 12 that apt works in."""
+    tar = FOLDER / "bookworm.tar"
+    if not tar.exists():
+        FOLDER.mkdir(exist_ok=True)
+        check("mmdebstrap", "--variant=minbase", "--include=ca-certificates", "bookworm", f"{tar}.part.tar", MIRROR)
+        os.rename(f"{tar}.part.tar", tar)
+    return tar
+
+
+def deb(new):
+    """The package: a new one, or the one that an earlier test left if it is as new as the program."""
+    def found():
+        return [path for path in FOLDER.glob("charrnn-dist_*.deb") if path.stat().st_mtime > program.PROGRAM.stat().st_mtime]
+    if new or not found():
+        for old in FOLDER.glob("charrnn-dist_*.deb"):
+            old.unlink()
+        check("cpack", "-B", FOLDER, cwd=BUILD)
+        shutil.rmtree(FOLDER / "_CPack_Packages")
+    return found()[0]
