@@ -6,8 +6,8 @@ from pathlib import Path
 from mkdocs.structure.files import File
 
 TOP = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
-LINKED = ("LICENSE", "examples/score_and_write.cpp")  # files that pages link to
+PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "models/README.md")
+LINKED = ("LICENSE", "examples/score_and_write.cpp", "examples/lesson6.ipynb")  # files that pages link to
 
 
 def on_files(files, config):
