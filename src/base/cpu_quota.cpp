@@ -5,6 +5,8 @@
 
 #include <fstream>
 
+#include "base/control_groups.hpp"
+
 namespace charrnn {
 
 namespace {
@@ -31,26 +33,13 @@ std::string identity(const fs::path& folder) {
   return fmt::format("{:x}:{:x}", status.st_dev, status.st_ino);
 }
 
-bool has_word(const std::string& list, const std::string& word) {
-  return ("," + list + ",").find("," + word + ",") != std::string::npos;
-}
-
 }  // namespace
 
 CpuQuota cpu_quota(const fs::path& root) {
   CpuQuota tightest;
-  // "<number>:<controllers>:<path>"; version 2 has no controllers there.
-  std::ifstream groups(root / "proc/self/cgroup");
-  for (std::string number, controllers, path;
-       std::getline(groups, number, ':') && std::getline(groups, controllers, ':') && std::getline(groups, path);) {
-    if (!controllers.empty() && !has_word(controllers, "cpu")) continue;
-    const fs::path top = root / (controllers.empty() ? "sys/fs/cgroup" : "sys/fs/cgroup/cpu");
-    // A container may see its own group as the top, and not know the path that is told here: then nothing is there.
-    for (fs::path group = fs::path(path).relative_path();; group = group.parent_path()) {
-      const double cores = quota_in(top / group);
-      if (cores < tightest.cores) tightest = {cores, identity(top / group)};
-      if (group.empty()) break;
-    }
+  for (const fs::path& group : control_groups("cpu", root)) {
+    const double cores = quota_in(group);
+    if (cores < tightest.cores) tightest = {cores, identity(group)};
   }
   return tightest;
 }

@@ -13,6 +13,7 @@
 #include <string>
 #include <system_error>
 
+#include "base/control_groups.hpp"
 #include "base/processor.hpp"
 #include "base/text.hpp"
 #include "base/thread_team.hpp"
@@ -39,18 +40,10 @@ std::uint64_t available_memory(const fs::path& root) {
 /// that no machine has.
 std::uint64_t limit_of_groups(const fs::path& root) {
   std::uint64_t lowest = kUnlimited;
-  std::ifstream groups(root / "proc/self/cgroup");
-  for (std::string number, controllers, path;
-       std::getline(groups, number, ':') && std::getline(groups, controllers, ':') && std::getline(groups, path);) {
-    if (!controllers.empty() && controllers != "memory") continue;
-    const fs::path top = root / (controllers.empty() ? "sys/fs/cgroup" : "sys/fs/cgroup/memory");
-    for (fs::path group = fs::path(path).relative_path();; group = group.parent_path()) {
+  for (const fs::path& group : control_groups("memory", root)) {
+    for (const char* name : {"memory.max", "memory.limit_in_bytes"}) {
       std::uint64_t limit = kUnlimited;
-      if (!(std::ifstream(top / group / (controllers.empty() ? "memory.max" : "memory.limit_in_bytes")) >> limit)) {
-        limit = kUnlimited;
-      }
-      lowest = std::min(lowest, limit);
-      if (group.empty()) break;
+      if (std::ifstream(group / name) >> limit) lowest = std::min(lowest, limit);
     }
   }
   return lowest;
