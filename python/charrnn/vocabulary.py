@@ -36,4 +36,4 @@ class Vocabulary:
         """U+FFFD stands for what is unknown, and for bytes that are no text."""
         if self.bytes:
             return bytes(tokens).decode(errors="replace")
-        return "".join("\ufffd" if token in self.special else self.symbols[token] for token in tokens)
+        return "".join("\ufffd" if token in self.special else self.symbols[token] or "\0" for token in tokens)

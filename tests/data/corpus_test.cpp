@@ -129,6 +129,16 @@ TEST(Corpus, BytesModeTakesAnything) {
   EXPECT_EQ(text, bytes);
 }
 
+TEST(Corpus, ANulIsACharacter) {
+  const std::string text("a\0b\0\0", 5);
+  const ScannedHere here(MemoryText(text), {.vocabulary = {.full = true}});
+  std::string again;
+  for (const std::int64_t token : encode_text(here.vocabulary, text, "the text", nullptr)) {
+    here.vocabulary.append_text(again, static_cast<Token>(token));
+  }
+  EXPECT_EQ(again, text);
+}
+
 TEST(Corpus, InvalidUtf8IsNamedByPosition) {
   for (const char* broken :
        {"aé\xff", "aé\xc3", "aé\xed\xa0\x80", "aé\xc0\x80"}) {  // stray, cut off, surrogate, overlong
