@@ -74,6 +74,8 @@ Json parse_object(const std::string& text, const char* what) {
     return json;
   } catch (const Json::parse_error& error) {
     throw Fault(fmt::format("its {} is not JSON (byte {})", what, error.byte));
+  } catch (const Json::out_of_range&) {
+    throw Fault(fmt::format("its {} has a number that is too large", what));
   }
 }
 
