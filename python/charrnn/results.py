@@ -49,8 +49,8 @@ def results(runs, width=None):
     shown = len(widths)
     while width and shown > FIXED and sum(widths[:shown]) + 2 * (shown - 1) > width:
         shown -= 1
-    lines = ["  ".join(cell.ljust(width) if column < 2 else cell.rjust(width)
-                       for column, (cell, width) in enumerate(zip(row[:shown], widths))).rstrip() for row in rows]
+    lines = ["  ".join(cell.ljust(size) if column < 2 else cell.rjust(size)
+                       for column, (cell, size) in enumerate(zip(row[:shown], widths))).rstrip() for row in rows]
     if shown < len(widths):
         lines += textwrap.wrap(f"They also differ in {', '.join(keys[shown - FIXED:])}: the whole table goes into a file or "
                                "a pipe.", width)

@@ -1,10 +1,11 @@
 // charrnn_dist doctor: what of this machine, or of all nodes of a job, would keep a training from running well.
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "app/failure.hpp"
 #include "app/job.hpp"
@@ -43,7 +44,7 @@ Json to_json(const Finding& finding) {
   return {{"verdict", kVerdicts[static_cast<int>(finding.verdict)]},
           {"topic", finding.topic},
           {"text", finding.text},
-          {"remedy", finding.remedy}};
+          {"remedy", as_flags(finding.remedy)}};
 }
 
 class HostMemory final : public DeviceMemory {

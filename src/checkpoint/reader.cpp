@@ -13,9 +13,8 @@ namespace charrnn {
 
 namespace {
 
-// Bounds of what a file may say. They are far above what training writes, and keep all arithmetic from overflowing.
-constexpr std::int64_t kMostSteps = std::int64_t{1} << 53;
-constexpr std::size_t kMostSymbols = 65'536, kLongestSymbol = 16, kLongestConfig = std::size_t{1} << 20;
+// More bounds of what a file may say, as those of checkpoint/setting_names.hpp.
+constexpr std::size_t kLongestConfig = std::size_t{1} << 20;
 constexpr std::size_t kMostGroups = 1000, kMostBuffers = 8, kMostStates = 8, kMostEpochs = 1 << 20;
 
 constexpr Hdf5Node::Limits kCount{0, kMostSteps};

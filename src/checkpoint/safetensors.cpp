@@ -9,6 +9,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
+#include "base/range.hpp"
 #include "checkpoint/safetensors_input.hpp"
 #include "checkpoint/setting_names.hpp"
 
@@ -20,11 +21,9 @@ using Json = nlohmann::json;
 using Fault = SafetensorsFault;
 
 constexpr const char* kFormat = "charrnn";
-constexpr std::size_t kAlignment = 8;  // of the tensors in the file
+constexpr std::int64_t kAlignment = 8;  // of the tensors in the file
 
-// Bounds of what a file may say, as in checkpoints.
-constexpr std::size_t kMostSymbols = 65'536, kLongestSymbol = 16, kLongestText = 4096;
-constexpr std::int64_t kMostSteps = std::int64_t{1} << 53;
+constexpr std::size_t kLongestText = 4096;
 
 std::string text_of(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -141,7 +140,7 @@ void write_safetensors(const std::filesystem::path& path, const Checkpoint& chec
     at = end;
   }
   std::string text = text_of(header);
-  text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
+  text.resize(static_cast<std::size_t>(round_up(std::ssize(text), kAlignment)), ' ');
   const auto length = std::bit_cast<std::array<char, sizeof(std::uint64_t)>>(std::uint64_t{text.size()});
   AtomicFile file(path);
   file.write({length.data(), length.size()});

@@ -12,7 +12,7 @@ struct Finding {
   Verdict verdict = Verdict::kGood;
   std::string topic;        ///< a word or two: "cores"
   std::string text;         ///< what is there
-  std::string remedy = {};  ///< how to mend it; empty where nothing is wrong
+  std::string remedy = {};  ///< how to mend it, options by their keys in backticks; empty where nothing is wrong
 };
 
 using Findings = std::vector<Finding>;

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -50,16 +51,12 @@ std::string file_system(const fs::path& folder) {
   return fmt::format("file system {:#x}", static_cast<std::uint32_t>(status.f_type));
 }
 
-std::string message(int error) {
-  return std::generic_category().message(error);
-}
-
 /// Two descriptors of one file exclude each other, as two attempts at a run do.
 std::optional<Finding> check_locks(const fs::path& file) {
   const FileDescriptor first(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
   const FileDescriptor second(::open(file.c_str(), O_RDWR | O_CLOEXEC));
   if (::flock(first.get(), LOCK_EX | LOCK_NB) != 0) {
-    return Finding{Verdict::kFault, "locks", "refused: " + message(errno),
+    return Finding{Verdict::kFault, "locks", "refused: " + std::generic_category().message(errno),
                    "mount the file system with locks (Lustre: -o flock; NFS: without nolock, lockd running)"};
   }
   if (::flock(second.get(), LOCK_EX | LOCK_NB) == 0) {
@@ -140,18 +137,18 @@ Findings check_shared_folder(const fs::path& folder, Communicator& control) {
   });
   if (!problem.empty()) {
     findings.push_back(
-        {Verdict::kFault, "run folders", problem, "name a folder with --run-dir that can be written to"});
+        {Verdict::kFault, "run folders", problem, "name a folder that can be written to with `run-dir`"});
   }
   problem = broadcast_string(control, problem, 0);
   const bool is_seen = !problem.empty() || sees(fs::path(place) / "mark", place);
-  std::string blind;
-  const auto answers = gather_strings(control, is_seen ? "" : host_name());
-  for (const std::string& host : answers) {
-    if (!host.empty() && blind.find(host) == std::string::npos) blind += (blind.empty() ? "" : ", ") + host;
+  std::set<std::string> blind;  // hosts
+  for (const std::string& host : gather_strings(control, is_seen ? "" : host_name())) {
+    if (!host.empty()) blind.insert(host);
   }
   if (control.rank() != 0) return {};
   if (!blind.empty()) {
-    findings.push_back({Verdict::kFault, "shared", fmt::format("{} does not see what rank 0 writes", blind),
+    findings.push_back({Verdict::kFault, "shared",
+                        fmt::format("{} cannot see what rank 0 writes", fmt::join(blind, ", ")),
                         "put runs on a file system that all nodes share (`run-dir`)"});
   } else if (problem.empty() && control.size() > 1) {
     findings.push_back({Verdict::kGood, "shared", "every rank sees what rank 0 writes"});
