@@ -36,4 +36,5 @@ class Vocabulary:
         """U+FFFD stands for what is unknown, and for bytes that are no text."""
         if self.bytes:
             return bytes(tokens).decode(errors="replace")
-        return "".join("\ufffd" if token in self.special else self.symbols[token] or "\0" for token in tokens)
+        nul = "" if self.full else "\0"  # every full vocabulary begins with it, though hardly a text has one
+        return "".join("\ufffd" if token in self.special else self.symbols[token] or nul for token in tokens)

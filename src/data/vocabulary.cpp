@@ -102,10 +102,10 @@ void Vocabulary::append_text(std::string& text, Token token) const {
     text += static_cast<char>(token);
   } else if (unknown() && token <= kPadding) {
     append_utf8(text, 0xFFFD);
-  } else if (const std::string& symbol = symbols_.at(token); symbol.empty()) {
-    text += '\0';  // files cannot hold it
-  } else {
+  } else if (const std::string& symbol = symbols_.at(token); !symbol.empty()) {
     text += symbol;
+  } else if (!options_.full) {
+    text += '\0';
   }
 }
 

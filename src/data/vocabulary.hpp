@@ -51,7 +51,8 @@ class Vocabulary {
   std::optional<Token> find(char32_t character) const;
   bool knows(char32_t character) const;
 
-  /// Appends the text of a token, as it stood in the corpus (raw bytes in bytes mode; U+FFFD for unknown).
+  /// Appends the text of a token, as it stood in the corpus (raw bytes in bytes mode; U+FFFD for unknown). The '\0' that
+  /// every full vocabulary begins with adds nothing: hardly a text has one, and an untrained model would write it.
   void append_text(std::string& text, Token token) const;
 
  private:

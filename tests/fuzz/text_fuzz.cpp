@@ -16,9 +16,11 @@
 namespace charrnn {
 namespace {
 
-/// The text without a byte order mark, which is no character.
-std::string without_mark(const std::string& text) {
-  return text.starts_with("\xEF\xBB\xBF") ? text.substr(3) : text;
+/// The text as a full vocabulary writes it: without a byte order mark, which is no character, and without '\0'.
+std::string as_written(const std::string& text) {
+  std::string rest = text.starts_with("\xEF\xBB\xBF") ? text.substr(3) : text;
+  std::erase(rest, '\0');
+  return rest;
 }
 
 void scan_and_encode(const std::string& text, const CorpusOptions& options) {
@@ -37,7 +39,7 @@ void scan_and_encode(const std::string& text, const CorpusOptions& options) {
     vocabulary.append_text(again, static_cast<Token>(token));
   }
   const VocabularyOptions& kind = options.vocabulary;
-  if ((kind.bytes || kind.full) && !kind.lowercase && again != (kind.bytes ? text : without_mark(text))) std::abort();
+  if ((kind.bytes || kind.full) && !kind.lowercase && again != (kind.bytes ? text : as_written(text))) std::abort();
   if (!kind.bytes) decode_text(again, "the tokens' text");
 }
 
