@@ -3,12 +3,14 @@
 
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <thread>
 
 #include "app/program.hpp"
 #include "base/host.hpp"
 #include "base/text.hpp"
+#include "checkpoint/safetensors.hpp"
 #include "serve/access.hpp"
 #include "serve/server.hpp"
 
@@ -16,8 +18,10 @@ namespace charrnn {
 
 namespace {
 
+namespace fs = std::filesystem;
+
 struct ServeArguments {
-  Strings folders;
+  Strings paths;
   std::string bind = "127.0.0.1";
   std::int64_t port = 8080, threads = 1;
   bool token = false;
@@ -44,12 +48,14 @@ class HeldSignals {
   sigset_t signals_{}, before_{};
 };
 
-void tell_where(const ServeArguments& arguments, const std::string& folder, const Server& server) {
+void tell_where(const ServeArguments& arguments, const Strings& paths, const Server& server) {
   const bool is_here = is_loopback(arguments.bind);
   const bool is_v6 = arguments.bind.find(':') != std::string::npos;
   const std::string host = is_here && !is_v6 ? arguments.bind : is_here ? "[" + arguments.bind + "]" : host_name();
   const std::string fragment = server.token().empty() ? "" : "#token=" + server.token();
-  fmt::print("{} at http://{}:{}/{}\n", for_shell(folder), host, server.port(), fragment);
+  std::string what;
+  for (const std::string& path : paths) what += (what.empty() ? "" : ", ") + for_shell(path);
+  fmt::print("{} at http://{}:{}/{}\n", what, host, server.port(), fragment);
   if (is_here) {
     fmt::print("from another machine: ssh -L {0}:{1}:{0} {2}, then open http://localhost:{0}/{3}\n", server.port(),
                host, host_name(), fragment);
@@ -59,15 +65,19 @@ void tell_where(const ServeArguments& arguments, const std::string& folder, cons
 }
 
 ExitCode serve(const ServeArguments& arguments) {
-  require<UsageError>(arguments.folders.size() <= 1, "serve takes one folder: that of all runs, or of one");
-  const std::string folder = arguments.folders.empty() ? "runs" : arguments.folders[0];
+  Strings paths = arguments.paths;
+  if (paths.empty()) paths = {"runs", "models"};
+  for (const std::string& path : paths) {
+    require<UsageError>(!fs::exists(path) || fs::is_directory(path) || is_safetensors(path),
+                        "'{}' is no folder of runs or models, no run, and no .safetensors file", path);
+  }
   const HeldSignals signals;
-  Server server({.runs = folder,
+  Server server({.paths = {paths.begin(), paths.end()},
                  .bind = arguments.bind,
                  .port = static_cast<int>(arguments.port),
                  .threads = static_cast<int>(arguments.threads),
                  .wants_token = arguments.token});
-  tell_where(arguments, folder, server);
+  tell_where(arguments, paths, server);
   std::thread thread([&] { server.run(); });
   signals.wait();
   server.stop();
@@ -80,8 +90,8 @@ ExitCode serve(const ServeArguments& arguments) {
 Command serve_command() {
   auto arguments = std::make_shared<ServeArguments>();
   Command command("serve", "show runs in a web browser as they train, and let their models write");
-  command.add_paths("RUNS", Argument::Kind::kWords, arguments->folders,
-                    "the folder of all runs, or of one (default: runs)");
+  command.add_paths("PATH", Argument::Kind::kWords, arguments->paths,
+                    "folders of runs and models, or of one run, or .safetensors files (default: runs models)");
   constexpr std::int64_t kLastPort = 65'535, kMostThreads = 1024;
   command.add("port", &arguments->port, between(0, kLastPort), "N", "port to listen on; 0: any that is free");
   command.add("bind", &arguments->bind, {.free_text = true}, "ADDRESS",
@@ -93,6 +103,7 @@ Command serve_command() {
       "It only reads files: it can be started and ended at any time, and no training notices. docs/serve.md "
       "describes the page and what programs can ask.",
       {"charrnn_dist serve", "charrnn_dist serve runs/first --port 9000",
+       "charrnn_dist serve models/nietzsche.safetensors",
        "ssh -L 8080:127.0.0.1:8080 cluster charrnn_dist serve /scratch/me/runs"});
   command.run_by([arguments] { return serve(*arguments); });
   return command;

@@ -58,6 +58,7 @@ std::string prometheus_text(const std::vector<NamedRun>& runs) {
   for (const Gauge& gauge : kGauges) {
     text += fmt::format("# HELP {0} {1}\n# TYPE {0} gauge\n", gauge.name, gauge.help);
     for (const NamedRun& run : runs) {
+      if (run.summary.state == RunState::kModel) continue;
       if (const auto value = gauge.value(run.summary)) {
         text += fmt::format("{}{{run=\"{}\"}} {}\n", gauge.name, escaped(run.name), *value);
       }

@@ -1,13 +1,16 @@
 #include "serve/run_catalog.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <chrono>
+#include <iterator>
 #include <string_view>
 
 #include "base/error.hpp"
 #include "base/first_line.hpp"
 #include "base/text.hpp"
 #include "base/utf8.hpp"
+#include "checkpoint/safetensors.hpp"
 
 namespace charrnn {
 
@@ -15,9 +18,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_run(const fs::path& folder) {
+bool is_run(const fs::path& path) {
   std::error_code error;
-  return fs::is_regular_file(folder / "metrics.jsonl", error) || fs::is_regular_file(folder / "config.toml", error);
+  if (is_safetensors(path)) return fs::symlink_status(path, error).type() == fs::file_type::regular;
+  return fs::is_regular_file(path / "metrics.jsonl", error) || fs::is_regular_file(path / "config.toml", error);
 }
 
 bool is_checkpoint_name(const std::string& name) {
@@ -31,29 +35,40 @@ std::string target_of(const fs::path& link) {
 
 }  // namespace
 
-RunCatalog::RunCatalog(const fs::path& root) {
-  const fs::path folder = fs::absolute(root).lexically_normal();
-  root_ = folder.has_filename() ? folder : folder.parent_path();
-  if (!is_run(root_)) return;
-  only_ = root_.filename().string();
-  root_ = root_.parent_path();
+RunCatalog::RunCatalog(const std::vector<fs::path>& paths) {
+  for (const fs::path& path : paths) {
+    fs::path whole = fs::weakly_canonical(path);
+    if (!whole.has_filename()) whole = whole.parent_path();
+    if (is_run(whole)) {
+      roots_.push_back({whole.parent_path(), whole.filename().string()});
+    } else {
+      roots_.push_back({std::move(whole), ""});
+    }
+  }
+}
+
+std::map<std::string, fs::path> RunCatalog::places() const {
+  std::map<std::string, fs::path> places;
+  for (const Root& root : roots_) {
+    std::error_code error;
+    for (fs::directory_iterator entry(root.folder, error), end; !error && entry != end; entry.increment(error)) {
+      const fs::path& path = entry->path();
+      const std::string name = path.filename().string();
+      if ((!root.only.empty() && name != root.only) || !is_utf8(name) || !is_run(path)) continue;
+      const auto [known, is_new] = places.emplace(name, path);
+      const std::string other = fmt::format("{} ({})", name, root.folder.filename().string());
+      if (!is_new && known->second != path && is_utf8(other)) places.emplace(other, path);
+    }
+  }
+  constexpr std::size_t kMost = 1000;
+  while (places.size() > kMost) places.erase(std::prev(places.end()));
+  return places;
 }
 
 std::vector<NamedRun> RunCatalog::list(double now) {
-  constexpr std::size_t kMost = 1000;
-  std::vector<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator entry(root_, error), end; !error && entry != end; entry.increment(error)) {
-    std::string name = entry->path().filename().string();
-    if ((only_.empty() || name == only_) && is_utf8(name) && is_run(entry->path())) names.push_back(std::move(name));
-  }
-  std::ranges::sort(names);
-  names.resize(std::min(names.size(), kMost));
   std::vector<NamedRun> runs;
-  for (std::string& name : names) {
-    RunSummary run = summary(root_ / name, now);
-    const std::size_t checkpoints = checkpoints_of(root_ / name).size();
-    runs.push_back({std::move(name), std::move(run), checkpoints});
+  for (const auto& [name, path] : places()) {
+    runs.push_back({name, summary(path, now), checkpoints_of(path).size()});
   }
   const std::lock_guard lock(mutex_);
   std::erase_if(known_, [](const auto& known) { return !is_run(known.first); });
@@ -61,59 +76,72 @@ std::vector<NamedRun> RunCatalog::list(double now) {
 }
 
 std::optional<fs::path> RunCatalog::find(const std::string& name) const {
-  const bool is_plain = !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
-                        name.find('\0') == std::string::npos;
-  if (!is_plain || (!only_.empty() && name != only_) || !is_run(root_ / name)) return std::nullopt;
-  return root_ / name;
+  const auto all = places();
+  const auto found = all.find(name);
+  return found != all.end() ? std::optional(found->second) : std::nullopt;
 }
 
-RunSummary RunCatalog::summary(const fs::path& folder, double now) {
-  const auto file = WatchedFile::open(folder / "metrics.jsonl");
+RunSummary RunCatalog::summary(const fs::path& run, double now) {
+  const bool is_model = is_safetensors(run);
+  const auto file = WatchedFile::open(is_model ? run : run / "metrics.jsonl");
   const FileState state = file ? file->state() : FileState();
   std::optional<std::string> attempt;
   try {
-    attempt = first_line(folder / "attempt");
+    if (!is_model) attempt = first_line(run / "attempt");
   } catch (const Error&) {
     // As if there were none.
   }
   constexpr double kStale = 5;  // a process may end without touching a file
   {
     const std::lock_guard lock(mutex_);
-    const auto known = known_.find(folder);
-    if (known != known_.end() && known->second.metrics == state && known->second.attempt == attempt &&
-        now - known->second.time < kStale) {
+    const auto known = known_.find(run);
+    if (known != known_.end() && known->second.file == state && known->second.attempt == attempt &&
+        (is_model || now - known->second.time < kStale)) {
       return known->second.summary;
     }
   }
-  RunSummary summary = summarize_run(folder, now);
+  RunSummary summary = is_model ? summarize_model(run) : summarize_run(run, now);
   const std::lock_guard lock(mutex_);
-  known_.insert_or_assign(folder, Known{state, std::move(attempt), now, summary});
+  known_.insert_or_assign(run, Known{state, std::move(attempt), now, summary});
   return summary;
 }
 
-std::vector<CheckpointEntry> checkpoints_of(const fs::path& run_folder) {
-  constexpr std::size_t kMost = 1000;
-  const fs::path folder = run_folder / "checkpoints";
-  const std::string best = target_of(folder / "best"), latest = target_of(folder / "latest");
+std::vector<CheckpointEntry> checkpoints_of(const fs::path& run) {
+  const auto describe = [](const fs::path& path, const WatchedFile& file) {
+    constexpr double kNanosecond = 1e-9;
+    return CheckpointEntry{.name = path.filename().string(),
+                           .bytes = file.state().size,
+                           .modified = static_cast<double>(file.state().modified) * kNanosecond};
+  };
   std::vector<CheckpointEntry> found;
+  if (is_safetensors(run)) {
+    if (const auto file = WatchedFile::open(run)) {
+      found.push_back(describe(run, *file));
+      found.back().is_best = found.back().is_latest = true;
+    }
+    return found;
+  }
+  constexpr std::size_t kMost = 1000;
+  const fs::path folder = run / "checkpoints";
+  const std::string best = target_of(folder / "best"), latest = target_of(folder / "latest");
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end && found.size() < kMost;
        entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (!is_checkpoint_name(name)) continue;
+    if (!is_checkpoint_name(entry->path().filename().string())) continue;
     const auto file = WatchedFile::open(entry->path());
     if (!file) continue;
-    found.push_back(
-        {name, file->state().size, static_cast<double>(file->state().modified) * 1e-9, name == best, name == latest});
+    CheckpointEntry& checkpoint = found.emplace_back(describe(entry->path(), *file));
+    checkpoint.is_best = checkpoint.name == best;
+    checkpoint.is_latest = checkpoint.name == latest;
   }
   std::ranges::sort(found, {}, [](const CheckpointEntry& entry) { return std::pair(-entry.modified, entry.name); });
   return found;
 }
 
-std::optional<fs::path> find_checkpoint(const fs::path& run_folder, const std::string& name) {
-  for (const CheckpointEntry& entry : checkpoints_of(run_folder)) {
+std::optional<fs::path> find_checkpoint(const fs::path& run, const std::string& name) {
+  for (const CheckpointEntry& entry : checkpoints_of(run)) {
     if (entry.name == name || (name == "best" && entry.is_best) || (name == "latest" && entry.is_latest)) {
-      return run_folder / "checkpoints" / entry.name;
+      return is_safetensors(run) ? run : run / "checkpoints" / entry.name;
     }
   }
   return std::nullopt;

@@ -10,7 +10,9 @@
 #include "base/error.hpp"
 #include "base/first_line.hpp"
 #include "checkpoint/attempt_mark.hpp"
+#include "checkpoint/safetensors.hpp"
 #include "config/toml.hpp"
+#include "models/registry.hpp"
 #include "serve/watched_file.hpp"
 
 namespace charrnn {
@@ -50,11 +52,15 @@ void each_event(std::string_view text, const Take& take) {
   }
 }
 
+std::string text_of(const ModelConfig& model) {
+  return fmt::format("{}, {} x {}", model.model, model.layers, model.hidden);
+}
+
 std::string model_of(const std::string& config_text) {
   try {
     RunConfig config;
     read_toml(config_text, "config", UnknownKeys::kIgnore, nullptr).apply(config);
-    return fmt::format("{}, {} x {}", config.model.model, config.model.layers, config.model.hidden);
+    return text_of(config.model);
   } catch (const Error&) {
     return "";
   }
@@ -125,7 +131,7 @@ RunState state_of(const RunSummary& run, const std::filesystem::path& folder, do
 }  // namespace
 
 const char* name_of(RunState state) {
-  constexpr const char* kNames[] = {"empty", "training", "silent", "died", "done", "stopped", "failed"};
+  constexpr const char* kNames[] = {"empty", "training", "silent", "died", "done", "stopped", "failed", "model"};
   return kNames[static_cast<std::size_t>(state)];
 }
 
@@ -158,6 +164,28 @@ RunSummary summarize_run(const std::filesystem::path& folder, double now) {
   run.sparkline = thinned(std::move(losses));
   run.state = state_of(run, folder, now);
   return run;
+}
+
+RunSummary summarize_model(const std::filesystem::path& file) {
+  RunSummary model;
+  model.state = RunState::kModel;
+  constexpr double kNanosecond = 1e-9;
+  if (const auto opened = WatchedFile::open(file))
+    model.updated = static_cast<double>(opened->state().modified) * kNanosecond;
+  try {
+    const LayoutOf layout_of = [&](const Checkpoint& described) {
+      const ModelConfig& config = described.settings->model;
+      const auto symbols = std::ssize(described.vocabulary.symbols);
+      ParameterLayout layout = parameter_layout(config, symbols);
+      model.model = text_of(config);
+      model.parameters = layout.count();
+      return layout;
+    };
+    model.step = read_safetensors(file, Parts::kShapes, layout_of).step;
+  } catch (const Error&) {
+    model.model = "";
+  }
+  return model;
 }
 
 }  // namespace charrnn

@@ -18,6 +18,7 @@ enum class RunState {
   kDone,      ///< ended with exit code 0
   kStopped,   ///< ended with 75: it can be resumed
   kFailed,    ///< ended with another exit code
+  kModel,     ///< no run: a model's file
 };
 /// "training", "done", …
 const char* name_of(RunState state);
@@ -36,5 +37,8 @@ struct RunSummary {
 /// Summarizes a run's folder. Of a large metrics.jsonl only the ends and samples from between are read; lines that
 /// are torn, damaged or of another kind are left out. `now`: seconds since 1970.
 RunSummary summarize_run(const std::filesystem::path& folder, double now);
+
+/// The same of a .safetensors file: its model, and when it was written. Of a damaged one it is only known that it is there.
+RunSummary summarize_model(const std::filesystem::path& file);
 
 }  // namespace charrnn

@@ -80,7 +80,7 @@ const httplib::Headers kHeaders{
 class Server::Routes {
  public:
   explicit Routes(const ServerOptions& options)
-      : access_(options.bind, options.wants_token), catalog_(options.runs), desk_(options.threads) {
+      : access_(options.bind, options.wants_token), catalog_(options.paths), desk_(options.threads) {
     set_up();
     add_page();
     http_.Get("/api/runs", [this](const Request&, Response& response) { runs(response); });

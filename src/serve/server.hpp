@@ -4,11 +4,12 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace charrnn {
 
 struct ServerOptions {
-  std::filesystem::path runs = "runs";
+  std::vector<std::filesystem::path> paths = {"runs"};  ///< as RunCatalog takes them
   std::string bind = "127.0.0.1";
   int port = 8080;  ///< 0: any that is free
   int threads = 1;  ///< that models compute with
@@ -17,7 +18,7 @@ struct ServerOptions {
 
 /// Reads the files of runs, and never writes one. It has no part in a training: it may be started and ended at any time.
 ///
-///     Server server({.runs = "runs"});
+///     Server server({.paths = {"runs", "models"}});
 ///     std::jthread thread([&] { server.run(); });
 ///     …
 ///     server.stop();

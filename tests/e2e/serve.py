@@ -65,6 +65,26 @@ class Serve(program.TestCase):
             self.assertEqual([run["name"] for run in server.get("/api/runs")["runs"]], ["first"])
             self.assertEqual(server.request("GET", "/api/runs/second")[0], 404)
 
+    def test_models_that_have_no_run(self):
+        """What comes with the program can be tried before there is a run."""
+        shipped, damaged = program.SOURCE / "models/nietzsche.safetensors", self.folder / "damaged.safetensors"
+        damaged.write_bytes(shipped.read_bytes()[:5000])
+        with Serving(self.folder, self.folder / "no_runs_yet", program.SOURCE / "models", damaged) as server:
+            models = {model["name"]: model for model in server.get("/api/runs")["runs"]}
+            self.assertEqual({(name, model["state"], model["model"]) for name, model in models.items()},
+                             {(damaged.name, "model", ""), (shipped.name, "model", "gru, 1 x 256")})
+            facts = json.loads(program.run("inspect", shipped, "--json").stdout)
+            self.assertEqual(models[shipped.name]["parameters"], facts["parameters"])
+            self.assertEqual([file["name"] for file in server.run(shipped.name)["checkpoints"]], [shipped.name])
+            expected = program.run("sample", shipped, "--prime", "The ", "--length", 80, "--seed", 3).stdout
+            for checkpoint in ({}, {"checkpoint": shipped.name}):
+                written = server.written(run=shipped.name, prime="The ", length=80, seed=3, **checkpoint)
+                self.assertEqual("The " + written + "\n", expected)
+            self.assertIn(damaged.name, server.post("/api/sample", expect=422, run=damaged.name)["error"])
+            self.assertNotIn("safetensors", server.request("GET", "/metrics")[2].decode())
+        failed = program.run("serve", program.files_of(self.run_folder)[0], expect=2)
+        self.assertRegex(failed.stderr, "^charrnn_dist: error: '.*h5' is no folder .*\n$")
+
     def test_events_come_as_they_are_written(self):
         with self.serve() as server:
             events = server.events("first")

@@ -108,6 +108,16 @@ class Page(program.TestCase):
         self.browser.find_element(By.CSS_SELECTOR, ".text").send_keys(Keys.ARROW_RIGHT)
         self.assertEqual(self.browser.execute_script("return [...document.querySelectorAll('.text span')].findIndex(e => e.matches('.at'))"), 10)
 
+    def test_a_model_that_has_no_run(self):
+        with Serving(self.folder, program.SOURCE / "models") as server:
+            self.open("#/runs", server)
+            self.wait_for("nietzsche.safetensors", ".models")
+            self.wait_for("No runs yet", ".empty")
+            self.click(".models a")
+            program.wait_until(lambda: self.browser.find_element(By.CSS_SELECTOR, ".primary").is_enabled(), "a model")
+            self.click(".primary")
+            self.wait_for("600 characters", ".status")
+
     def test_scores_a_text(self):
         self.open("#/write?run=first")
         program.wait_until(lambda: self.browser.find_element(By.CSS_SELECTOR, ".primary").is_enabled(), "a model")

@@ -41,7 +41,7 @@ class Catalog : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
-  RunCatalog catalog_{folder_.path()};
+  RunCatalog catalog_{{folder_.path()}};
 };
 
 const std::string kStart =
@@ -138,13 +138,36 @@ TEST_F(Catalog, ListsFoldersOfRunsOnly) {
 TEST_F(Catalog, FindsNothingOutsideItsFolder) {
   add("a", kStart);
   const fs::path inner = add("a/inner", kStart);
-  const RunCatalog one(folder_.path() / "a");  // a run's folder: that run alone
+  const RunCatalog one({folder_.path() / "a"});  // a run's folder: that run alone
   EXPECT_TRUE(one.find("a"));
   for (const std::string& name : {std::string(".."), std::string("."), std::string(), std::string("a/inner"),
                                   std::string("../a"), inner.string(), std::string("inner"), std::string("a\0b", 3)}) {
     EXPECT_FALSE(one.find(name)) << name;
     EXPECT_FALSE(catalog_.find(name)) << name;
   }
+}
+
+TEST_F(Catalog, HasModelsBesideRuns) {
+  const TemporaryFolder models;
+  add("first", kStart);
+  write(folder_.path() / "first.safetensors", "damaged");
+  write(models.path() / "good.safetensors", "damaged");
+  write(models.path() / "first.safetensors", "damaged");
+  fs::create_symlink(models.path() / "good.safetensors", folder_.path() / "link.safetensors");
+  RunCatalog both({folder_.path(), models.path(), models.path()});
+  std::vector<std::string> names;
+  for (const NamedRun& run : both.list(kNow)) names.push_back(run.name);
+  const std::string other = fmt::format("first.safetensors ({})", models.path().filename().string());
+  EXPECT_THAT(names, ElementsAre("first", "first.safetensors", other, "good.safetensors"));
+  EXPECT_EQ(both.find(other), models.path() / "first.safetensors");
+  EXPECT_EQ(both.list(kNow)[1].summary.state, RunState::kModel);
+  EXPECT_EQ(both.list(kNow)[1].summary.model, "");
+  EXPECT_EQ(find_checkpoint(models.path() / "good.safetensors", "latest"), models.path() / "good.safetensors");
+  EXPECT_THAT(prometheus_text(both.list(kNow)), ::testing::Not(HasSubstr("safetensors")));
+
+  RunCatalog one({models.path() / "good.safetensors"});
+  EXPECT_EQ(one.list(kNow).size(), 1U);
+  EXPECT_FALSE(one.find("first.safetensors"));
 }
 
 TEST_F(Catalog, NamesCheckpoints) {

@@ -1,16 +1,18 @@
-// Which model: a run and one of its checkpoints.
+// Which model: a run and one of its checkpoints, or a file that has a model alone.
 import * as api from './api.js';
 import {el} from './dom.js';
 
 export function picker(query, change) {
   const run = el('select', {'aria-label': 'Run', onchange: () => choose(run.value)});
   const checkpoint = el('select', {'aria-label': 'Checkpoint', onchange: () => change()});
-  const node = el('div', {class: 'picker'}, el('label', {}, 'Run', run), el('label', {}, 'Checkpoint', checkpoint));
+  const which = el('label', {}, 'Checkpoint', checkpoint);
+  const node = el('div', {class: 'picker'}, el('label', {}, 'Run or model', run), which);
   const message = el('p', {class: 'none', hidden: true}, 'No run has a checkpoint yet: a training saves one every ten minutes and at the end of each epoch.');
   let about = null;
 
   async function choose(name) {
     about = await api.run(name);
+    which.hidden = about.state === 'model';
     const has = {best: about.checkpoints.some((c) => c.best), latest: about.checkpoints.some((c) => c.latest)};
     const named = [['best', 'best'], ['latest', 'latest']].filter(([key]) => has[key]);
     checkpoint.replaceChildren(...[...named, ...about.checkpoints.map((c) => [c.name, c.name])].map(([value, text]) => el('option', {value}, text)));

@@ -196,8 +196,9 @@ export function runPage(place, {path: name}, signal) {
 
   async function listOthers() {
     const {runs} = await api.get('/api/runs').catch(() => ({runs: []}));
-    others.replaceChildren(el('option', {value: ''}, 'Compare with …'), ...runs.filter((run) => run.name !== name).map((run) => el('option', {value: run.name}, run.name)));
-    others.parentElement.hidden = runs.length < 2;
+    const rest = runs.filter((run) => run.name !== name && run.state !== 'model');
+    others.replaceChildren(el('option', {value: ''}, 'Compare with …'), ...rest.map((run) => el('option', {value: run.name}, run.name)));
+    others.parentElement.hidden = !rest.length;
   }
 
   followRun(compared[0]);

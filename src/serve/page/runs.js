@@ -47,6 +47,12 @@ function row(run) {
     el('td', {class: 'picture'}, sparkline(run.sparkline)));
 }
 
+function model(file) {
+  const query = `run=${encodeURIComponent(file.name)}`;
+  return el('li', {class: 'card'}, el('div', {}, el('b', {}, file.name), second(file.model ? `${file.model} · ${whole(file.parameters)} parameters` : 'damaged')),
+    file.model && el('span', {class: 'row'}, el('a', {class: 'button', href: `#/write?${query}`}, 'Write'), el('a', {class: 'button', href: `#/inside?${query}`}, 'Inside')));
+}
+
 const HEADS = ['Run', 'State', 'Step', 'Train loss', 'Best validation', 'Char/s', 'Training loss over time'];
 
 export function runs(place, _, signal) {
@@ -56,23 +62,29 @@ export function runs(place, _, signal) {
   const table = el('table', {class: 'runs-table', hidden: true}, el('thead', {}, el('tr', {}, HEADS.map((head) => el('th', {scope: 'col'}, head)))), body);
   const empty = el('div', {class: 'card empty', hidden: true}, el('h2', {}, 'No runs yet'),
     el('p', {}, 'Runs appear here as they start:'), el('pre', {}, 'charrnn_dist train --corpus text.txt --name first'));
-  place.append(el('div', {class: 'heading'}, el('h1', {}, 'Runs'), count), table, empty);
+  const models = el('ul', {class: 'models'});
+  const shelf = el('section', {hidden: true}, el('h2', {}, 'Models'), models);
+  place.append(el('div', {class: 'heading'}, el('h1', {}, 'Runs'), count), table, empty, shelf);
   let shown = '';
   async function refresh() {
     if (!document.hidden) {
       try {
-        const {runs: list} = await api.get('/api/runs');
+        const {runs: all} = await api.get('/api/runs');
         if (signal.aborted) return;
+        const list = all.filter((run) => run.state !== 'model'), files = all.filter((run) => run.state === 'model');
         list.sort((a, b) => b.updated - a.updated || a.name.localeCompare(b.name));
         const training = list.filter((run) => run.state === 'training').length;
-        count.textContent = `${list.length} in this folder${training ? `, ${training} training now` : ''}`;
+        count.textContent = `${list.length} in all${training ? `, ${training} training now` : ''}`;
+        count.hidden = !list.length;
+        shelf.hidden = !files.length;
         table.hidden = !list.length;
         empty.hidden = !!list.length;
-        const state = JSON.stringify(list);
+        const state = JSON.stringify(all);
         if (state !== shown) {
-          const focused = body.contains(document.activeElement) ? document.activeElement.hash : null;
+          const focused = place.contains(document.activeElement) ? document.activeElement.hash : null;
           body.replaceChildren(...list.map(row));
-          [...body.querySelectorAll('a')].find((link) => link.hash === focused)?.focus({preventScroll: true});
+          models.replaceChildren(...files.map(model));
+          [...place.querySelectorAll('a')].find((link) => link.hash === focused)?.focus({preventScroll: true});
         }
         shown = state;
       } catch (error) {
