@@ -132,7 +132,7 @@ class Page(program.TestCase):
         self.open("#/inside?run=first")
         program.wait_until(lambda: len(self.all(".units button")) == 8, "units")
         text = self.browser.execute_script("return document.querySelector('textarea').value")
-        found = self.server.post("/api/neurons", run="first", text=text, search="word")["units"]
+        found = self.server.post("/api/neurons", run="first", text=text, search="quotes")["units"]
         self.assertIn(f"unit {found[0]['unit']}", self.text_of(".units button:first-child"))
         shades = self.browser.execute_script("return [...document.querySelectorAll('.text span')].map(e => e.style.backgroundColor)")
         for shade, activation in zip(shades, found[0]["activations"], strict=True):

@@ -5,15 +5,16 @@ import {visible} from './format.js';
 import {picker} from './picker.js';
 import {bars, TextView} from './text_view.js';
 
-const SEARCHES = [['word', 'Word position'], ['quotes', 'Quotes'], ['line', 'Line position'], ['indent', 'Indentation'], ['', 'Units by number']];
+const SEARCHES = [['quotes', 'Quotes'], ['word', 'Word position'], ['line', 'Line position'], ['indent', 'Indentation'], ['', 'Units by number']];
 
-const EXAMPLE = `He asked himself: "What is it, after all, that we call
-truth?" And he answered slowly, "It is the kind of error
-without which a certain species could not live." The others
-said nothing, for they had been taught to be silent.
+const EXAMPLE = `What is it that we call "free will," asked the old man, and
+why do we want it? "I will," says the one; "I must," says the
+other; and both mean the same thing by it, namely that which
+they have always done.
 
-  "You are silent," he went on; "but silence, too, is an
-  answer, and perhaps the only honest one." Then he left.
+  He who says "I know," should have said "I believe"; and he
+  who says "I believe," has perhaps only been told so. The
+  "good," too, was once an evil to somebody: "And who is that?"
 `;
 
 // Blue for -1, red for +1.
@@ -31,7 +32,7 @@ function strip(activations) {
 
 export function inside(place, {query}, signal) {
   document.title = 'Inside · charrnn_dist';
-  let search = 'word', answer = null, shown = 0, asked = 0;
+  let search = 'quotes', answer = null, shown = 0, asked = 0;
   const models = picker(query, () => read());
   const text = el('textarea', {rows: 7, 'aria-label': 'Text to read', spellcheck: 'false', maxlength: 4000, value: EXAMPLE, oninput: () => soon()});
   const layer = el('input', {type: 'number', min: 0, value: '0', 'aria-label': 'Layer', oninput: () => soon()});
