@@ -7,12 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "base/warn.hpp"
 #include "checkpoint/checkpoint.hpp"
 
 namespace charrnn {
-
-/// Called with a line for a person, such as that a checkpoint is damaged.
-using Warn = std::function<void(const std::string&)>;
 
 class CheckpointStore {
  public:

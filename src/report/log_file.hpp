@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "checkpoint/store.hpp"
+#include "base/warn.hpp"
 #include "train/observer.hpp"
 
 namespace spdlog {

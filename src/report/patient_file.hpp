@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/append_file.hpp"
-#include "checkpoint/store.hpp"
+#include "base/warn.hpp"
 
 namespace charrnn {
 
