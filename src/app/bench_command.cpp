@@ -9,8 +9,8 @@
 #include "app/job.hpp"
 #include "app/program.hpp"
 #include "base/activity.hpp"
-#include "base/processor.hpp"
 #include "base/text.hpp"
+#include "models/torch_runtime.hpp"
 #include "train/cost_model.hpp"
 #include "train/training.hpp"
 
@@ -184,7 +184,7 @@ Json measure(const BenchArguments& arguments, Training& training, Job& job) {
   const StepCost cost = time_steps(arguments.steps, training, job);
   const double peak = std::max(peak_before, training.measure_products());
   const CostModel model = cost_model(cost, training);
-  Json result{{"processor", processor_description()},
+  Json result{{"processor", device_description(training.model().device())},
               {"ranks", ranks},
               {"threads", training.resources().choice.threads},
               {"gflop_per_second", peak * 1e-9},

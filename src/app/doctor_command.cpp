@@ -140,7 +140,8 @@ Json examine(Job& job, const RunConfig& config) {
   add(check_shared_folder(config.run.run_dir, control));
   if (job.mpi.size() > 1) {
     const Device device = choose_device("auto", job.mpi.local_rank(), [](const std::string&) {});
-    const auto gradients = control.make_gradient_communicator("auto", device, control.timeout());
+    const auto warn = [&](const std::string& line) { add({{Verdict::kWarning, "GPUs seen", line, ""}}); };
+    const auto gradients = control.make_gradient_communicator("auto", device, control.timeout(), warn);
     const auto memory = memory_of(device);
     add(time_all_reduce(*gradients, *memory));
   }

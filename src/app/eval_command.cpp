@@ -106,8 +106,11 @@ RunConfig config_of_run(const EvalArguments& arguments, const LoadedModel& model
 
 Evaluation evaluate_adapting(const EvalArguments& arguments, LoadedModel& loaded, const RunConfig& config,
                              const ReductionMode& mode, Batches& batches, Device device, Activity& activity, Job& job) {
+  const auto warn = [&](const std::string& line) {
+    if (job.mpi.rank() == 0) warn_on_stderr(line);
+  };
   const std::unique_ptr<Communicator> gradients =
-      job.control.make_gradient_communicator("auto", device, Seconds(arguments.compute.timeout));
+      job.control.make_gradient_communicator("auto", device, Seconds(arguments.compute.timeout), warn);
   const std::unique_ptr<GradientReducer> reducer = mode.make_reducer(*loaded.model, batches.sharding(), *gradients);
   return evaluate_dynamically(
       *loaded.model, mean_square_of_gradients(loaded.model->layout(), loaded.checkpoint, config.optimizer.betas.at(1)),

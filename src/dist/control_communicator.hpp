@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/device.hpp"
+#include "base/warn.hpp"
 #include "dist/communicator.hpp"
 
 namespace charrnn {
@@ -19,9 +20,9 @@ class ControlCommunicator : public Communicator {
   /// A communicator of the same ranks that works on the memory in which `device` has the gradients. `kind` is
   /// "auto" (NCCL if the ranks compute on GPUs, else MPI), "mpi" (on GPUs through host memory) or "nccl". ConfigError
   /// for a kind that cannot be had, UsageError for ranks of which only some have a GPU and for two ranks on one GPU.
-  /// Collective.
+  /// `warn` hears, on every rank, of what will make it slow. Collective.
   virtual std::unique_ptr<Communicator> make_gradient_communicator(const std::string& kind, Device device,
-                                                                   Seconds timeout) = 0;
+                                                                   Seconds timeout, const Warn& warn) = 0;
 
  protected:
   using Communicator::Communicator;

@@ -60,6 +60,12 @@ class CudaStreamEvents final : public StreamEvents {
   cudaEvent_t event_ = nullptr;
 };
 
+std::optional<std::string> bus_of(int index) {
+  std::array<char, 32> bus{};
+  if (cudaDeviceGetPCIBusId(bus.data(), static_cast<int>(bus.size()), index) != cudaSuccess) return std::nullopt;
+  return bus.data();
+}
+
 }  // namespace
 
 int cuda_device_count() {
@@ -81,11 +87,14 @@ void select_cuda_device(int index) {
 std::string current_cuda_device() {
   int index = 0;
   if (cudaGetDevice(&index) != cudaSuccess) return "the GPU";
-  std::array<char, 32> bus{};
-  if (cudaDeviceGetPCIBusId(bus.data(), static_cast<int>(bus.size()), index) != cudaSuccess) {
-    return fmt::format("GPU {}", index);
-  }
-  return fmt::format("GPU {} ({})", index, bus.data());
+  const std::optional<std::string> bus = bus_of(index);
+  return bus ? fmt::format("GPU {} ({})", index, *bus) : fmt::format("GPU {}", index);
+}
+
+std::string cuda_device_bus(int index) {
+  const std::optional<std::string> bus = bus_of(index);
+  require<UsageError>(bus.has_value(), "cannot read where GPU {} is (its PCI bus id)", index);
+  return *bus;
 }
 
 std::string cuda_device_uuid(int index) {

@@ -22,6 +22,9 @@ std::string current_cuda_device();
 /// GPU.
 std::string cuda_device_uuid(int index);
 
+/// Where the GPU is plugged in: "0000:65:00.0". UsageError if there is no such GPU.
+std::string cuda_device_bus(int index);
+
 /// Memory of the current GPU.
 std::unique_ptr<DeviceMemory> make_cuda_memory();
 

@@ -1,4 +1,5 @@
-// Finds two ranks on one GPU before NCCL does, whose message does not say what is wrong.
+// What keeps NCCL from working between the ranks' GPUs, or from working well: found here because its own messages do not say
+// what is wrong.
 #pragma once
 
 #include <span>
@@ -13,13 +14,20 @@ namespace charrnn {
 struct RankGpu {
   std::string host;
   std::string uuid;
+  std::string bus;  ///< "0000:65:00.0"; the slices that MIG makes of a GPU have it in common
+  int visible = 1;  ///< GPUs that the rank sees
   bool operator==(const RankGpu&) const = default;
 };
 
-/// UsageError that names the first two ranks with the same GPU of the same host, and says how to fix it.
+/// UsageError that names the first two ranks with the same GPU of the same host, or with slices of it, and says how to fix
+/// it.
 void check_distinct_gpus(std::span<const RankGpu> gpus);
 
+/// A warning if several ranks of a host see no GPU but their own, by which NCCL loses NVLink between them (NVIDIA/nccl#1066);
+/// else empty.
+std::string hidden_neighbours(std::span<const RankGpu> gpus);
+
 /// Everyone's GPU, by rank, on every rank. Collective.
-std::vector<RankGpu> gather_gpus(Communicator& control, const std::string& host, const std::string& uuid);
+std::vector<RankGpu> gather_gpus(Communicator& control, const RankGpu& mine);
 
 }  // namespace charrnn

@@ -28,21 +28,26 @@ void check_same_kind(Device device, Communicator& control) {
                       control.size());
 }
 
-std::unique_ptr<Communicator> make_nccl(Device device, Communicator& control, Seconds timeout) {
-  std::string uuid;
-  together(control, [&] { uuid = cuda_device_uuid(device.index); });
-  check_distinct_gpus(gather_gpus(control, host_name(), uuid));
+std::unique_ptr<Communicator> make_nccl(Device device, Communicator& control, Seconds timeout, const Warn& warn) {
+  RankGpu mine{.host = host_name(), .visible = cuda_device_count()};
+  together(control, [&] {
+    mine.uuid = cuda_device_uuid(device.index);
+    mine.bus = cuda_device_bus(device.index);
+  });
+  const std::vector<RankGpu> gpus = gather_gpus(control, mine);
+  check_distinct_gpus(gpus);
+  if (const std::string warning = hidden_neighbours(gpus); !warning.empty()) warn(warning);
   return std::make_unique<NcclCommunicator>(control, make_cuda_stream_events(), make_cuda_memory(), timeout);
 }
 
 }  // namespace
 
 std::unique_ptr<Communicator> MpiCommunicator::make_gradient_communicator(const std::string& kind, Device device,
-                                                                          Seconds timeout) {
+                                                                          Seconds timeout, const Warn& warn) {
   check_same_kind(device, *this);
   require_option(kind != "nccl" || device.cuda, "comm",
                  "`comm` nccl: NCCL works between GPUs, and this run computes on the CPU (`device`); use mpi or auto");
-  if (device.cuda && kind != "mpi") return make_nccl(device, *this, timeout);
+  if (device.cuda && kind != "mpi") return make_nccl(device, *this, timeout, warn);
   auto over_mpi = std::make_unique<MpiCommunicator>(session_, timeout);
   over_mpi->set_roll_call(roll_call());
   if (!device.cuda) return over_mpi;
@@ -53,7 +58,7 @@ std::unique_ptr<Communicator> MpiCommunicator::make_gradient_communicator(const 
 #else
 
 std::unique_ptr<Communicator> MpiCommunicator::make_gradient_communicator(const std::string& kind, Device /*device*/,
-                                                                          Seconds timeout) {
+                                                                          Seconds timeout, const Warn& /*warn*/) {
   require_option(
       kind != "nccl", "comm",
       "`comm` nccl: this program was built without CUDA; build it with `cmake --preset cuda`, or use mpi or auto");

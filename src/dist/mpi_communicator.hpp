@@ -36,8 +36,8 @@ class MpiCommunicator final : public ControlCommunicator {
   void poll() override;
   void finish_begun() override;
   /// In gradient_communicator.cpp.
-  std::unique_ptr<Communicator> make_gradient_communicator(const std::string& kind, Device device,
-                                                           Seconds timeout) override;
+  std::unique_ptr<Communicator> make_gradient_communicator(const std::string& kind, Device device, Seconds timeout,
+                                                           const Warn& warn) override;
 
  private:
   struct Handle;

@@ -38,8 +38,8 @@ class SelfCommunicator final : public ControlCommunicator {
   void barrier() override { count_call(); }
 
   /// Another one, whatever the device: the sum over one rank touches no memory.
-  std::unique_ptr<Communicator> make_gradient_communicator(const std::string& kind, Device /*device*/,
-                                                           Seconds timeout) override {
+  std::unique_ptr<Communicator> make_gradient_communicator(const std::string& kind, Device /*device*/, Seconds timeout,
+                                                           const Warn& /*warn*/) override {
     require_option(kind != "nccl", "comm", "`comm` nccl is for ranks of an MPI job, and this process is alone");
     auto communicator = std::make_unique<SelfCommunicator>();
     communicator->set_timeout(timeout);

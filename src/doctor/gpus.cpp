@@ -67,7 +67,7 @@ Findings check_seen(int ranks) {
   }
   if (ranks > count) {
     findings.push_back({Verdict::kFault, "ranks", fmt::format("{} on {} GPU(s)", ranks, count),
-                        "NCCL wants a GPU for each rank: start as many ranks as GPUs (--gpus-per-task 1)"});
+                        "NCCL wants a GPU for each rank: start as many ranks on a node as it has GPUs"});
   }
   if (const int apart = pairs_apart(count); apart > 0) {
     findings.push_back({Verdict::kWarning, "GPU pairs", fmt::format("{} cannot reach each other's memory", apart),
@@ -88,7 +88,7 @@ Findings check_gpus([[maybe_unused]] int ranks, const fs::path& root) {
   if (!findings.empty()) return findings;
   if (there == 0) return {{.topic = "GPUs", .text = "none; this program computes on the CPU here"}};
   return {{Verdict::kFault, "GPUs", fmt::format("the driver has {}, this process sees none", there),
-           "look at CUDA_VISIBLE_DEVICES, and ask the batch system for GPUs (--gpus-per-task 1)"}};
+           "look at CUDA_VISIBLE_DEVICES, and ask the batch system for GPUs (--gpus-per-node N)"}};
 #else
   if (there == 0) return {{.topic = "GPUs", .text = "none, and this program was built for CPUs only"}};
   return {{Verdict::kWarning, "GPUs", fmt::format("{}, which this program, built for CPUs only, cannot use", there),

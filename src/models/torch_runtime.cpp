@@ -7,7 +7,14 @@
 
 #include <cstdlib>
 
+#include "base/processor.hpp"
 #include "base/thread_team.hpp"
+#ifdef CHARRNN_CUDA
+#include <ATen/cuda/CUDAContext.h>
+#include <fmt/format.h>
+
+#include "base/first_line.hpp"
+#endif
 
 namespace charrnn {
 
@@ -16,7 +23,7 @@ void configure_torch(int threads, bool deterministic) {
     // cuBLAS needs a fixed workspace for it (its documentation, "Results reproducibility"), and NCCL's sums
     // in the network switch depend on who comes first. A user's own values win.
     setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:2", 0);
-    setenv("NCCL_ALGO", "^NVLS", 0);
+    setenv("NCCL_ALGO", "^NVLS,NVLSTree", 0);
     at::globalContext().setDeterministicCuDNN(true);
     at::globalContext().setBenchmarkCuDNN(false);
     at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
@@ -40,6 +47,21 @@ void configure_torch(int threads, bool deterministic) {
 std::string torch_version() {
   return TORCH_VERSION;
 }
+
+#ifdef CHARRNN_CUDA
+std::string device_description(Device device) {
+  if (!device.cuda) return processor_description();
+  const cudaDeviceProp& gpu = *at::cuda::getDeviceProperties(static_cast<c10::DeviceIndex>(device.index));
+  const std::string driver = first_line("/sys/module/nvidia/version").value_or("unknown");
+  const long cudnn = at::Context::versionCuDNN();
+  return fmt::format("{} (sm_{}{}, driver {}, cuDNN {}.{}.{})", gpu.name, gpu.major, gpu.minor, driver, cudnn / 10'000,
+                     cudnn / 100 % 100, cudnn % 100);
+}
+#else
+std::string device_description(Device /*device*/) {
+  return processor_description();
+}
+#endif
 
 void flush_subnormal_numbers() {
   // POSIX: a new thread inherits the floating-point environment (pthread_create).

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "base/device.hpp"
+
 namespace charrnn {
 
 /// Sets the threads that LibTorch's CPU kernels use, and keeps its memory between steps. On GPUs float32
@@ -14,6 +16,10 @@ void configure_torch(int threads, bool deterministic = false);
 
 /// LibTorch's version: "2.11.0".
 std::string torch_version();
+
+/// What computes on a device, as far as it decides how results are rounded: processor_description(); of a GPU its model,
+/// compute capability, driver and cuDNN: "NVIDIA H100 80GB HBM3 (sm_90, driver 580.65.06, cuDNN 9.13.0)".
+std::string device_description(Device device);
 
 /// Float32 numbers below the normal range (under 1.2e-38) count as zero, on this thread and all that it
 /// starts from now on. Gradients and Adam's averages get there, nothing can be learned from them, and some

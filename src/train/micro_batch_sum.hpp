@@ -12,7 +12,8 @@
 namespace charrnn {
 
 /// Collective; `mine` has one number for each micro-batch of this rank. MPI only adds zeros to each of them; the
-/// additions that round are done here, along the tree. Whole numbers that travel with them, `counts`, are added up too.
+/// additions that round are done here, along the tree. Numbers that travel with them, `counts`, are added
+/// up too: whole ones, or such as one rank alone gives.
 inline double sum_over_micro_batches(Communicator& control, const Sharding& sharding, std::span<const double> mine,
                                      std::span<double> counts = {}) {
   const auto numbers = static_cast<std::size_t>(sharding.micro_batches);

@@ -26,6 +26,7 @@ struct RunFacts {
   VocabularyShare share = {};  ///< of the text that the vocabulary knows
   int ranks = 1, threads = 1, hosts = 1;
   bool on_gpus = false;
+  std::string processor = {};          ///< device_description() of rank 0's
   std::string engine, gradients_over;  ///< descriptions
   double peak = 0;                     ///< floating-point operations a second of all ranks; 0: unknown
   std::int64_t steps_per_epoch = 0, total_steps = 0;

@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "base/error.hpp"
-#include "base/processor.hpp"
 #include "base/program_version.hpp"
 #include "base/text.hpp"
 #include "models/engine.hpp"
@@ -27,10 +26,11 @@ std::unique_ptr<GradientReducer> ReductionMode::make_reducer(LanguageModel& mode
   return reproducible_ ? make_tree_reducer(model, sharding, gradients) : make_all_reducer(model, sharding, gradients);
 }
 
-std::vector<std::string> ReductionMode::doubts(const CheckpointHeader* resumed, Communicator& control) const {
+std::vector<std::string> ReductionMode::doubts(const std::string& processor, const CheckpointHeader* resumed,
+                                               Communicator& control) const {
   if (!reproducible_) return {};
   std::vector<std::string> doubts;
-  const std::vector<std::string> processors = gather_strings(control, processor_description());
+  const std::vector<std::string> processors = gather_strings(control, processor);
   const std::string& root = processors.front();
   const auto other = std::ranges::find_if(processors, [&](const std::string& one) { return one != root; });
   if (other != processors.end()) {

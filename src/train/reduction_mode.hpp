@@ -35,9 +35,11 @@ class ReductionMode {
   std::int64_t threads(std::int64_t threads, bool threads_decide_bits) const {
     return reproducible_ && threads == 0 && threads_decide_bits ? 1 : threads;
   }
-  /// Reasons why this run's bits may differ from those of another: ranks on different processors, a `resumed`
-  /// checkpoint (may be null) from another processor or program version. Collective; the same on every rank.
-  std::vector<std::string> doubts(const CheckpointHeader* resumed, Communicator& control) const;
+  /// Reasons why this run's bits may differ from those of another: ranks on different processors or GPUs, a `resumed`
+  /// checkpoint (may be null) from another one or another program version. `processor` is this rank's
+  /// device_description(). Collective; the same on every rank.
+  std::vector<std::string> doubts(const std::string& processor, const CheckpointHeader* resumed,
+                                  Communicator& control) const;
 
  private:
   bool reproducible_;

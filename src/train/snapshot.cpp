@@ -7,10 +7,10 @@
 #include <ctime>
 
 #include "base/error.hpp"
-#include "base/processor.hpp"
 #include "base/program_version.hpp"
 #include "checkpoint/contents.hpp"
 #include "models/registry.hpp"
+#include "models/torch_runtime.hpp"
 
 namespace charrnn {
 
@@ -155,7 +155,7 @@ void SnapshotMaker::make(const RunPosition& position, const BatchState& state, c
   if (control.rank() != 0) return;
   checkpoint.created_utc = utc_now();
   checkpoint.program_version = kProgramVersion;
-  checkpoint.processor = processor_description();
+  checkpoint.processor = device_description(model.device());
   checkpoint.config = config_text;
   checkpoint.settings = ModelSettings{model.config(), config.data.window, config.data.predict};
   checkpoint.vocabulary = describe(vocabulary);

@@ -12,6 +12,7 @@
 #include "dist/device_choice.hpp"
 #include "models/product_rate.hpp"
 #include "models/registry.hpp"
+#include "models/torch_runtime.hpp"
 #include "train/init_from.hpp"
 #include "train/snapshot.hpp"
 #include "train/trainer.hpp"
@@ -51,7 +52,9 @@ Training::Training(RunConfig config, const TextSource& text, ControlCommunicator
                             [&](const std::string& line) { notes_.push_back(line); })),
       precision_(config_.run.precision == "bf16" ? Precision::kBf16 : Precision::kFp32),
       model_(make_model_here()),
-      gradients_(control.make_gradient_communicator(config_.run.comm, device_, Seconds(config_.run.timeout))),
+      gradients_(
+          control.make_gradient_communicator(config_.run.comm, device_, Seconds(config_.run.timeout),
+                                             [&](const std::string& line) { resources_.warnings.push_back(line); })),
       reducer_(mode_.make_reducer(*model_, data_.training->sharding(), *gradients_)),
       schedule_(config_.schedule, config_.optimizer, data_.training->per_epoch()),
       state_(*model_, *data_.training) {
@@ -170,6 +173,7 @@ RunFacts Training::facts(double peak) const {
           .threads = resources_.choice.threads,
           .hosts = resources_.hosts,
           .on_gpus = device_.cuda,
+          .processor = device_description(device_),
           .engine = engine_->description(precision_),
           .gradients_over = gradients_->name(),
           .peak = peak,
@@ -221,7 +225,7 @@ TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, const 
     warn(nothing);
   } else if (const auto cut_off = schedule_.cut_off())
     observers.on_message(Severity::kNote, *cut_off);
-  for (const std::string& doubt : mode_.doubts(resumed_ ? &*resumed_ : nullptr, control_)) {
+  for (const std::string& doubt : mode_.doubts(known.processor, resumed_ ? &*resumed_ : nullptr, control_)) {
     warn(doubt);
   }
 

@@ -10,15 +10,9 @@
 #include "train/batch_state.hpp"
 #include "train/gradient_reducer.hpp"
 #include "train/optimizer.hpp"
+#include "train/step_agreement.hpp"
 
 namespace charrnn {
-
-/// What ranks tell each other with the losses of a step. After it each is set on all ranks if it was on one.
-struct StepFlags {
-  bool stop = false;   ///< this rank was told to stop
-  bool save = false;   ///< a checkpoint is due
-  bool saved = false;  ///< it is known what became of the checkpoint that was being written
-};
 
 /// What all ranks know alike after a step.
 struct StepOutcome {
@@ -47,7 +41,7 @@ class TrainingStep {
 
   /// Step number `step` with this rank's part of a batch: the gradient of the mean loss over all ranks' targets,
   /// clipped, then one update at `factor` times the groups' learning rates. Advances `state`. Collective.
-  StepOutcome run(const Batch& batch, BatchState& state, std::int64_t step, double factor, StepFlags flags);
+  StepOutcome run(const Batch& batch, BatchState& state, std::int64_t step, double factor, const StepFlags& flags);
 
  private:
   StepParts parts_;

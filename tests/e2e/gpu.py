@@ -89,6 +89,9 @@ class Gpu(SameRun):
     def test_says_what_it_runs_on(self):
         result = program.run(*self.train_words("run", *MODEL, "--max-steps", 1))
         self.assertIn("on GPUs", result.stdout)
+        name = r"NVIDIA .* \(sm_\d+, driver [\d.]+, cuDNN \d+\.\d+\.\d+\)"
+        self.assertRegex(result.stdout, f"(?m)^GPU +{name}$")
+        self.assertRegex(json.loads(program.run("inspect", self.runs / "run", "--json").stdout)["processor"], name)
         self.assertIn("gradients over NCCL", result.stdout)
         self.assertNotIn("Warning", result.stdout + result.stderr)
 
