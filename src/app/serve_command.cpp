@@ -90,8 +90,9 @@ ExitCode serve(const ServeArguments& arguments) {
 Command serve_command() {
   auto arguments = std::make_shared<ServeArguments>();
   Command command("serve", "show runs in a web browser as they train, and let their models write");
-  command.add_paths("PATH", Argument::Kind::kWords, arguments->paths,
-                    "folders of runs and models, or of one run, or .safetensors files (default: runs models)");
+  constexpr const char* kPaths =
+      "folders of runs and models, or of one run, or .safetensors files (default: runs models)";
+  command.add_paths("PATH", Argument::Kind::kWords, arguments->paths, kPaths).value = "[PATH...]";
   constexpr std::int64_t kLastPort = 65'535, kMostThreads = 1024;
   command.add("port", &arguments->port, between(0, kLastPort), "N", "port to listen on; 0: any that is free");
   command.add("bind", &arguments->bind, {.free_text = true}, "ADDRESS",
