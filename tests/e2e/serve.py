@@ -47,7 +47,7 @@ class Serve(program.TestCase):
             runs = {run["name"]: run for run in server.get("/api/runs")["runs"]}
             self.assertEqual(set(runs), {"first", "second"})
             first, told = runs["first"], server.run("first")
-            self.assertEqual((first["state"], first["exit_code"], first["step"]), ("done", 0, 60))
+            self.assertEqual((first["state"], first["exit_code"], first["step"], first["steps"]), ("done", 0, 60, 60))
             self.assertEqual(first["loss"], program.metrics(self.run_folder, "step")[-1]["loss"])
             self.assertEqual(first["best_val_loss"], program.metrics(self.run_folder, "end")[-1]["best_val_loss"])
             self.assertEqual(told["config"], (self.run_folder / "config.toml").read_text())
