@@ -7,6 +7,7 @@
 #include <memory>
 #include <thread>
 
+#include "app/messages.hpp"
 #include "app/program.hpp"
 #include "base/host.hpp"
 #include "base/text.hpp"
@@ -70,6 +71,7 @@ ExitCode serve(const ServeArguments& arguments) {
   for (const std::string& path : paths) {
     require<UsageError>(!fs::exists(path) || fs::is_directory(path) || is_safetensors(path),
                         "'{}' is no folder of runs or models, no run, and no .safetensors file", path);
+    if (!arguments.paths.empty() && !fs::exists(path)) tell_on_stderr(fmt::format("there is no '{}' yet", path));
   }
   const HeldSignals signals;
   Server server({.paths = {paths.begin(), paths.end()},

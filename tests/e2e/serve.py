@@ -70,6 +70,7 @@ class Serve(program.TestCase):
         shipped, damaged = program.SOURCE / "models/nietzsche.safetensors", self.folder / "damaged.safetensors"
         damaged.write_bytes(shipped.read_bytes()[:5000])
         with Serving(self.folder, self.folder / "no_runs_yet", program.SOURCE / "models", damaged) as server:
+            self.assertEqual(server.stderr, f"charrnn_dist: there is no '{self.folder / 'no_runs_yet'}' yet\n")
             models = {model["name"]: model for model in server.get("/api/runs")["runs"]}
             self.assertEqual({(name, model["state"], model["model"]) for name, model in models.items()},
                              {(damaged.name, "model", ""), (shipped.name, "model", "gru, 1 x 256")})
