@@ -7,7 +7,7 @@ endif()
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME charrnn-dist)
-set(CPACK_PACKAGE_CONTACT "charrnn_dist authors <charrnn_dist@localhost>")
+set(CPACK_PACKAGE_CONTACT "charrnn_dist maintainers <maintainers@charrnn-dist.example>")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_COMPRESSION_TYPE zstd)

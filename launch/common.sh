@@ -6,11 +6,15 @@ torch_version=2.11.0
 cache="${CHARRNN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/charrnn_dist}"
 torch_env="$cache/torch-$torch_version" # a Python environment that holds the torch wheel; CMake looks here too
 
+# What one types to run the script: launch/run in a clone, charrnn_run where it is installed.
+called=$(basename "$0")
+if [ -e "$root/CMakeLists.txt" ]; then called=$(realpath --relative-to="$root" "$0"); fi
+
 say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
 if [ ! -t 1 ]; then say() { printf '==> %s\n' "$*"; }; fi
 
 die() {
-  printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+  printf '%s: %s\n' "$called" "$*" >&2
   exit "${exit_code:-1}"
 }
 

@@ -3,6 +3,7 @@ import argparse
 import contextlib
 import os
 import sys
+from pathlib import Path
 
 
 class Error(Exception):
@@ -17,9 +18,17 @@ class DataError(Error):
     code = 65
 
 
+def called():
+    """What one types to run this script: launch/plot in a clone, charrnn_plot where it is installed."""
+    name = Path(sys.argv[0]).name
+    return name if name.startswith("charrnn_") else f"launch/{name}"
+
+
 class Parser(argparse.ArgumentParser):
-    def __init__(self, name, description, examples):
-        super().__init__(prog=name, description=description, epilog=examples, allow_abbrev=False,
+    """`%(prog)s` in the examples stands for what one types."""
+
+    def __init__(self, description, examples):
+        super().__init__(prog=called(), description=description, epilog=examples, allow_abbrev=False,
                          formatter_class=argparse.RawDescriptionHelpFormatter)
 
     def error(self, message):
@@ -50,19 +59,19 @@ def _forget_output():
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def start(name, main):
+def start(main):
     """Runs main() and ends the process with the exit code that it returns."""
     try:
         code = main()
         sys.stdout.flush()
     except Error as error:
-        complain(f"{name}: error: {error}")
+        complain(f"{called()}: error: {error}")
         code = error.code
     except BrokenPipeError:  # who read our output has seen enough
         _forget_output()
         code = 0
     except OSError as error:
-        complain(f"{name}: error: cannot write to {error.filename or 'standard output'}: {reason(error)}")
+        complain(f"{called()}: error: cannot write to {error.filename or 'standard output'}: {reason(error)}")
         _forget_output()
         code = DataError.code
     except KeyboardInterrupt:

@@ -36,7 +36,7 @@ def style():
     try:
         import matplotlib
     except ImportError as error:
-        raise UsageError(f"pictures need matplotlib ({error}): launch/install installs it") from None
+        raise UsageError(f"pictures need matplotlib ({error}): run launch/install, or apt install python3-matplotlib") from None
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # not that it looks for fonts
     with matplotlib.rc_context(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # glyphs that the font lacks, axes of one point

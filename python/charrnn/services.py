@@ -18,13 +18,13 @@ class Service:
     """A run at a service. `known` is the id of one that is to go on; without it there will be a new one, with the run's name
     and options. `id` is what it can be found by again."""
 
-    package, install = "", ""
+    package = ""
 
     def __init__(self, project):
         try:
             self.module = importlib.import_module(self.package)
         except ImportError:
-            raise UsageError(f"{self.package} is not installed here: {sys.executable} -m pip install {self.install}") from None
+            raise UsageError(f"{self.package} is not installed here: {sys.executable} -m pip install {self.package}") from None
         self.project, self.id = project, None
 
     def __call__(self, name, options, known):
@@ -43,7 +43,7 @@ class Service:
 
 
 class Wandb(Service):
-    package = install = "wandb"
+    package = "wandb"
 
     def begin(self, name, options, known):
         self.run = self.module.init(project=self.project, name=name, config=options, id=known, resume="allow")
@@ -58,7 +58,7 @@ class Wandb(Service):
 
 
 class Mlflow(Service):
-    package, install = "mlflow", "mlflow-skinny"
+    package = "mlflow"
 
     def begin(self, name, options, known):
         self.client = self.module.MlflowClient()
@@ -85,7 +85,7 @@ class Mlflow(Service):
 
 
 class Trackio(Service):
-    package = install = "trackio"
+    package = "trackio"
 
     def begin(self, name, options, known):
         # Runs are found by their names.
@@ -102,7 +102,7 @@ class Trackio(Service):
 
 
 class Aim(Service):
-    package = install = "aim"
+    package = "aim"
 
     def begin(self, name, options, known):
         self.run = self.module.Run(run_hash=known, experiment=self.project, log_system_params=False)

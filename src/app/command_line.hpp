@@ -24,7 +24,7 @@ struct Argument {
   std::string group;  ///< heading in help
   std::string name;
   Kind kind = Kind::kOne;
-  std::string value;  ///< what help calls it: N, or the choices: auto|cpu|cuda
+  std::string value;  ///< what help calls it: N, PATH..., or the choices: auto|cpu|cuda
   std::string help;
   std::string range, usual;                  ///< of numbers, and the default; empty: help does not show it
   std::function<void(const Strings&)> take;  ///< reads the words that were given

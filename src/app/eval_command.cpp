@@ -196,8 +196,9 @@ ExitCode run_eval(const EvalArguments& arguments, Job& job) {
 Command eval_command() {
   auto arguments = std::make_shared<EvalArguments>();
   Command command("eval", "compute the exact loss of a checkpoint on a text");
-  command.add_paths("PATH", Argument::Kind::kWords, arguments->checkpoints,
-                    "checkpoints, or folders of runs (the best one of each): one after the other");
+  constexpr const char* kPaths =
+      "checkpoints, .safetensors files, or folders of runs (the best checkpoint of each): one after the other";
+  command.add_paths("PATH", Argument::Kind::kWords, arguments->checkpoints, kPaths).value = "PATH...";
   command.add_paths("checkpoint", Argument::Kind::kList, arguments->checkpoints, "the same as PATH");
   command.add_paths("ensemble", Argument::Kind::kList, arguments->ensemble,
                     "evaluate several together: the mean of their probabilities");

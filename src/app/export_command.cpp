@@ -31,7 +31,8 @@ constexpr Format kFormats[] = {{".safetensors", write_safetensors}, {".pt", writ
 
 const Format& format_of(const std::filesystem::path& file) {
   const auto* found = std::ranges::find(kFormats, file.extension().string(), &Format::ending);
-  require_option(found != std::end(kFormats), "to", "`to` '{}' must end in .safetensors or .pt: that is the format",
+  require_option(found != std::end(kFormats), "to",
+                 "`to` '{}' must end in .safetensors or .pt: that is the format (for ONNX see docs/interchange.md)",
                  file.string());
   return *found;
 }
@@ -61,7 +62,7 @@ Command export_command() {
   auto arguments = std::make_shared<ExportArguments>();
   Command command("export", "write a model to a file for other programs");
   command.add_paths("PATH", Argument::Kind::kWords, arguments->paths,
-                    "a checkpoint, or the folder of a run: its best one");
+                    "a checkpoint or .safetensors file, or the folder of a run: its best checkpoint");
   command.add("to", &arguments->to, {}, "FILE", "file to write, which ends in .safetensors or .pt").required = true;
   command.explain("Weights, vocabulary and config; docs/interchange.md says how they are read.",
                   {"charrnn_dist export runs/lstm --to lstm.safetensors", "charrnn_dist export runs/lstm --to lstm.pt",

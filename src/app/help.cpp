@@ -53,7 +53,7 @@ std::string synopsis(const Argument& argument) {
     case Argument::Kind::kWords:
       break;
   }
-  return argument.value + "...";
+  return argument.value;
 }
 
 std::string description(const Argument& argument) {

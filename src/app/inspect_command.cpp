@@ -144,7 +144,7 @@ Command inspect_command() {
   auto arguments = std::make_shared<InspectArguments>();
   Command command("inspect", "show what is in a checkpoint");
   command.add_paths("PATH", Argument::Kind::kWords, arguments->paths,
-                    "a checkpoint, or the folder of a run: its newest good one");
+                    "a checkpoint or .safetensors file, or the folder of a run: its newest good checkpoint");
   command.add("hash", arguments->hash, "print only the SHA-256 over the parameters in the order of their names");
   command.add("json", arguments->json, "print everything as JSON");
   command.explain("", {"charrnn_dist inspect runs/lstm", "charrnn_dist inspect runs/lstm/checkpoints/best --hash"});

@@ -127,8 +127,9 @@ Command sample_command() {
   SampleOptions& options = arguments->options;
   TextsToWrite& texts = arguments->texts;
   Command command("sample", "write text with a trained model");
-  constexpr const char* kPaths = "a checkpoint, or the folder of a run: its best one; several write as an ensemble";
-  command.add_paths("PATH", Argument::Kind::kWords, arguments->checkpoints, kPaths);
+  constexpr const char* kPaths =
+      "a checkpoint or .safetensors file, or the folder of a run: its best checkpoint; several write as an ensemble";
+  command.add_paths("PATH", Argument::Kind::kWords, arguments->checkpoints, kPaths).value = "PATH...";
   command.add_paths("checkpoint", Argument::Kind::kList, arguments->checkpoints, "the same as PATH");
   command.add("prime", &texts.prime, {.free_text = true}, "TEXT", "text to go on from, of any length");
   command.add("prime-file", &arguments->prime_file, {}, "FILE", "the same from a file; - is standard input");

@@ -7,6 +7,7 @@
 #include <memory>
 #include <thread>
 
+#include "app/messages.hpp"
 #include "app/program.hpp"
 #include "base/host.hpp"
 #include "base/text.hpp"
@@ -70,6 +71,7 @@ ExitCode serve(const ServeArguments& arguments) {
   for (const std::string& path : paths) {
     require<UsageError>(!fs::exists(path) || fs::is_directory(path) || is_safetensors(path),
                         "'{}' is no folder of runs or models, no run, and no .safetensors file", path);
+    if (!arguments.paths.empty() && !fs::exists(path)) tell_on_stderr(fmt::format("there is no '{}' yet", path));
   }
   const HeldSignals signals;
   Server server({.paths = {paths.begin(), paths.end()},
@@ -90,8 +92,9 @@ ExitCode serve(const ServeArguments& arguments) {
 Command serve_command() {
   auto arguments = std::make_shared<ServeArguments>();
   Command command("serve", "show runs in a web browser as they train, and let their models write");
-  command.add_paths("PATH", Argument::Kind::kWords, arguments->paths,
-                    "folders of runs and models, or of one run, or .safetensors files (default: runs models)");
+  constexpr const char* kPaths =
+      "folders of runs and models, or of one run, or .safetensors files (default: runs models)";
+  command.add_paths("PATH", Argument::Kind::kWords, arguments->paths, kPaths).value = "[PATH...]";
   constexpr std::int64_t kLastPort = 65'535, kMostThreads = 1024;
   command.add("port", &arguments->port, between(0, kLastPort), "N", "port to listen on; 0: any that is free");
   command.add("bind", &arguments->bind, {.free_text = true}, "ADDRESS",

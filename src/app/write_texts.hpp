@@ -13,9 +13,9 @@ namespace charrnn {
 
 /// Which texts are wanted.
 struct TextsToWrite {
-  std::string prime;        ///< each begins with it
-  std::int64_t length = 0;  ///< characters to write after it
-  std::string stop;         ///< ends a text after it has been written; empty: nothing does
+  std::string prime;          ///< each begins with it
+  std::int64_t length = 400;  ///< characters to write after it
+  std::string stop;           ///< ends a text after it has been written; empty: nothing does
   std::int64_t count = 1;
   std::int64_t at_once = 1;  ///< texts that are written side by side
 };

@@ -46,7 +46,7 @@ std::string fault_of(const std::filesystem::path& path) {
   file.read(block.data(), block.size());
   if (file.gcount() != static_cast<std::streamsize>(block.size())) return "it is too short for a checkpoint";
   const std::string_view text(block.data(), block.size());
-  if (!text.starts_with(kMagic)) return "it is not a checkpoint of charrnn_dist";
+  if (!text.starts_with(kMagic)) return "it is neither a checkpoint of charrnn_dist nor a .safetensors file";
   if (!text.starts_with(fmt::format("{}1\n", kMagic))) return "its format version is not one that this program reads";
   std::array<char, kUserBlock> expected{};
   block_text(hash_rest(file)).copy(expected.data(), expected.size());

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <fstream>
 #include <limits>
+#include <optional>
 #include <set>
 #include <string>
 #include <system_error>
@@ -61,17 +62,21 @@ Findings check_cores(std::span<const RankPlace> places, int rank, const char* om
     cores.insert(place.cores.begin(), place.cores.end());
   }
   const auto all = static_cast<std::size_t>(::sysconf(_SC_NPROCESSORS_ONLN));
-  const ThreadChoice choice = default_threads(places, rank);
+  const std::optional<int> asked = threads_of_environment(omp_num_threads);
+  const int threads = asked.value_or(default_threads(places, rank).threads);
   Findings findings;
   Finding& first = findings.emplace_back(
       Finding{.topic = "cores",
-              .text = fmt::format("{} of {} for {} rank(s), {} thread(s) a rank; {}", cores.size(), all, ranks,
-                                  choice.threads, processor_description())});
+              .text = fmt::format("{} of {} for {} rank(s), {} thread(s) a rank{}; {}", cores.size(), all, ranks,
+                                  threads, asked ? " (OMP_NUM_THREADS)" : "", processor_description())});
   if (static_cast<std::size_t>(ranks) > cores.size()) {
     first.verdict = Verdict::kWarning;
     first.remedy =
         "more ranks than cores take turns: start fewer, or let them use more cores (mpirun --bind-to none, "
         "srun --cpus-per-task)";
+  } else if (asked && static_cast<std::size_t>(ranks * *asked) > cores.size()) {
+    first.verdict = Verdict::kWarning;
+    first.remedy = "more threads than cores wait for each other: lower OMP_NUM_THREADS, or start fewer ranks";
   }
   if (std::isfinite(mine.quota.cores)) {
     const bool is_short = mine.quota.cores < ranks;
@@ -80,7 +85,7 @@ Findings check_cores(std::span<const RankPlace> places, int rank, const char* om
          fmt::format("{:.3g} core(s) for this control group", mine.quota.cores),
          is_short ? "each rank gets less than a core: start fewer, or raise the container's CPU limit" : ""});
   }
-  if (omp_num_threads != nullptr && !threads_of_environment(omp_num_threads)) {
+  if (omp_num_threads != nullptr && !asked) {
     findings.push_back({Verdict::kWarning, "threads",
                         fmt::format("OMP_NUM_THREADS is '{}'", one_line(omp_num_threads, 40)),
                         fmt::format("it is ignored: set it to a number from 1 to {}, or unset it", kMostThreads)});

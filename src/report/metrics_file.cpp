@@ -38,7 +38,7 @@ void MetricsFile::on_start(const RunFacts& facts) {
          {"program_version", kProgramVersion},
          {"ranks", facts.ranks},
          {"parameters", facts.parameters},
-         {"steps", facts.total_steps},
+         {"steps", facts.last_step},
          {"config", facts.config_text}});
 }
 

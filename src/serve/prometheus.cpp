@@ -34,7 +34,7 @@ constexpr Gauge kGauges[] = {
      [](const RunSummary& run) -> std::optional<double> { return run.exit_code; }},
     {"charrnn_step", "Steps done",
      [](const RunSummary& run) -> std::optional<double> { return static_cast<double>(run.step); }},
-    {"charrnn_steps", "Steps of the whole run",
+    {"charrnn_steps", "Step at which the run ends unless it is stopped",
      [](const RunSummary& run) -> std::optional<double> { return static_cast<double>(run.steps); }},
     {"charrnn_attempts", "Times the run was started",
      [](const RunSummary& run) -> std::optional<double> { return static_cast<double>(run.attempts); }},

@@ -29,6 +29,13 @@ class Help(program.TestCase):
             self.assertEqual(help_of(command, "-h"), text)
             self.assertIn(f"  {command} ", help_of("help"))
 
+    def test_words_that_belong_to_no_option(self):
+        for command, words in (("sample", "PATH..."), ("eval", "PATH..."), ("inspect", "PATH"), ("export", "PATH"),
+                               ("serve", "[PATH...]")):
+            text = help_of(command, "--help")
+            self.assertTrue(text.startswith(f"usage: charrnn_dist {command} {words} [OPTIONS]\n"), text)
+            self.assertRegex(text, rf"(?m)^  {re.escape(words)} +\S")
+
     def test_lines_fit(self):
         for words in (["help"], *(["help", command] for command in COMMANDS)):
             for width in (40, 80, 120):

@@ -49,6 +49,10 @@ TEST(Cores, FewerThanRanksOrThanTheQuota) {
   EXPECT_EQ(check_cores(two, 0, nullptr)[0].verdict, Verdict::kGood);
   EXPECT_EQ(check_cores(three, 0, nullptr)[0].verdict, Verdict::kWarning);
   EXPECT_EQ(check_cores(two, 0, "4,2").size(), 1U);
+  EXPECT_EQ(check_cores(two, 0, "1")[0].verdict, Verdict::kGood);
+  const Finding crowded = check_cores(two, 0, "4")[0];
+  EXPECT_EQ(crowded.verdict, Verdict::kWarning);
+  EXPECT_THAT(crowded.text, HasSubstr("2 rank(s), 4 thread(s) a rank (OMP_NUM_THREADS)"));
   EXPECT_EQ(check_cores(two, 0, "many")[1].verdict, Verdict::kWarning);
   const std::vector<RankPlace> limited(2, {"n1", {0, 1}, {.cores = 1.5, .group = "a"}});
   EXPECT_EQ(check_cores(limited, 0, nullptr)[1].verdict, Verdict::kWarning);

@@ -47,7 +47,7 @@ class Serve(program.TestCase):
             runs = {run["name"]: run for run in server.get("/api/runs")["runs"]}
             self.assertEqual(set(runs), {"first", "second"})
             first, told = runs["first"], server.run("first")
-            self.assertEqual((first["state"], first["exit_code"], first["step"]), ("done", 0, 60))
+            self.assertEqual((first["state"], first["exit_code"], first["step"], first["steps"]), ("done", 0, 60, 60))
             self.assertEqual(first["loss"], program.metrics(self.run_folder, "step")[-1]["loss"])
             self.assertEqual(first["best_val_loss"], program.metrics(self.run_folder, "end")[-1]["best_val_loss"])
             self.assertEqual(told["config"], (self.run_folder / "config.toml").read_text())
@@ -70,6 +70,7 @@ class Serve(program.TestCase):
         shipped, damaged = program.SOURCE / "models/nietzsche.safetensors", self.folder / "damaged.safetensors"
         damaged.write_bytes(shipped.read_bytes()[:5000])
         with Serving(self.folder, self.folder / "no_runs_yet", program.SOURCE / "models", damaged) as server:
+            self.assertEqual(server.stderr, f"charrnn_dist: there is no '{self.folder / 'no_runs_yet'}' yet\n")
             models = {model["name"]: model for model in server.get("/api/runs")["runs"]}
             self.assertEqual({(name, model["state"], model["model"]) for name, model in models.items()},
                              {(damaged.name, "model", ""), (shipped.name, "model", "gru, 1 x 256")})

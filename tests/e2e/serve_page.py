@@ -108,6 +108,13 @@ class Page(program.TestCase):
         self.browser.find_element(By.CSS_SELECTOR, ".text").send_keys(Keys.ARROW_RIGHT)
         self.assertEqual(self.browser.execute_script("return [...document.querySelectorAll('.text span')].findIndex(e => e.matches('.at'))"), 10)
 
+    def test_begins_with_the_newest_run(self):
+        """Losses on different texts say nothing about which is better."""
+        self.train("worse", "--model", "gru", "--hidden", 8, "--columns", 4, "--max-steps", 2)
+        for page in ("write", "inside"):
+            self.open(f"#/{page}")
+            program.wait_until(lambda: [e.text for e in self.all("[aria-label=Run] option")] == ["worse", "first"], "the runs")
+
     def test_a_model_that_has_no_run(self):
         with Serving(self.folder, program.SOURCE / "models") as server:
             self.open("#/runs", server)

@@ -43,6 +43,7 @@ class Deb(program.TestCase):
     def test_says_what_it_is_and_needs(self):
         self.assertEqual(self.field("Package"), "charrnn-dist")
         self.assertIn(f"charrnn_dist {self.field('Version')}", program.run("--version").stdout)
+        self.assertRegex(self.field("Maintainer"), r"^\S.* <\S+@\S+\.\S+>$")
         needs = re.sub(r" \([^)]*\)", "", self.field("Depends")).split(", ")
         for package in ("openmpi-bin", "python3", "libopenmpi3", "libhdf5-103-1", "libc6"):
             self.assertIn(package, needs)

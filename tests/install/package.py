@@ -77,6 +77,13 @@ class Package(program.TestCase):
               env=env)
         self.assertRegex(check("charrnn_results", self.folder / "runs/run", env=env), r"(?m)^run .*done")
 
+    def test_scripts_say_what_one_types(self):
+        env = program.environment(PATH=f"{self.prefix}/bin:{os.environ['PATH']}")
+        for script in ("run", "plot", "results", "track", "fetch_corpus"):
+            said = check(f"charrnn_{script}", "--help", env=env)
+            self.assertTrue(said.startswith(f"usage: charrnn_{script} "), said)
+            self.assertNotIn(f"launch/{script}", said)
+
     def test_prefix_with_the_bundle_needs_no_libtorch_of_the_system(self):
         """It is moved, and what the program loads of LibTorch lies in it."""
         prefix = self.folder / "bundled"

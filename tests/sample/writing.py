@@ -45,6 +45,16 @@ class Writing(program.TestCase):
         self.assertIn(says, result.stderr)
 
 
+class Length(Writing):
+    def test_without_one(self):
+        """As every example in the documents is given."""
+        self.assertIn("(default: 400)", program.run("sample", "--help").stdout)
+        self.assertEqual(self.sample("--prime", "na").stdout, self.sample("--prime", "na", "--length", 400).stdout)
+
+    def test_zero(self):
+        self.assertEqual(self.sample("--prime", "na", "--length", 0).stdout, "na\n")
+
+
 class Stop(Writing):
     def test_a_prefix_that_ends_with_it(self):
         whole = self.sample("--length", 400, "--seed", 3).stdout[:-1]

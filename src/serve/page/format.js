@@ -4,6 +4,8 @@ export const whole = (number) => Math.round(number).toLocaleString('en');
 export const bits = (nats) => nats / Math.LN2;
 export const loss = (nats) => (nats === null || nats === undefined ? '–' : Math.abs(nats) < 1e4 ? nats.toFixed(4) : nats.toPrecision(4));
 
+export const signed = (number, digits) => number.toFixed(digits).replace('-', '−');
+
 export function rate(perSecond) {
   if (perSecond === null || perSecond === undefined) return '–';
   if (perSecond >= 1e6) return `${(perSecond / 1e6).toFixed(2)}M`;

@@ -1,7 +1,7 @@
 // What the units of a model do while it reads a text, and what it expects next.
 import * as api from './api.js';
 import {calmly, choice, el} from './dom.js';
-import {visible} from './format.js';
+import {signed, visible} from './format.js';
 import {picker} from './picker.js';
 import {bars, TextView} from './text_view.js';
 
@@ -93,7 +93,7 @@ export function inside(place, {query}, signal) {
 
   function showUnits() {
     list.replaceChildren(...answer.units.map((unit, i) => el('button', {type: 'button', role: 'option', 'aria-selected': 'false', onclick: () => show(i)},
-      el('span', {}, nameOf(unit)), unit.correlation === undefined ? null : el('small', {}, `correlation ${unit.correlation.toFixed(2)}`), strip(unit.activations))));
+      el('span', {}, nameOf(unit)), unit.correlation === undefined ? null : el('small', {}, `correlation ${signed(unit.correlation, 2)}`), strip(unit.activations))));
   }
 
   function show(i) {
@@ -109,7 +109,7 @@ export function inside(place, {query}, signal) {
     if (!answer?.next[i]) return;
     const before = answer.characters.slice(Math.max(0, i - 11), i + 1).map(visible).join('');
     const activation = answer.units[shown]?.activations[i];
-    next.replaceChildren(el('p', {class: 'what'}, el('code', {}, `${i > 11 ? '…' : ''}${before}`), activation === undefined ? null : el('small', {}, `${nameOf(answer.units[shown])}: ${activation.toFixed(3)}`)),
+    next.replaceChildren(el('p', {class: 'what'}, el('code', {}, `${i > 11 ? '…' : ''}${before}`), activation === undefined ? null : el('small', {}, `${nameOf(answer.units[shown])}: ${signed(activation, 3)}`)),
       bars(answer.next[i], answer.characters[i + 1]));
   }
 

@@ -21,7 +21,7 @@ export function picker(query, change) {
 
   async function load() {
     const runs = (await api.get('/api/runs')).runs.filter((one) => one.checkpoints);
-    runs.sort((a, b) => (a.best_val_loss ?? Infinity) - (b.best_val_loss ?? Infinity));
+    runs.sort((a, b) => (a.state === 'model') - (b.state === 'model') || b.updated - a.updated);  // as the page Runs has them
     run.replaceChildren(...runs.map((one) => el('option', {value: one.name}, one.name)));
     message.hidden = runs.length > 0;
     node.hidden = !runs.length;
