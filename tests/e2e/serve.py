@@ -228,7 +228,7 @@ class Serve(program.TestCase):
             post("/api/neurons", expect=400, run="first", text="x" * 8_193)
             post("/api/neurons", expect=400, run="first", text="x", units=list(range(65)))
             post("/api/neurons", expect=400, run="first", text="x", units=[24])
-            post("/api/neurons", expect=422, run="first", text="x", search="colour")
+            self.assertIn("quotes, line, indent, word", post("/api/neurons", expect=400, run="first", text="x", search="colour")["error"])
             for fields in ({"length": -1}, {"length": 1.5}, {"length": "9"}, {"temperature": 0}, {"temperature": "x"}, {"top_p": 2},
                            {"top_k": -1}, {"seed": -1}, {"seed": 2**64 - 1}, {"greedy": 1}, {"prime": 5}, {"temprature": 1}):
                 self.assertIn("error", post("/api/sample", expect=400, run="first", **fields), fields)
