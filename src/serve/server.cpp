@@ -2,8 +2,11 @@
 
 #include <httplib.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <system_error>
+#include <thread>
 
 #include "base/error.hpp"
 #include "serve/access.hpp"
@@ -41,10 +44,18 @@ class Server::Routes {
 
   int port() const { return port_; }
   const std::string& token() const { return access_.token(); }
-  void run() { http_.listen_after_bind(); }
+
+  void run() {
+    is_listening_ = true;
+    if (!is_stopping_) http_.listen_after_bind();
+    is_listening_ = false;
+  }
 
   void stop() {
+    is_stopping_ = true;
     api_.stop();
+    // httplib forgets a stop that comes while it only begins to listen.
+    while (is_listening_ && !http_.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     http_.stop();
   }
 
@@ -111,6 +122,7 @@ class Server::Routes {
   Access access_;
   Api api_;
   int port_ = -1;
+  std::atomic<bool> is_listening_ = false, is_stopping_ = false;
   httplib::Server http_;  // last: its threads use the others
 };
 

@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -265,6 +266,14 @@ class Serve(program.TestCase):
                 os.kill(server.process.pid, number)
                 self.assertEqual(server.wait(), 0)
                 self.assertEqual(list(events), [])
+
+    def test_a_signal_that_comes_before_it_listens(self):
+        """One that waits already when the program starts."""
+        early = ("import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]); "
+                 "os.kill(os.getpid(), signal.SIGTERM); os.execvp(sys.argv[1], sys.argv[1:])")
+        words = [sys.executable, "-c", early, *program.command("serve", self.runs, "--port", 0)]
+        ended = subprocess.run(list(map(str, words)), env=program.environment(), stdout=subprocess.DEVNULL, timeout=program.PATIENCE)
+        self.assertEqual(ended.returncode, 0)
 
     def test_a_port_in_use(self):
         with self.serve() as server:
