@@ -99,10 +99,8 @@ RunSummary RunCatalog::summary(const fs::path& run, double now) {
 
 std::vector<CheckpointEntry> checkpoints_of(const fs::path& run) {
   const auto describe = [](const fs::path& path, const WatchedFile& file) {
-    constexpr double kNanosecond = 1e-9;
-    return CheckpointEntry{.name = path.filename().string(),
-                           .bytes = file.state().size,
-                           .modified = static_cast<double>(file.state().modified) * kNanosecond};
+    return CheckpointEntry{
+        .name = path.filename().string(), .bytes = file.state().size, .modified = file.state().time()};
   };
   std::vector<CheckpointEntry> found;
   if (is_safetensors(run)) {

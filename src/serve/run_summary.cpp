@@ -148,9 +148,7 @@ void RunSummarizer::forget() {
 RunSummary summarize_model(const std::filesystem::path& file) {
   RunSummary model;
   model.state = RunState::kModel;
-  constexpr double kNanosecond = 1e-9;
-  if (const auto opened = WatchedFile::open(file))
-    model.updated = static_cast<double>(opened->state().modified) * kNanosecond;
+  if (const auto opened = WatchedFile::open(file)) model.updated = opened->state().time();
   try {
     const LayoutOf layout_of = [&](const Checkpoint& described) {
       const ModelConfig& config = described.settings->model;
