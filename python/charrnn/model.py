@@ -45,7 +45,7 @@ class CharModel(nn.Module):
         """The mean loss in nats of all characters but the first: what `charrnn_dist eval` prints. Of a model that reads
         windows, the mean over the text's windows, which are cut as in its training."""
         tokens = self.encode(text)
-        with self._predicting():
+        with self.predicting():
             losses, count = self._losses_of_windows(tokens) if self.window else self._losses(tokens)
         return losses / count
 
@@ -57,7 +57,7 @@ class CharModel(nn.Module):
         tokens = self._prime(prime)
         how = dict(temperature=temperature, top_k=top_k, top_p=top_p, greedy=greedy)
         written, state = [], None
-        with self._predicting():
+        with self.predicting():
             for _, uniform in zip(range(length), uniform_numbers(seed)):
                 logits, state = self._after(tokens, state)
                 written.append(choose(logits, self.vocabulary.special, uniform, **how))
@@ -66,7 +66,8 @@ class CharModel(nn.Module):
         return self.decode(written)
 
     @contextlib.contextmanager
-    def _predicting(self):
+    def predicting(self):
+        """As in eval(), without gradients."""
         was_training = self.training
         self.eval()
         try:

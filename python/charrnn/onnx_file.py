@@ -20,10 +20,8 @@ class _Flat(torch.nn.Module):
 
 def export(model, path):
     """charrnn.export_onnx()"""
-    was_training = model.training
-    flat = _Flat(model.eval())
     tokens = torch.zeros(1, 1, dtype=torch.long, device=model.e.weight.device)
-    with torch.no_grad():
+    with model.predicting():
         _, state = model(tokens)
     state = state if isinstance(state, tuple) else (state,)
     names = ["h", "c"][:len(state)]
@@ -31,9 +29,8 @@ def export(model, path):
     of_state = {1 if isinstance(model, StackedModel) else 0: "columns"}
     axes = {name: time | {1: "columns"} for name in ("tokens", "logits")}
     axes |= {name + suffix: of_state for name in names for suffix in ("", "_after")}
-    with warnings.catch_warnings():
+    with model.predicting(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter, about how it works
-        torch.onnx.export(flat, (tokens, *(torch.zeros_like(part) for part in state)), str(path), dynamo=False,
+        torch.onnx.export(_Flat(model), (tokens, *(torch.zeros_like(part) for part in state)), str(path), dynamo=False,
                           input_names=["tokens", *names], output_names=["logits", *(f"{name}_after" for name in names)],
                           dynamic_axes=axes)
-    model.train(was_training)

@@ -16,6 +16,7 @@
 #include "base/text.hpp"
 #include "dist/agreement.hpp"
 #include "dist/device_choice.hpp"
+#include "dist/launcher.hpp"
 #include "dist/topology.hpp"
 #include "doctor/all_reduce_time.hpp"
 #include "doctor/gpus.hpp"
@@ -62,10 +63,10 @@ std::unique_ptr<DeviceMemory> memory_of([[maybe_unused]] Device device) {
   return std::make_unique<HostMemory>();
 }
 
-std::string launcher() {
-  if (std::getenv("SLURM_STEP_ID") != nullptr && std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr)
-    return "srun with PMIx";
-  return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr ? "mpirun" : "none: one process alone";
+std::string describe_launcher() {
+  const std::string name = launcher_name(std::getenv);
+  if (name.empty()) return "none: one process alone";
+  return std::getenv("PMIX_NAMESPACE") != nullptr ? name + " with PMIx" : name;
 }
 
 /// What a rank finds on its node.
@@ -133,8 +134,8 @@ Json examine(Job& job, const RunConfig& config) {
     for (const Finding& finding : findings) all.push_back(to_json(finding));
   };
   add({{.topic = "launcher",
-        .text =
-            fmt::format("{}; {} rank(s) on {} node(s); {}", launcher(), job.mpi.size(), hosts.size(), mpi_version())}});
+        .text = fmt::format("{}; {} rank(s) on {} node(s); {}", describe_launcher(), job.mpi.size(), hosts.size(),
+                            mpi_version())}});
   for (const Json& finding : merge(told, hosts.size())) all.push_back(finding);
   add(check_interfaces(interfaces, hosts));
   add(check_shared_folder(config.run.run_dir, control));

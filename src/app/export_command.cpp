@@ -31,9 +31,11 @@ constexpr Format kFormats[] = {{".safetensors", write_safetensors}, {".pt", writ
 
 const Format& format_of(const std::filesystem::path& file) {
   const auto* found = std::ranges::find(kFormats, file.extension().string(), &Format::ending);
-  require_option(found != std::end(kFormats), "to",
-                 "`to` '{}' must end in .safetensors or .pt: that is the format (for ONNX see docs/interchange.md)",
-                 file.string());
+  require_option(
+      found != std::end(kFormats), "to",
+      "`to` '{}' must end in .safetensors or .pt: that is the format (for ONNX: charrnn.export_onnx in Python, "
+      "docs/interchange.md)",
+      file.string());
   return *found;
 }
 

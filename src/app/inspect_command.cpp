@@ -23,13 +23,35 @@ struct InspectArguments {
   bool hash = false, json = false;
 };
 
-/// The checkpoint's contents as JSON: what --json prints, and what the text is made from.
-Json describe_file(const LoadedModel& loaded) {
+/// What is in a file as JSON: what --json prints, and what the text is made from.
+Json describe_model(const LoadedModel& loaded) {
+  const Checkpoint& checkpoint = loaded.checkpoint;
+  const ModelConfig& model = loaded.settings.model;
+  Json tensors = Json::array();
+  for (const Parameter& parameter : loaded.model->layout().parameters())
+    tensors.push_back({{"name", parameter.name}, {"shape", parameter.shape}});
+  return {{"path", loaded.path},
+          {"checksum", "none"},
+          {"bytes", std::filesystem::file_size(loaded.path)},
+          {"arch", without_controls(checkpoint.arch)},
+          {"layers", model.layers},
+          {"hidden", model.hidden},
+          {"embedding", model.embedding},
+          {"dropout", model.dropout},
+          {"vocabulary", loaded.vocabulary.size()},
+          {"parameters", loaded.model->layout().count()},
+          {"tensors", tensors},
+          {"step", checkpoint.step},
+          {"train_characters", checkpoint.data.train_characters},
+          {"corpus_sha256", without_controls(checkpoint.data.corpus_sha256)},
+          {"created_utc", without_controls(checkpoint.created_utc)},
+          {"program_version", without_controls(checkpoint.program_version)}};
+}
+
+/// The same of a checkpoint, with what only a checkpoint has.
+Json describe_checkpoint(const LoadedModel& loaded) {
   const Checkpoint& checkpoint = loaded.checkpoint;
   const Checkpoint::Progress& progress = checkpoint.progress;
-  Json parameters = Json::array();
-  for (const Parameter& parameter : loaded.model->layout().parameters())
-    parameters.push_back({{"name", parameter.name}, {"shape", parameter.shape}});
   Json history = Json::array();
   for (const EpochRecord& row : checkpoint.history) {
     history.push_back({{"epoch", row.epoch},
@@ -39,42 +61,18 @@ Json describe_file(const LoadedModel& loaded) {
                        {"learning_rate", row.learning_rate},
                        {"seconds", row.seconds}});
   }
-  return {{"path", loaded.path},
-          {"checksum", "good"},
-          {"bytes", std::filesystem::file_size(loaded.path)},
-          {"arch", without_controls(checkpoint.arch)},
-          {"layers", loaded.settings.model.layers},
-          {"hidden", loaded.settings.model.hidden},
-          {"embedding", loaded.settings.model.embedding},
-          {"dropout", loaded.settings.model.dropout},
-          {"vocabulary", loaded.vocabulary.size()},
-          {"parameters", loaded.model->layout().count()},
-          {"tensors", parameters},
-          {"step", checkpoint.step},
-          {"epoch", checkpoint.epoch},
-          {"cycle", checkpoint.cycle},
-          {"columns", checkpoint.data.columns},
-          {"bptt", checkpoint.data.bptt},
-          {"row", checkpoint.data.row},
-          {"train_characters", checkpoint.data.train_characters},
-          {"corpus_sha256", without_controls(checkpoint.data.corpus_sha256)},
-          {"created_utc", without_controls(checkpoint.created_utc)},
-          {"program_version", without_controls(checkpoint.program_version)},
-          {"processor", without_controls(checkpoint.processor)},
-          {"best_val_loss", std::isfinite(progress.best_val_loss) ? Json(progress.best_val_loss) : Json()},
-          {"best_step", progress.best_step > 0 ? Json(progress.best_step) : Json()},
-          {"skipped_steps", progress.skipped_steps},
-          {"history", history}};
-}
-
-/// Of a file that has a model and no more: without what only a checkpoint has.
-Json describe_model(const LoadedModel& loaded) {
-  Json facts = describe_file(loaded);
-  facts["checksum"] = "none";
-  for (const char* key : {"epoch", "cycle", "columns", "bptt", "row", "processor", "best_val_loss", "best_step",
-                          "skipped_steps", "history"}) {
-    facts.erase(key);
-  }
+  Json facts = describe_model(loaded);
+  facts.update({{"checksum", "good"},
+                {"epoch", checkpoint.epoch},
+                {"cycle", checkpoint.cycle},
+                {"columns", checkpoint.data.columns},
+                {"bptt", checkpoint.data.bptt},
+                {"row", checkpoint.data.row},
+                {"processor", without_controls(checkpoint.processor)},
+                {"best_val_loss", std::isfinite(progress.best_val_loss) ? Json(progress.best_val_loss) : Json()},
+                {"best_step", progress.best_step > 0 ? Json(progress.best_step) : Json()},
+                {"skipped_steps", progress.skipped_steps},
+                {"history", history}});
   return facts;
 }
 
@@ -126,7 +124,7 @@ void run_inspect(const InspectArguments& arguments) {
   const bool is_whole = !is_safetensors(file);
   const LoadedModel loaded =
       load_model(file.string(), {.device = {}, .team = team}, is_whole ? Parts::kAll : Parts::kModel);
-  Json facts = is_whole ? describe_file(loaded) : describe_model(loaded);
+  Json facts = is_whole ? describe_checkpoint(loaded) : describe_model(loaded);
   const std::string hash = hash_parameters(loaded.model->layout(), loaded.model->parameters());
   if (arguments.json) {
     facts["parameters_sha256"] = hash;

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "base/error.hpp"
+#include "checkpoint/bounds.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "checkpoint/format.hpp"
 #include "checkpoint/hdf5_input.hpp"
@@ -13,7 +14,7 @@ namespace charrnn {
 
 namespace {
 
-// More bounds of what a file may say, as those of checkpoint/setting_names.hpp.
+// More bounds of what a file may say, as those of checkpoint/bounds.hpp.
 constexpr std::size_t kLongestConfig = std::size_t{1} << 20;
 constexpr std::size_t kMostGroups = 1000, kMostBuffers = 8, kMostStates = 8, kMostEpochs = 1 << 20;
 

@@ -10,6 +10,7 @@
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/range.hpp"
+#include "checkpoint/bounds.hpp"
 #include "checkpoint/safetensors_input.hpp"
 #include "checkpoint/setting_names.hpp"
 

@@ -1,16 +1,7 @@
-// The names that what describes a model has in files, and bounds of what a file may say there.
+// The names that what describes a model has in files.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-
-#include "checkpoint/checkpoint.hpp"
-
 namespace charrnn {
-
-/// Far above what training writes; they keep all arithmetic from overflowing.
-inline constexpr std::int64_t kMostSteps = std::int64_t{1} << 53;
-inline constexpr std::size_t kMostSymbols = 65'536, kLongestSymbol = 16;
 
 /// The attributes of /model_config: visit(name, value), where a value is a std::string, std::int64_t, double or bool.
 /// `settings` is a ModelSettings, const or not.

@@ -17,15 +17,22 @@ struct Launcher {
   const char* remedy;
 };
 
-// SLURM_NTASKS is not among them: a batch script has it too, and may well start the program alone.
+// The nearest first: mpirun inside an srun step has the variables of both. SLURM_NTASKS is not among them: a batch script has it too, and may well start the program alone.
 constexpr Launcher kLaunchers[] = {
-    {"SLURM_STEP_NUM_TASKS", "srun", kUsePmix},
     {"OMPI_COMM_WORLD_SIZE", "mpirun", kUseItsMpirun},
+    {"SLURM_STEP_NUM_TASKS", "srun", kUsePmix},
     {"PMI_SIZE", "an MPICH mpiexec", kUseItsMpirun},
     {"MPI_LOCALNRANKS", "an MPICH mpiexec", kUseItsMpirun},
 };
 
 }  // namespace
+
+std::string launcher_name(const Environment& environment) {
+  for (const Launcher& launcher : kLaunchers) {
+    if (environment(launcher.variable) != nullptr) return launcher.name;
+  }
+  return "";
+}
 
 void check_launcher(int world_size, const Environment& environment) {
   for (const Launcher& launcher : kLaunchers) {

@@ -1,12 +1,16 @@
-// Whether the launcher and MPI agree on how many ranks there are.
+// What started the ranks, and whether it and MPI agree on how many there are.
 #pragma once
 
 #include <functional>
+#include <string>
 
 namespace charrnn {
 
 /// A variable of the environment, or null.
 using Environment = std::function<const char*(const char*)>;
+
+/// "mpirun", "srun", "an MPICH mpiexec"; empty for a process that was started alone.
+std::string launcher_name(const Environment& environment);
 
 /// UsageError, saying why and how to fix it, if a launcher started more tasks than MPI sees ranks. The usual case: srun
 /// or another MPI's mpirun starts N programs, each of which believes that it is alone, and N trainings would write into

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <ctime>
 #include <string>
 #include <system_error>
@@ -13,6 +12,7 @@
 #include "base/host.hpp"
 #include "base/text.hpp"
 #include "base/utf8.hpp"
+#include "base/wall_clock.hpp"
 
 namespace charrnn {
 
@@ -21,10 +21,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kPrefix = "events.out.tfevents.";
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 /// TensorBoard reads files in the order of their names: later than all that are there, whatever the clock says.
 std::int64_t time_of_name(const fs::path& folder) {
@@ -57,9 +53,9 @@ void EventFile::on_start(const RunFacts& facts) {
     warn_(fmt::format("no event file for TensorBoard: {}", error.what()));
     return;
   }
-  write(version_record(now()));
+  write(version_record(seconds_since_1970()));
   const bool is_new = facts.first_step == 0;
-  write(restart_record(now(), is_new ? 0 : facts.first_step + 1));
+  write(restart_record(seconds_since_1970(), is_new ? 0 : facts.first_step + 1));
   write_text(facts.first_step, "config", facts.config_text);
 }
 
@@ -92,7 +88,7 @@ void EventFile::write(const std::string& record) {
 }
 
 void EventFile::write_scalars(std::int64_t step, std::initializer_list<Scalar> scalars) {
-  write(scalars_record(now(), step, {scalars.begin(), scalars.size()}));
+  write(scalars_record(seconds_since_1970(), step, {scalars.begin(), scalars.size()}));
 }
 
 void EventFile::write_validation(std::int64_t step, double loss, const std::string& name) {
@@ -100,7 +96,7 @@ void EventFile::write_validation(std::int64_t step, double loss, const std::stri
 }
 
 void EventFile::write_text(std::int64_t step, std::string_view tag, const std::string& text) {
-  write(text_record(now(), step, tag, quoted(text)));
+  write(text_record(seconds_since_1970(), step, tag, quoted(text)));
 }
 
 }  // namespace charrnn

@@ -1,11 +1,11 @@
 #include "report/metrics_file.hpp"
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/error.hpp"
 #include "base/program_version.hpp"
+#include "base/wall_clock.hpp"
 #include "report/kept_lines.hpp"
 
 namespace charrnn {
@@ -105,8 +105,7 @@ void MetricsFile::on_end(const EndReport& report) {
 }
 
 void MetricsFile::write(Json event) {
-  const std::chrono::duration<double> since_1970 = std::chrono::system_clock::now().time_since_epoch();
-  event["time"] = since_1970.count();
+  event["time"] = seconds_since_1970();
   file_->append(event.dump() + '\n', event["event"] == "end" ? PatientFile::kLast : PatientFile::kMore);
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "base/utf8.hpp"
 
 namespace charrnn {
@@ -45,8 +46,8 @@ std::vector<char32_t> Sampler::prime(std::string_view text) {
     tokens.assign(static_cast<std::size_t>(std::max<std::int64_t>(window_, 1)), token);
   }
   require<UsageError>(has_read_ || std::ssize(tokens) >= window_,
-                      "`prime` '{}' has {} characters that the model knows, and it reads windows of {}", text,
-                      tokens.size(), window_);
+                      "`prime` '{}' has {} characters that the model knows, and it reads windows of {}",
+                      one_line(std::string(text), 60), tokens.size(), window_);
   std::vector<std::int64_t> rows;
   for (const std::int64_t token : tokens) rows.insert(rows.end(), written_.size(), token);
   read(rows);

@@ -1,5 +1,7 @@
 #include "sample/unit_search.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -67,21 +69,21 @@ std::vector<double> position_in_word(Characters characters) {
 }
 
 constexpr std::array kFeatures{
-    TextFeature{"quotes", "inside quotes", inside_quotes},
-    TextFeature{"line", "position in the line", position_in_line},
-    TextFeature{"indent", "indentation of the line", indentation},
-    TextFeature{"word", "position in the word", position_in_word},
+    TextFeature{"quotes", inside_quotes},
+    TextFeature{"line", position_in_line},
+    TextFeature{"indent", indentation},
+    TextFeature{"word", position_in_word},
 };
 
 }  // namespace
 
-std::span<const TextFeature> text_features() {
-  return kFeatures;
-}
-
 const TextFeature& find_feature(std::string_view name) {
   const auto found = std::ranges::find(kFeatures, name, &TextFeature::name);
-  require(found != kFeatures.end(), "there is no feature '{}'; there are quotes, line, indent, word", name);
+  if (found == kFeatures.end()) {
+    std::string names;
+    for (const TextFeature& feature : kFeatures) names.append(names.empty() ? "" : ", ").append(feature.name);
+    throw UsageError(fmt::format("there is nothing called '{}' to search for; there are {}", name, names));
+  }
   return *found;
 }
 

@@ -12,14 +12,12 @@ namespace charrnn {
 /// Something that has a value at each character of a text.
 struct TextFeature {
   std::string_view name;
-  std::string_view description;
   /// Its value after each of the characters.
   std::vector<double> (*values)(std::span<const std::string> characters);
 };
 
-/// quotes, line, indent, word.
-std::span<const TextFeature> text_features();
-/// DataError if there is none of that name.
+/// quotes (1 within them, else 0), line (position in the line), indent (spaces that the line begins with), word (position in
+/// the word). UsageError for another name.
 const TextFeature& find_feature(std::string_view name);
 
 struct FoundUnit {

@@ -23,7 +23,7 @@ EventTail::EventTail(std::filesystem::path file, const std::string& place) : fil
     return;
   }
   place_ = offset_;
-  must_check_ = true;
+  must_check_ = is_there_ = true;
   if (parts.size() > 1) inode_ = number_in<std::uint64_t>(parts[1]).value_or(0);
 }
 
@@ -37,12 +37,12 @@ EventTail::News EventTail::rewind() {
 EventTail::News EventTail::next() {
   const auto file = WatchedFile::open(file_);
   if (!file) {
-    const bool is_news = !std::exchange(is_gone_, true);
+    const bool is_news = std::exchange(is_there_, false);
     return {is_news ? Kind::kGone : Kind::kNothing, ""};
   }
   const FileState& state = file->state();
-  const bool was_gone = std::exchange(is_gone_, false);
-  if ((was_gone && offset_ > 0) || state.size < offset_ || (inode_ != 0 && state.inode != inode_)) return rewind();
+  const bool is_new = !std::exchange(is_there_, true);
+  if ((is_new && offset_ > 0) || state.size < offset_ || (inode_ != 0 && state.inode != inode_)) return rewind();
   if (std::exchange(must_check_, false) && file->read(offset_ - 1, 1) != "\n") return rewind();
   inode_ = state.inode;
   while (true) {

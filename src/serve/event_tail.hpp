@@ -24,15 +24,15 @@ class EventTail {
     kNothing,  ///< nothing new
     kLines,    ///< there are lines
     kRewound,  ///< it is another file now, or a shorter one; its lines come from the first one on
-    kGone,     ///< it was removed; said once
+    kGone,     ///< it was there, and was removed; said once
   };
   struct News {
     Kind kind = Kind::kNothing;
     std::string lines;  ///< whole ones, each with its line end; at most 256 KB
   };
 
-  /// `place` is what place() said before, of this or another EventTail; or empty, for the beginning. The first next() says
-  /// kRewound if that place is no longer there.
+  /// `place` is what place() said before, of this or another EventTail; or empty, for the beginning of a file that may come
+  /// to be later. The first next() says kRewound if that place is no longer there.
   EventTail(std::filesystem::path file, const std::string& place);
 
   News next();
@@ -47,7 +47,7 @@ class EventTail {
   std::int64_t place_ = 0;    ///< where the line at offset_ begins
   std::uint64_t inode_ = 0;   ///< 0: any
   bool must_check_ = false;   ///< whether a line begins at offset_
-  bool is_gone_ = false;      ///< and next() has said so
+  bool is_there_ = false;     ///< as far as the caller knows
   bool within_line_ = false;  ///< in one that is too long, which is left out
 };
 

@@ -109,13 +109,11 @@ Json score_answer(ModelDesk& desk, const LoadedModel& model, const ScoreRequest&
 Json neuron_answer(ModelDesk& desk, const LoadedModel& model, const NeuronRequest& request) {
   constexpr std::size_t kFound = 8;
   require<UsageError>(!request.text.empty(), "'text' is empty");
+  const TextFeature* const feature = request.search.empty() ? nullptr : &find_feature(request.search);
   Activations seen;
   desk.compute([&] { seen = read_activations(model, request.text); });
   std::vector<FoundUnit> units;
-  const bool is_search = !request.search.empty();
-  if (is_search) {
-    units = best_units(seen, find_feature(request.search).values(seen.characters), kFound);
-  }
+  if (feature != nullptr) units = best_units(seen, feature->values(seen.characters), kFound);
   for (const std::int64_t unit : request.units) {
     require<UsageError>(request.layer < seen.layers && unit < seen.width,
                         "there is no unit {} in layer {}: the model has {} layers of {} units", unit, request.layer,
@@ -123,7 +121,7 @@ Json neuron_answer(ModelDesk& desk, const LoadedModel& model, const NeuronReques
     units.push_back({request.layer, unit, 0});
   }
   Json shown = Json::array(), next = Json::array();
-  for (const FoundUnit& unit : units) shown.push_back(unit_answer(seen, unit, is_search));
+  for (const FoundUnit& unit : units) shown.push_back(unit_answer(seen, unit, feature != nullptr));
   for (std::size_t i = 0; i < seen.characters.size(); ++i) {
     next.push_back(top(model.vocabulary, token_probabilities(seen.logits_after(i), {}, {})));
   }

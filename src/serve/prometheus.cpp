@@ -47,8 +47,8 @@ constexpr Gauge kGauges[] = {
     {"charrnn_learning_rate", "Learning rate", [](const RunSummary& run) { return run.learning_rate; }},
     {"charrnn_characters_per_second", "Training speed",
      [](const RunSummary& run) { return run.characters_per_second; }},
-    {"charrnn_updated_seconds", "Time of the last line of metrics.jsonl, seconds since 1970",
-     [](const RunSummary& run) -> std::optional<double> { return run.updated; }},
+    {"charrnn_updated_timestamp_seconds", "Time of the last line of metrics.jsonl, seconds since 1970",
+     [](const RunSummary& run) { return run.updated > 0 ? std::optional(run.updated) : std::nullopt; }},
 };
 
 }  // namespace

@@ -6,11 +6,10 @@
 #include <iterator>
 #include <string_view>
 
-#include "base/error.hpp"
-#include "base/first_line.hpp"
 #include "base/text.hpp"
 #include "base/utf8.hpp"
 #include "checkpoint/safetensors.hpp"
+#include "serve/watched_file.hpp"
 
 namespace charrnn {
 
@@ -82,36 +81,26 @@ std::optional<fs::path> RunCatalog::find(const std::string& name) const {
 }
 
 RunSummary RunCatalog::summary(const fs::path& run, double now) {
-  const bool is_model = is_safetensors(run);
-  const auto file = WatchedFile::open(is_model ? run : run / "metrics.jsonl");
-  const FileState state = file ? file->state() : FileState();
-  std::optional<std::string> attempt;
-  try {
-    if (!is_model) attempt = first_line(run / "attempt");
-  } catch (const Error&) {
-    // As if there were none.
-  }
-  constexpr double kStale = 5;  // a process may end without touching a file
+  std::shared_ptr<Known> known;
   {
     const std::lock_guard lock(mutex_);
-    const auto known = known_.find(run);
-    if (known != known_.end() && known->second.file == state && known->second.attempt == attempt &&
-        (is_model || now - known->second.time < kStale)) {
-      return known->second.summary;
-    }
+    std::shared_ptr<Known>& entry = known_[run];
+    if (entry == nullptr) entry = std::make_shared<Known>(run);
+    known = entry;
   }
-  RunSummary summary = is_model ? summarize_model(run) : summarize_run(run, now);
-  const std::lock_guard lock(mutex_);
-  known_.insert_or_assign(run, Known{state, std::move(attempt), now, summary});
-  return summary;
+  const std::lock_guard lock(known->mutex);
+  if (!is_safetensors(run)) return known->run.update(now);
+  const auto file = WatchedFile::open(run);
+  const FileState state = file ? file->state() : FileState();
+  if (known->file != state) known->model = summarize_model(run);
+  known->file = state;
+  return known->model;
 }
 
 std::vector<CheckpointEntry> checkpoints_of(const fs::path& run) {
   const auto describe = [](const fs::path& path, const WatchedFile& file) {
-    constexpr double kNanosecond = 1e-9;
-    return CheckpointEntry{.name = path.filename().string(),
-                           .bytes = file.state().size,
-                           .modified = static_cast<double>(file.state().modified) * kNanosecond};
+    return CheckpointEntry{
+        .name = path.filename().string(), .bytes = file.state().size, .modified = file.state().time()};
   };
   std::vector<CheckpointEntry> found;
   if (is_safetensors(run)) {

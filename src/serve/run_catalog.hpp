@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -55,10 +56,11 @@ class RunCatalog {
     std::string only;  ///< the name of what is wanted of it; empty: everything
   };
   struct Known {
-    FileState file;
-    std::optional<std::string> attempt;
-    double time;
-    RunSummary summary;
+    explicit Known(const std::filesystem::path& folder) : run(folder) {}
+    std::mutex mutex;
+    RunSummarizer run;
+    std::optional<FileState> file;  ///< that `model` is of
+    RunSummary model;
   };
 
   /// Where what list() has is, by name.
@@ -66,7 +68,7 @@ class RunCatalog {
 
   std::vector<Root> roots_;
   std::mutex mutex_;
-  std::map<std::filesystem::path, Known> known_;
+  std::map<std::filesystem::path, std::shared_ptr<Known>> known_;
 };
 
 /// The checkpoints of a run, newest first; what `best` and `latest` point at are marked. Of a model's file: itself, marked

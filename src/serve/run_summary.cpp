@@ -21,9 +21,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::int64_t kWholeFile = 1 << 20;  // read as a whole up to here
-constexpr std::int64_t kEnd = 64 << 10, kSample = 2048, kSamples = 160;
-
 std::optional<double> number(const Json& event, const char* key) {
   const auto found = event.find(key);
   if (found == event.end() || !found->is_number()) return std::nullopt;
@@ -42,16 +39,6 @@ std::string word(const Json& event, const char* key) {
   return found != event.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-/// Calls `take` with every whole line of `text` that is a JSON object.
-template <class Take>
-void each_event(std::string_view text, const Take& take) {
-  for (std::size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
-    const Json event = Json::parse(text.substr(0, end), nullptr, /*allow_exceptions=*/false);
-    if (event.is_object()) take(event);
-    text.remove_prefix(end + 1);
-  }
-}
-
 std::string text_of(const ModelConfig& model) {
   return fmt::format("{}, {} x {}", model.model, model.layers, model.hidden);
 }
@@ -66,7 +53,7 @@ std::string model_of(const std::string& config_text) {
   }
 }
 
-void take(RunSummary& run, const Json& event) {
+void add(const Json& event, RunSummary& run) {
   const std::string kind = word(event, "event");
   run.step = whole_number(event, "step").value_or(run.step);
   run.updated = number(event, "time").value_or(run.updated);
@@ -88,25 +75,13 @@ void take(RunSummary& run, const Json& event) {
   } else if (kind == "end") {
     run.exit_code = whole_number(event, "exit_code").value_or(0);
   }
-  if (const auto loss = number(event, "val_loss")) {
+  const bool is_final =
+      event.value("final", Json()) == true;  // of the whole part, while the others may be of a piece of it
+  if (const auto loss = number(event, "val_loss"); loss && !is_final) {
     run.val_loss = loss;
     run.best_val_loss = std::min(*loss, run.best_val_loss.value_or(*loss));
   }
   if (const auto best = number(event, "best_val_loss")) run.best_val_loss = best;
-}
-
-/// Means of at most 80 stretches of steps.
-std::vector<std::pair<std::int64_t, double>> thinned(std::vector<std::pair<std::int64_t, double>> points) {
-  constexpr std::size_t kMost = 80;
-  if (points.size() <= kMost) return points;
-  std::vector<std::pair<std::int64_t, double>> few;
-  for (std::size_t i = 0; i < kMost; ++i) {
-    const std::size_t from = points.size() * i / kMost, to = points.size() * (i + 1) / kMost;
-    double sum = 0;
-    for (std::size_t j = from; j < to; ++j) sum += points[j].second;
-    few.emplace_back(points[to - 1].first, sum / static_cast<double>(to - from));
-  }
-  return few;
 }
 
 RunState state_of(const RunSummary& run, const std::filesystem::path& folder, double now) {
@@ -135,43 +110,45 @@ const char* name_of(RunState state) {
   return kNames[static_cast<std::size_t>(state)];
 }
 
-RunSummary summarize_run(const std::filesystem::path& folder, double now) {
-  RunSummary run;
-  std::vector<std::pair<std::int64_t, double>> losses;
-  const auto note_loss = [&](const Json& event) {
-    const auto loss = number(event, "loss");
-    const auto step = whole_number(event, "step");
-    if (word(event, "event") == "step" && loss && step) losses.emplace_back(*step, *loss);
-  };
-  const auto note = [&](const Json& event) {
-    take(run, event);
-    note_loss(event);
-  };
-  if (const auto file = WatchedFile::open(folder / "metrics.jsonl")) {
-    const std::int64_t size = file->state().size;
-    if (size <= kWholeFile) {
-      each_event(file->read(0, kWholeFile), note);
-    } else {
-      each_event(file->read(0, kEnd), note);
-      for (std::int64_t i = 0; i < kSamples; ++i) {
-        const std::string sample = file->read(kEnd + (size - 2 * kEnd) * i / kSamples, kSample);
-        each_event(std::string_view(sample).substr(std::min(sample.find('\n'), sample.size() - 1) + 1), note_loss);
-      }
-      const std::string end = file->read(size - kEnd, kEnd);
-      each_event(std::string_view(end).substr(std::min(end.find('\n'), end.size() - 1) + 1), note);
-    }
+RunSummarizer::RunSummarizer(std::filesystem::path folder)
+    : folder_(std::move(folder)), tail_(folder_ / "metrics.jsonl", "") {}
+
+RunSummary RunSummarizer::update(double now) {
+  constexpr std::size_t kMost = 64 << 20;
+  for (std::size_t bytes = 0; bytes < kMost;) {
+    const EventTail::News news = tail_.next();
+    if (news.kind == EventTail::Kind::kNothing) break;
+    if (news.kind != EventTail::Kind::kLines) forget();
+    take(news.lines);
+    bytes += news.lines.size();
   }
-  run.sparkline = thinned(std::move(losses));
-  run.state = state_of(run, folder, now);
+  RunSummary run = run_;
+  run.sparkline = losses_.points();
+  run.state = state_of(run, folder_, now);
   return run;
+}
+
+void RunSummarizer::take(const std::string& lines) {
+  std::string_view rest = lines;
+  for (std::size_t end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
+    const Json event = Json::parse(rest.substr(0, end), nullptr, /*allow_exceptions=*/false);
+    rest.remove_prefix(end + 1);
+    if (!event.is_object()) continue;
+    add(event, run_);
+    const auto loss = number(event, "loss");
+    if (word(event, "event") == "step" && loss && whole_number(event, "step")) losses_.add(run_.step, *loss);
+  }
+}
+
+void RunSummarizer::forget() {
+  run_ = {};
+  losses_ = {};
 }
 
 RunSummary summarize_model(const std::filesystem::path& file) {
   RunSummary model;
   model.state = RunState::kModel;
-  constexpr double kNanosecond = 1e-9;
-  if (const auto opened = WatchedFile::open(file))
-    model.updated = static_cast<double>(opened->state().modified) * kNanosecond;
+  if (const auto opened = WatchedFile::open(file)) model.updated = opened->state().time();
   try {
     const LayoutOf layout_of = [&](const Checkpoint& described) {
       const ModelConfig& config = described.settings->model;

@@ -1,4 +1,4 @@
-// What a table of runs says about one, from the ends of its files.
+// What a table of runs says about one.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,9 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "serve/event_tail.hpp"
+#include "serve/thinned_curve.hpp"
 
 namespace charrnn {
 
@@ -34,11 +37,29 @@ struct RunSummary {
   std::vector<std::pair<std::int64_t, double>> sparkline;  ///< (step, loss), at most 80 points over the whole run
 };
 
-/// Summarizes a run's folder. Of a large metrics.jsonl only the ends and samples from between are read; lines that
-/// are torn, damaged or of another kind are left out. `now`: seconds since 1970.
-RunSummary summarize_run(const std::filesystem::path& folder, double now);
+/// Sums up a run's folder as the run goes on.
+///
+///     RunSummarizer summarizer("runs/first");
+///     while (…) show(summarizer.update(now));
+class RunSummarizer {
+ public:
+  explicit RunSummarizer(std::filesystem::path folder);
 
-/// The same of a .safetensors file: its model, and when it was written. Of a damaged one it is only known that it is there.
+  /// Reads what has come to metrics.jsonl since the last call, at most 64 MB: the rest of a larger file waits for the next
+  /// call. Lines that are torn, damaged or of another kind are left out. `now`: seconds since 1970.
+  RunSummary update(double now);
+
+ private:
+  void take(const std::string& lines);
+  void forget();
+
+  std::filesystem::path folder_;
+  EventTail tail_;
+  RunSummary run_;  ///< what the lines up to tail_'s place say
+  ThinnedCurve losses_;
+};
+
+/// Sums up a .safetensors file: its model, and when it was written. Of a damaged one it is only known that it is there.
 RunSummary summarize_model(const std::filesystem::path& file);
 
 }  // namespace charrnn

@@ -33,9 +33,9 @@ class Server {
   int port() const;
   const std::string& token() const;  ///< empty: none is needed
 
-  /// Answers until stop().
+  /// Answers until stop(); returns at once if that came before.
   void run();
-  /// From another thread: run() returns within a second.
+  /// From another thread, at any time: run() returns within a second.
   void stop();
 
  private:

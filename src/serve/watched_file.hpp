@@ -15,6 +15,11 @@ struct FileState {
   std::uint64_t inode = 0;
   std::int64_t size = 0, modified = 0;  ///< bytes; nanoseconds since 1970
   bool operator==(const FileState&) const = default;
+  /// `modified` in seconds.
+  double time() const {
+    constexpr double kNanosecond = 1e-9;
+    return static_cast<double>(modified) * kNanosecond;
+  }
 };
 
 class WatchedFile {

@@ -31,6 +31,13 @@ std::string error_before_mpi(const Variables& variables) {
   return error_of<UsageError>([&] { check_before_mpi(environment_of(variables)); });
 }
 
+TEST(Launcher, HasAName) {
+  EXPECT_EQ(launcher_name(environment_of({})), "");
+  EXPECT_EQ(launcher_name(environment_of({{"SLURM_NTASKS", "2"}})), "");  // a batch script has it too
+  EXPECT_EQ(launcher_name(environment_of({{"SLURM_STEP_NUM_TASKS", "2"}})), "srun");
+  EXPECT_EQ(launcher_name(environment_of({{"SLURM_STEP_NUM_TASKS", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}})), "mpirun");
+}
+
 TEST(Launcher, AgreementIsFine) {
   EXPECT_EQ(error_for(1, {}), "");
   EXPECT_EQ(error_for(4, {{"OMPI_COMM_WORLD_SIZE", "4"}}), "");

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "doctor/gpus.hpp"
 #include "doctor/machine.hpp"
 #include "doctor/network.hpp"
 #include "temporary_folder.hpp"
@@ -76,6 +77,20 @@ TEST(Network, ANodeWithoutAny) {
   EXPECT_EQ(check_interfaces(one, hosts)[1].verdict, Verdict::kFault);
   EXPECT_EQ(check_interfaces({}, std::vector<std::string>{"n1"})[0].verdict, Verdict::kGood);
 }
+
+#ifndef CHARRNN_CUDA
+TEST(Gpus, ThatThisProgramCannotUse) {
+  const TemporaryFolder root;
+  EXPECT_EQ(check_gpus(1, root.path())[0].verdict, Verdict::kGood);
+  for (const char* gpu : {"0000:3b:00.0", "0000:5e:00.0"}) {
+    std::filesystem::create_directories(root.path() / "proc/driver/nvidia/gpus" / gpu);
+  }
+  const Finding finding = check_gpus(1, root.path())[0];
+  EXPECT_EQ(finding.verdict, Verdict::kWarning);
+  EXPECT_THAT(finding.text, HasSubstr("2, which this program, built for CPUs only, cannot use"));
+  EXPECT_THAT(finding.remedy, HasSubstr("--preset cuda"));
+}
+#endif
 
 }  // namespace
 }  // namespace charrnn

@@ -30,11 +30,12 @@ class Doctor(program.TestCase):
                       "run folders", "locks", "writes"):
             self.assertIn(topic, found)
         self.assertEqual(found["locks"]["verdict"], "ok")
+        self.assertTrue(found["launcher"]["text"].startswith("none: one process alone; 1 rank(s)"), found["launcher"])
         self.assertFalse((self.folder / "runs").exists(), "something is left behind")
 
     def test_ranks(self):
         found = self.findings(ranks=2)
-        self.assertIn("2 rank(s) on 1 node(s)", found["launcher"]["text"])
+        self.assertTrue(found["launcher"]["text"].startswith("mpirun with PMIx; 2 rank(s) on 1 node(s); Open MPI "), found["launcher"])
         self.assertEqual(found["shared"]["verdict"], "ok")
         self.assertRegex(found["all-reduce"]["text"], r"^over MPI: \d+ us for 64 bytes, [\d.]+ ms for 17 MB, ")
 

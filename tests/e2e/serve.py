@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -229,7 +230,7 @@ class Serve(program.TestCase):
             post("/api/neurons", expect=400, run="first", text="x" * 8_193)
             post("/api/neurons", expect=400, run="first", text="x", units=list(range(65)))
             post("/api/neurons", expect=400, run="first", text="x", units=[24])
-            post("/api/neurons", expect=422, run="first", text="x", search="colour")
+            self.assertIn("quotes, line, indent, word", post("/api/neurons", expect=400, run="first", text="x", search="colour")["error"])
             for fields in ({"length": -1}, {"length": 1.5}, {"length": "9"}, {"temperature": 0}, {"temperature": "x"}, {"top_p": 2},
                            {"top_k": -1}, {"seed": -1}, {"seed": 2**64 - 1}, {"greedy": 1}, {"prime": 5}, {"temprature": 1}):
                 self.assertIn("error", post("/api/sample", expect=400, run="first", **fields), fields)
@@ -266,6 +267,14 @@ class Serve(program.TestCase):
                 os.kill(server.process.pid, number)
                 self.assertEqual(server.wait(), 0)
                 self.assertEqual(list(events), [])
+
+    def test_a_signal_that_comes_before_it_listens(self):
+        """One that waits already when the program starts."""
+        early = ("import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]); "
+                 "os.kill(os.getpid(), signal.SIGTERM); os.execvp(sys.argv[1], sys.argv[1:])")
+        words = [sys.executable, "-c", early, *program.command("serve", self.runs, "--port", 0)]
+        ended = subprocess.run(list(map(str, words)), env=program.environment(), stdout=subprocess.DEVNULL, timeout=program.PATIENCE)
+        self.assertEqual(ended.returncode, 0)
 
     def test_a_port_in_use(self):
         with self.serve() as server:

@@ -133,7 +133,7 @@ class Files(Interchange):
         self.assertEqual(len(error.splitlines()), 1, error)
 
     def test_what_export_refuses(self):
-        for words, code, says in ((["--to", "model.onnx"], 2, [".safetensors", ".pt"]), (["--to", "model"], 2, [".safetensors"]),
+        for words, code, says in ((["--to", "model.onnx"], 2, [".safetensors", ".pt", "charrnn.export_onnx"]), (["--to", "model"], 2, [".safetensors"]),
                                   ([], 2, ["--to"]), (["--to", "/proc/nothing/model.pt"], 65, ["/proc/nothing/model.pt"])):
             error = program.run("export", self.run_folder, *words, expect=code).stderr.splitlines()[-1]
             for word in says:

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "report/file_size_limit.hpp"
+#include "report/start.hpp"
 #include "temporary_folder.hpp"
 
 namespace charrnn {
@@ -55,15 +56,7 @@ class EventFileTest : public testing::Test {
   }
   std::unique_ptr<EventFile> begin(std::int64_t first) {
     auto file = std::make_unique<EventFile>(folder(), [&](const std::string& line) { warnings_.push_back(line); });
-    const RunConfig config;
-    const CorpusSummary corpus;
-    file->on_start({.config = config,
-                    .config_text = "[run]\n",
-                    .corpus = corpus,
-                    .data_shape = "",
-                    .engine = "",
-                    .gradients_over = "",
-                    .first_step = first});
+    start(*file, first);
     return file;
   }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "report/file_size_limit.hpp"
+#include "report/start.hpp"
 #include "temporary_folder.hpp"
 
 namespace charrnn {
@@ -22,20 +23,9 @@ class MetricsFileTest : public testing::Test {
   void attempt(std::int64_t first, std::int64_t last) {
     MetricsFile file(path(), [&](const std::string& line) { warnings_.push_back(line); });
     file.rewind(first);
-    begin(file, first);
+    start(file, first);
     for (std::int64_t step = first + 1; step <= last; ++step) file.on_step({.step = step, .loss = 1.5});
     file.on_end({.step = last, .code = ExitCode::kInterrupted, .best_val_loss = 2.5});
-  }
-  static void begin(MetricsFile& file, std::int64_t first) {
-    const RunConfig config;
-    const CorpusSummary corpus;
-    file.on_start({.config = config,
-                   .config_text = "[run]\n",
-                   .corpus = corpus,
-                   .data_shape = "",
-                   .engine = "",
-                   .gradients_over = "",
-                   .first_step = first});
   }
   std::filesystem::path path() const { return folder_.path() / "metrics.jsonl"; }
   /// "event step" of each line.
@@ -69,7 +59,7 @@ TEST_F(MetricsFileTest, AResumeForgetsLaterStepsAndATornLine) {
 TEST_F(MetricsFileTest, LinesWaitUntilThereIsRoom) {
   MetricsFile file(path(), [&](const std::string& line) { warnings_.push_back(line); });
   file.rewind(0);
-  begin(file, 0);
+  start(file, 0);
   file.on_step({.step = 1, .loss = 1.5});
   {
     const FileSizeLimit limit(std::filesystem::file_size(path()) + 20);  // within the next line
@@ -85,7 +75,7 @@ TEST_F(MetricsFileTest, LinesWaitUntilThereIsRoom) {
 TEST_F(MetricsFileTest, SaysWhatIsLostAtTheEnd) {
   MetricsFile file(path(), [&](const std::string& line) { warnings_.push_back(line); });
   file.rewind(0);
-  begin(file, 0);
+  start(file, 0);
   const FileSizeLimit limit(std::filesystem::file_size(path()) + 20);
   file.on_step({.step = 1, .loss = 1.5});
   file.on_end({.step = 1, .code = ExitCode::kDone});

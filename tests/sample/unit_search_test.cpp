@@ -24,7 +24,7 @@ TEST(TextFeatures, SayWhatAReaderSees) {
   EXPECT_THAT(values("indent", " \ta b\n c"), ElementsAre(1, 5, 5, 5, 5, 0, 1, 1));
   EXPECT_THAT(values("word", "ab c"), ElementsAre(1, 2, 0, 1));
   EXPECT_THAT(find_feature("quotes").values(std::vector<std::string>{"“", "x", "”"}), ElementsAre(1, 1, 0));
-  EXPECT_THROW(find_feature("colour"), DataError);
+  EXPECT_THROW(find_feature("colour"), UsageError);
 }
 
 TEST(UnitSearch, PutsTheStrongestCorrelationFirst) {

@@ -99,6 +99,15 @@ TEST_F(Following, SaysOnceThatTheFileIsGone) {
   expect(tail, Kind::kLines, "new\n");
 }
 
+TEST_F(Following, WaitsForAFileThatIsNotThereYet) {
+  EventTail tail(file_, "");
+  expect(tail, Kind::kNothing);
+  append("one\n");
+  expect(tail, Kind::kLines, "one\n");
+  EventTail later(folder_.path() / "none", tail.place());
+  expect(later, Kind::kGone);
+}
+
 TEST_F(Following, LeavesOutALineThatIsTooLong) {
   append(std::string(1 << 20, 'x'));
   append("\nafter\n");
@@ -116,7 +125,7 @@ TEST_F(Following, FollowsNoLink) {
   append("secret\n");
   fs::create_symlink(file_, folder_.path() / "link");
   EventTail tail(folder_.path() / "link", "");
-  expect(tail, Kind::kGone);
+  expect(tail, Kind::kNothing);
 }
 
 TEST_F(Following, AsServerSentEvents) {

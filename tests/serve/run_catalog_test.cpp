@@ -71,21 +71,22 @@ TEST_F(Catalog, SummarizesARun) {
 
 TEST_F(Catalog, TellsHowARunIs) {
   const fs::path folder = add("a", kStart);
-  EXPECT_EQ(only().state, RunState::kTraining);  // it spoke 100 s ago, from wherever
-  EXPECT_EQ(summarize_run(folder, kNow + 1000).state, RunState::kSilent);
+  const auto state = [&](double now) { return RunSummarizer(folder).update(now).state; };
+  EXPECT_EQ(state(kNow), RunState::kTraining);  // it spoke 100 s ago, from wherever
+  EXPECT_EQ(state(kNow + 1000), RunState::kSilent);
   const AttemptMark mark = make_mark();
   write(folder / "attempt", mark.line + '\n');
-  EXPECT_EQ(summarize_run(folder, kNow + 1000).state, RunState::kTraining);
+  EXPECT_EQ(state(kNow + 1000), RunState::kTraining);
   const std::size_t start = mark.line.find(mark.start);
   const std::string before = mark.line.substr(0, start), after = mark.line.substr(start + mark.start.size());
   write(folder / "attempt", fmt::format("{}1{}\n", before, after));  // a process before this one
-  EXPECT_EQ(summarize_run(folder, kNow).state, RunState::kDied);
+  EXPECT_EQ(state(kNow), RunState::kDied);
   write(folder / "metrics.jsonl", kStart + R"({"event":"end","step":1,"exit_code":0,"time":1})"
                                            "\n");
-  EXPECT_EQ(summarize_run(folder, kNow).state, RunState::kDone);
+  EXPECT_EQ(state(kNow), RunState::kDone);
   write(folder / "metrics.jsonl", kStart + R"({"event":"end","step":1,"exit_code":70,"time":1})"
                                            "\n");
-  EXPECT_EQ(summarize_run(folder, kNow).state, RunState::kFailed);
+  EXPECT_EQ(state(kNow), RunState::kFailed);
 }
 
 TEST_F(Catalog, NoticesWhatIsNew) {
@@ -107,20 +108,55 @@ TEST_F(Catalog, ToleratesWhatIsDamagedOrHostile) {
   EXPECT_FALSE(run.loss);
 }
 
-TEST_F(Catalog, ReadsLittleOfALargeFile) {
+TEST_F(Catalog, ReadsALargeFileToItsEnd) {
   const fs::path folder = add("a", kStart);
   std::ofstream file(folder / "metrics.jsonl", std::ios::app);
   for (int step = 1; step <= 100'000; ++step) {
     file << R"({"event":"step","step":)" << step << R"(,"loss":)" << 100'000 - step << ",\"time\":950}\n";
+    if (step == 20'000) file << R"({"event":"epoch","epoch":0,"step":20000,"val_loss":2.5,"time":951})" << '\n';
+    if (step == 50'000) file << R"({"event":"run","step":50000,"steps":95,"time":952})" << '\n';
+    if (step == 60'000) file << R"({"event":"epoch","epoch":1,"step":60000,"val_loss":2.75,"time":953})" << '\n';
   }
   file.close();
   const RunSummary run = only();
-  EXPECT_EQ(run.steps, 90);
+  EXPECT_EQ(run.attempts, 2);
+  EXPECT_EQ(run.steps, 95);
   EXPECT_EQ(run.step, 100'000);
-  EXPECT_EQ(run.sparkline.size(), 80U);
-  EXPECT_LT(run.sparkline.front().second, 100'000);
-  EXPECT_GT(run.sparkline.front().second, run.sparkline[40].second);
-  EXPECT_GT(run.sparkline[40].second, run.sparkline.back().second);
+  EXPECT_EQ(run.epoch, 1);
+  EXPECT_EQ(run.val_loss, 2.75);
+  EXPECT_EQ(run.best_val_loss, 2.5);
+  EXPECT_GE(run.sparkline.size(), 40U);
+  EXPECT_LE(run.sparkline.size(), 80U);
+  EXPECT_EQ(run.sparkline.back().first, 100'000);
+  for (std::size_t i = 1; i < run.sparkline.size(); ++i) {
+    EXPECT_GT(run.sparkline[i].first, run.sparkline[i - 1].first);
+    EXPECT_LT(run.sparkline[i].second, run.sparkline[i - 1].second);
+  }
+}
+
+TEST_F(Catalog, ForgetsWhatAResumeTookBack) {
+  const fs::path folder = add("a", kStart + R"({"event":"step","step":5,"loss":1}
+{"event":"epoch","epoch":0,"step":9,"val_loss":0.5}
+)");
+  EXPECT_EQ(only().best_val_loss, 0.5);
+  write(folder / "new", kStart + R"({"event":"step","step":5,"loss":1})"
+                                 "\n");
+  fs::rename(folder / "new", folder / "metrics.jsonl");
+  const RunSummary run = only();
+  EXPECT_EQ(run.step, 5);
+  EXPECT_FALSE(run.best_val_loss);
+  EXPECT_THAT(run.sparkline, ElementsAre(std::pair(5, 1.0)));
+  fs::remove(folder / "metrics.jsonl");
+  write(folder / "config.toml", "");
+  EXPECT_EQ(only().step, 0);
+}
+
+TEST_F(Catalog, TakesNoFinalValidationForOneOfTheCurve) {
+  add("a", kStart + R"({"event":"validation","step":40,"val_loss":2.25,"final":false}
+{"event":"validation","step":40,"val_loss":2.125,"final":true}
+)");
+  EXPECT_EQ(only().val_loss, 2.25);
+  EXPECT_EQ(only().best_val_loss, 2.25);
 }
 
 TEST_F(Catalog, ListsFoldersOfRunsOnly) {

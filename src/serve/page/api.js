@@ -77,7 +77,7 @@ async function readEvents(name, isLive, signal, take, place) {
   }
 }
 
-// Follows a run's metrics.jsonl until `signal`. take: {events(list), reset(), gone(), connected(yes)}. These are server-sent
+// Follows a run's metrics.jsonl until `signal`. take: {events(list), reset(), gone(), connected(yes, why not)}. These are server-sent
 // events, but EventSource could not send the token. A browser has six connections to a server, so only what is looked at
 // keeps one: what is not live asks now and then.
 export async function follow(name, isLive, signal, take) {
@@ -92,7 +92,7 @@ export async function follow(name, isLive, signal, take) {
     } catch (error) {
       if (signal.aborted) return;
       if (error.status === 404) take.gone();
-      else if (!hidden.signal.aborted) take.connected(false);
+      else if (!hidden.signal.aborted) take.connected(false, error.status ? error.message : 'The server is away; trying again …');
     } finally {
       document.removeEventListener('visibilitychange', hide);
     }

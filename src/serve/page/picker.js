@@ -8,10 +8,10 @@ export function picker(query, change) {
   const which = el('label', {}, 'Checkpoint', checkpoint);
   const node = el('div', {class: 'picker'}, el('label', {}, 'Run or model', run), which);
   const message = el('p', {class: 'none', hidden: true}, 'No run has a checkpoint yet: a training saves one every ten minutes and at the end of each epoch.');
-  let about = null;
 
   async function choose(name) {
-    about = await api.run(name);
+    const about = await api.run(name);
+    if (name !== run.value) return;  // another one was chosen meanwhile
     which.hidden = about.state === 'model';
     const has = {best: about.checkpoints.some((c) => c.best), latest: about.checkpoints.some((c) => c.latest)};
     const named = [['best', 'best'], ['latest', 'latest']].filter(([key]) => has[key]);
@@ -33,7 +33,6 @@ export function picker(query, change) {
   return {
     node: el('div', {}, node, message),
     load,
-    about: () => about,  // what /api/runs/NAME says
     model: () => ({run: run.value, checkpoint: checkpoint.value}),
     isReady: () => Boolean(run.value && checkpoint.value),
   };

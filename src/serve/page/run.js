@@ -4,7 +4,7 @@ import {chart, phaseBars} from './charts.js';
 import {calmly, choice, el} from './dom.js';
 import {ago, bits, clock, duration, loss, rate, size, whole} from './format.js';
 import {RunData} from './run_data.js';
-import {badge, progress} from './runs.js';
+import {badge, progress} from './run_state.js';
 
 const PHASES = ['forward', 'backward', 'update', 'reduce', 'idle', 'data', 'validate', 'save', 'other'];
 const COLORS = 6;
@@ -15,7 +15,7 @@ const tile = (label, value, small) =>
 export function runPage(place, {path: name}, signal) {
   document.title = `${name} · charrnn_dist`;
   const compared = [{name, data: new RunData(), stop: new AbortController()}];  // the first one is this page's
-  let about = null, unit = 'step', log = false, isGone = false, isConnected = true;
+  let about = null, unit = 'step', log = false, isGone = false, whyNot = '';  // why nothing new comes
 
   const state = el('span', {});
   const warning = el('p', {class: 'notice', role: 'status', hidden: true});
@@ -146,15 +146,14 @@ export function runPage(place, {path: name}, signal) {
         file.best && el('b', {class: 'badge done'}, 'best'), file.latest && el('b', {class: 'badge'}, 'latest'))));
       draw();
     } catch (error) {
-      if (error.status === 404) isGone = true;
-      else if (!error.status) isConnected = false;
+      if (error.status === 404) isGone = true;  // that the server is away is noticed by those who follow
     }
     warn();
   }
 
   function warn() {
-    warning.hidden = !isGone && isConnected;
-    warning.textContent = isGone ? 'This run’s folder is no longer there. What was read of it is still shown.' : 'The server is away; trying again …';
+    warning.hidden = !isGone && !whyNot;
+    warning.textContent = isGone ? 'This run’s folder is no longer there. What was read of it is still shown.' : whyNot;
   }
 
   async function refreshAlways() {
@@ -170,7 +169,7 @@ export function runPage(place, {path: name}, signal) {
       events(list) { run.data.take(list); isGone &&= run !== compared[0]; warn(); draw(); },
       reset() { run.data.clear(); draw(); },
       gone() { if (run === compared[0]) { isGone = true; warn(); } },
-      connected(yes) { isConnected = yes; warn(); },
+      connected(yes, why) { whyNot = yes ? '' : why; warn(); },
     });
   }
 

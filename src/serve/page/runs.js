@@ -2,18 +2,7 @@
 import * as api from './api.js';
 import {el, svg} from './dom.js';
 import {ago, bits, loss, rate, whole} from './format.js';
-
-export function badge(run) {
-  const code = run.state === 'failed' ? ` (${run.exit_code})` : '';
-  return el('span', {class: `badge ${run.state}`}, run.state + code);
-}
-
-export function progress(run) {
-  const share = run.steps ? Math.min(1, run.step / run.steps) : 0;
-  const bar = el('span', {class: 'bar', role: 'progressbar', 'aria-valuenow': Math.round(100 * share), 'aria-label': 'steps'}, el('i', {}));
-  bar.firstChild.style.width = `${100 * share}%`;
-  return bar;
-}
+import {badge, progress} from './run_state.js';
 
 function sparkline(points) {
   const width = 150, height = 36;

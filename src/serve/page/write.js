@@ -28,7 +28,7 @@ export function write(place, {query}, signal) {
   const fields = el('div', {class: 'fields'}, el('label', {class: 'stacked'}, 'Beginning', prime), temperature.node, topK.node, topP.node, length.node,
     el('div', {class: 'row'}, el('label', {class: 'seed'}, 'Seed', seed), dice, el('label', {class: 'check'}, greedy, 'Greedy')));
   const scoring = el('div', {class: 'fields', hidden: true}, el('label', {class: 'stacked'}, 'Text', pasted));
-  let mode = 'write', characters = [], tops = [], probabilities = [], offset = 0, running = null;
+  let mode = 'write', tops = [], probabilities = [], running = null;
   const modes = choice('What to do', [['write', 'Write'], ['score', 'Score a text']], mode, (value) => {
     mode = value;
     fields.hidden = mode !== 'write';
@@ -64,7 +64,6 @@ export function write(place, {query}, signal) {
 
   function begin() {
     view.clear();
-    characters = [];
     tops = [];
     probabilities = [];
     view.node.classList.remove('failed');
@@ -88,6 +87,7 @@ export function write(place, {query}, signal) {
   function summary(count, seconds) {
     const known = probabilities.filter((p) => p !== null);
     if (!known.length) return '';
+    // Of probabilities as they are told, in four digits.
     const mean = known.reduce((sum, p) => sum - Math.log(Math.max(p, 5e-5)), 0) / known.length;
     return `${count.toLocaleString('en')} characters${seconds ? `, ${Math.round(count / seconds).toLocaleString('en')} per second` : ''} · ${bits(mean).toFixed(2)} bits each`;
   }
