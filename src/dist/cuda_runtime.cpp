@@ -3,6 +3,7 @@
 #include <cuda_runtime_api.h>
 
 #include <array>
+#include <optional>
 
 #include "base/error.hpp"
 #include "dist/gpu_failure.hpp"

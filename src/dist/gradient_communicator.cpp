@@ -29,7 +29,7 @@ void check_same_kind(Device device, Communicator& control) {
 }
 
 std::unique_ptr<Communicator> make_nccl(Device device, Communicator& control, Seconds timeout, const Warn& warn) {
-  RankGpu mine{.host = host_name(), .visible = cuda_device_count()};
+  RankGpu mine{host_name(), "", "", cuda_device_count()};
   together(control, [&] {
     mine.uuid = cuda_device_uuid(device.index);
     mine.bus = cuda_device_bus(device.index);
