@@ -1,5 +1,6 @@
 #include "serve/event_stream.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 namespace charrnn {
@@ -7,11 +8,12 @@ namespace charrnn {
 using Clock = std::chrono::steady_clock;
 
 std::string EventStream::next() {
-  const EventTail::News news = tail_.next();
+  EventTail::News news = tail_.next();
   if (news.kind == EventTail::Kind::kNothing) return "";
   spoke_ = Clock::now();
   if (news.kind == EventTail::Kind::kRewound) return "event: reset\ndata: {}\n\n";
   if (news.kind == EventTail::Kind::kGone) return "event: gone\ndata: {}\n\n";
+  std::ranges::replace(news.lines, '\r', ' ');  // a line end for a reader of events; in JSON it is a space
   std::string event = "id: " + tail_.place() + '\n';
   std::string_view lines = news.lines;
   while (!lines.empty()) {

@@ -11,6 +11,7 @@ namespace charrnn {
 namespace {
 
 constexpr std::int64_t kPiece = 256 << 10;
+constexpr int kPiecesAtOnce = 64;  // of a line that is too long
 
 }  // namespace
 
@@ -45,7 +46,7 @@ EventTail::News EventTail::next() {
   if ((is_new && offset_ > 0) || state.size < offset_ || (inode_ != 0 && state.inode != inode_)) return rewind();
   if (std::exchange(must_check_, false) && file->read(offset_ - 1, 1) != "\n") return rewind();
   inode_ = state.inode;
-  while (true) {
+  for (int i = 0; i < kPiecesAtOnce; ++i) {
     std::string text = file->read(offset_, kPiece);
     const std::size_t end = text.rfind('\n');
     if (end == std::string::npos) {
@@ -60,6 +61,7 @@ EventTail::News EventTail::next() {
     if (std::exchange(within_line_, false)) text.erase(0, text.find('\n') + 1);
     if (!text.empty()) return {Kind::kLines, std::move(text)};
   }
+  return {};  // the rest of the line another time
 }
 
 std::string EventTail::place() const {

@@ -10,8 +10,11 @@
 
 namespace charrnn {
 
-inline constexpr std::size_t kLongestBody = 256 << 10;  ///< bytes of a request
-inline constexpr std::size_t kLongestPrime = 64 << 10;  ///< bytes
+inline constexpr std::size_t kLongestBody = 256 << 10;                     ///< bytes of a request
+inline constexpr std::size_t kLongestRequest = kLongestBody + (64 << 10);  ///< with its headers
+inline constexpr std::chrono::seconds kRequestTime{10};                    ///< until all of a request is there
+inline constexpr std::chrono::seconds kAnswerTime{60};                     ///< until a piece of an answer is taken
+inline constexpr std::size_t kLongestPrime = 64 << 10;                     ///< bytes
 inline constexpr std::size_t kLongestScored = 64 << 10;
 inline constexpr std::size_t kLongestRead = 8 << 10;  ///< whose activations are wanted
 inline constexpr int kLongestWritten = 10'000;        ///< characters

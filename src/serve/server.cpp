@@ -2,15 +2,13 @@
 
 #include <httplib.h>
 
-#include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <system_error>
-#include <thread>
 
 #include "base/error.hpp"
 #include "serve/access.hpp"
 #include "serve/api.hpp"
+#include "serve/bounded_server.hpp"
 #include "serve/http.hpp"
 #include "serve/page_files.hpp"
 
@@ -45,18 +43,11 @@ class Server::Routes {
   int port() const { return port_; }
   const std::string& token() const { return access_.token(); }
 
-  void run() {
-    is_listening_ = true;
-    if (!is_stopping_) http_.listen_after_bind();
-    is_listening_ = false;
-  }
+  void run() { http_.listen_after_bind(); }
 
   void stop() {
-    is_stopping_ = true;
     api_.stop();
-    // httplib forgets a stop that comes while it only begins to listen.
-    while (is_listening_ && !http_.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    http_.stop();
+    http_.hang_up();
   }
 
  private:
@@ -122,8 +113,7 @@ class Server::Routes {
   Access access_;
   Api api_;
   int port_ = -1;
-  std::atomic<bool> is_listening_ = false, is_stopping_ = false;
-  httplib::Server http_;  // last: its threads use the others
+  BoundedServer http_;  // last: its threads use the others
 };
 
 Server::Server(const ServerOptions& options) : routes_(std::make_unique<Routes>(options)) {}

@@ -1,10 +1,13 @@
 """What `charrnn_dist serve` tells programs, and whom it refuses. Models are compared with `charrnn_dist sample` and PyTorch."""
+import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
+import socket
 import sys
+import time
 from pathlib import Path
 
 import h5py
@@ -275,6 +278,46 @@ class Serve(program.TestCase):
         words = [sys.executable, "-c", early, *program.command("serve", self.runs, "--port", 0)]
         ended = subprocess.run(list(map(str, words)), env=program.environment(), stdout=subprocess.DEVNULL, timeout=program.PATIENCE)
         self.assertEqual(ended.returncode, 0)
+
+    def test_clients_that_never_end_are_hung_up_on(self):
+        head = b"POST /api/score HTTP/1.1\r\nHost: localhost\r\n"
+        piece = b"x" * 65_536
+        floods = {"a line": (b"GET /", piece), "a header": (head + b"X: ", piece), "headers": (head, b"X: y\r\n" * 10_000),
+                  "a body": (head + b"\r\n", piece),
+                  "chunks": (head + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + piece + b"\r\n")}
+        with self.serve() as server:
+            for name, (begin, more) in floods.items():
+                with self.subTest(name), socket.create_connection(("127.0.0.1", server.port), program.PATIENCE) as client:
+                    client.sendall(begin)
+                    with self.assertRaises(ConnectionError):
+                        for _ in range(1000):
+                            client.sendall(more)
+            with socket.create_connection(("127.0.0.1", server.port), program.PATIENCE) as client:
+                client.sendall(head)
+                with self.assertRaises(ConnectionError):
+                    for _ in range(600):  # a byte now and then
+                        client.sendall(b"x")
+                        time.sleep(0.1)
+
+    def test_headers_that_are_not_heeded(self):
+        with self.serve() as server:
+            whole = server.request("GET", "/app.js")
+            several = server.request("GET", "/app.js", headers={"Range": "bytes=" + ",".join(["0-"] * 1000)})
+            self.assertEqual((several[0], several[2]), (200, whole[2]))
+            body = json.dumps({"run": "first", "text": self.text[:20_000]})
+            for kind in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):  # the first is curl's
+                self.assertEqual(server.request("POST", "/api/score", body, {"Content-Type": kind})[0], 200, kind)
+
+    def test_ends_with_a_signal_while_clients_hang(self):
+        with self.serve() as server, socket.create_connection(("127.0.0.1", server.port)) as slow:
+            slow.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+            server.run("first")
+            os.kill(server.process.pid, signal.SIGTERM)
+            with contextlib.suppress(ConnectionError):
+                while server.process.poll() is None:
+                    slow.sendall(b"X: y\r\n")
+                    time.sleep(0.1)
+            self.assertEqual(server.wait(), 0)
 
     def test_a_port_in_use(self):
         with self.serve() as server:

@@ -121,11 +121,25 @@ TEST_F(Following, LeavesOutALineThatIsTooLong) {
   expect(tail, Kind::kLines, "last\n");
 }
 
+TEST_F(Following, LeavesOutAnEndlessLineBitByBit) {
+  append("one\n");
+  fs::resize_file(file_, std::int64_t{1} << 40);  // takes no room, but hours to read
+  EventTail tail(file_, "");
+  expect(tail, Kind::kLines, "one\n");
+  expect(tail, Kind::kNothing);
+}
+
 TEST_F(Following, FollowsNoLink) {
   append("secret\n");
   fs::create_symlink(file_, folder_.path() / "link");
   EventTail tail(folder_.path() / "link", "");
   expect(tail, Kind::kNothing);
+}
+
+TEST_F(Following, NoLineIsSeveralFieldsOfAnEvent) {
+  append("{\revent: gone\r\r}\n");
+  EventStream stream(file_, "");
+  EXPECT_TRUE(stream.next().ends_with("\ndata: { event: gone  }\n\n"));
 }
 
 TEST_F(Following, AsServerSentEvents) {
