@@ -11,6 +11,7 @@ from charrnn.model import make_model
 from charrnn.vocabulary import Vocabulary
 
 _BLOCK = 512  # bytes around HDF5: the format, and the digest of all that follows
+_LONGEST = 300  # characters of what is wrong
 _DEFAULTS = {"model": "lstm", "layers": 1, "hidden": 256, "embedding": 42, "dropout": 0.0, "window": 0, "predict": "every"}
 
 
@@ -22,7 +23,8 @@ def load_model(path):
     except Exception as error:  # anybody may have made the file, and libraries have many ways to refuse one
         if isinstance(error, KeyError):
             error = f"it lacks {error}"
-        raise ValueError(f"cannot use '{file}': {' '.join(str(error).split())}") from None
+        line = "".join(character if character.isprintable() else " " for character in str(error)[:_LONGEST])
+        raise ValueError(f"cannot use '{file}': {' '.join(line.split())}") from None
 
 
 def _file_of(path):
@@ -30,6 +32,8 @@ def _file_of(path):
     if not path.exists():
         raise ValueError(f"there is no '{path}'")
     if not path.is_dir():
+        if not path.is_file():
+            raise ValueError(f"'{path}' is not a regular file")
         return path
     folder = path if path.name == "checkpoints" else path / "checkpoints"
     for link in ("best", "latest"):
@@ -51,12 +55,37 @@ def _check_digest(path):
 def _from_checkpoint(path):
     _check_digest(path)
     with h5py.File(path) as file:
-        symbols = [symbol.rstrip(b"\0").decode() for symbol in file["vocabulary"][:]]
-        vocabulary = {name: bool(file["vocabulary"].attrs[name]) for name in ("lowercase", "bytes", "full")}
-        settings = dict(file["model_config"].attrs) if "model_config" in file else {}
-        tensors = file["model"]
-        return _build(file["config"][()].decode(), settings, Vocabulary(symbols, **vocabulary),
-                      {name: tensors[name].shape for name in tensors}, lambda name: torch.from_numpy(tensors[name][()]))
+        known = _dataset(file, "vocabulary")
+        symbols = [symbol.rstrip(b"\0").decode() for symbol in known[:]]
+        vocabulary = {name: bool(known.attrs[name]) for name in ("lowercase", "bytes", "full")}
+        settings = dict(_member(file, "model_config").attrs) if "model_config" in file else {}
+        tensors = {name: _dataset(_member(file, "model"), name) for name in file["model"]}
+        return _build(_dataset(file, "config")[()].decode(), settings, Vocabulary(symbols, **vocabulary),
+                      {name: data.shape for name, data in tensors.items()}, lambda name: torch.from_numpy(tensors[name][()]))
+
+
+def _member(group, name):
+    """A group or dataset of the file itself: HDF5 would follow a link into any other."""
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        raise ValueError(f"its {name} is not in the file itself")
+    return group[name]
+
+
+def _dataset(group, name):
+    """One that takes no more memory than the file has bytes, all of them its own (docs/checkpoint.md)."""
+    data = _member(group, name)
+    if not isinstance(data, h5py.Dataset):
+        raise ValueError(f"its {name} is not a dataset")
+    how = data.id.get_create_plist()
+    if data.is_virtual or how.get_external_count():
+        raise ValueError(f"its {name} is not in the file itself")
+    if data.dtype.kind not in "iufS":
+        raise ValueError(f"its {name} is not of plain numbers or texts")
+    if any(how.get_filter(i)[0] != h5py.h5z.FILTER_FLETCHER32 for i in range(how.get_nfilters())):
+        raise ValueError(f"its {name} is packed")
+    if data.nbytes > data.file.id.get_filesize():
+        raise ValueError(f"its {name} has {data.nbytes} bytes, more than the file")
+    return data
 
 
 def _from_safetensors(path):

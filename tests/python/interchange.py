@@ -1,5 +1,6 @@
 """Models that leave the program: other people's libraries read what `export` and charrnn.export_onnx write, and a run starts
 with it."""
+import hashlib
 import json
 import os
 import re
@@ -125,6 +126,62 @@ class Files(Interchange):
         program.run(*self.train_words("child", "--columns", 8, "--init-from", "mine.safetensors", *STAY))
         for name, values in charrnn.load(self.folder / "runs/child").state_dict().items():
             torch.testing.assert_close(values, weights[name], rtol=0, atol=0)
+
+    def test_checkpoints_that_somebody_made_to_do_harm(self):
+        """charrnn.load() reads no other file for them, and takes no more memory than a file of that size needs."""
+        good, file = (self.run_folder / "checkpoints/best").read_bytes(), self.folder / "hostile.h5"
+        outside = self.folder / "outside.h5"
+        outside.write_bytes(good)
+        bias = (len(self.symbols),)
+
+        def put(name, *words, **how):
+            def change(group):
+                attributes = dict(group[name].attrs)
+                del group[name]
+                group.create_dataset(name, *words, **how).attrs.update(attributes)
+            return change
+
+        def link(name, target):
+            def change(group):
+                del group[name]
+                group[name] = target
+            return change
+
+        def virtual(group):
+            layout = h5py.VirtualLayout(bias, "<f4")
+            layout[:] = h5py.VirtualSource(outside, "/model/l_out.bias", bias)
+            del group["model/l_out.bias"]
+            group.create_virtual_dataset("model/l_out.bias", layout)
+
+        elsewhere = "is not in the file itself"
+        for what, (change, says) in {
+            "a link to a file": (link("model/l_out.bias", h5py.ExternalLink(outside, "/model/l_out.bias")), elsewhere),
+            "a group in a file": (link("model", h5py.ExternalLink(outside, "/model")), elsewhere),
+            "settings in a file": (link("model_config", h5py.ExternalLink(outside, "/model_config")), elsewhere),
+            "a link to a name": (link("model/l_out.bias", h5py.SoftLink("/model/e.weight")), elsewhere),
+            "weights in a file": (put("model/l_out.bias", bias, "<f4", external=[(outside, 0, 4 * bias[0])]), elsewhere),
+            "a vocabulary in a file": (put("vocabulary", bias, "S4", external=[(outside, 0, 4 * bias[0])]), elsewhere),
+            "virtual weights": (virtual, elsewhere),
+            "a large vocabulary": (put("vocabulary", (1 << 24,), "S4", chunks=(1 << 16,)), "more than the file"),
+            "a packed vocabulary": (put("vocabulary", bias, "S4", chunks=bias, compression="gzip"), "is packed"),
+            "texts of any length": (put("config", (1 << 24,), h5py.string_dtype(), chunks=(1 << 16,)),
+                                    "is not of plain numbers or texts"),
+            "no weights": (put("model/l_out.bias", bias, h5py.ref_dtype), "is not of plain numbers or texts"),
+            "a group for a dataset": (link("vocabulary", h5py.SoftLink("/model")), elsewhere),
+            "an escape": (lambda group: group["model_config"].attrs.create("model", b"\x1b]0;OWNED\x07"), "OWNED"),
+        }.items():
+            with self.subTest(what):
+                file.write_bytes(good)
+                with h5py.File(file, "r+") as opened:
+                    change(opened)
+                body = file.read_bytes()[512:]
+                file.write_bytes(f"charrnn_dist 1\nsha256 {hashlib.sha256(body).hexdigest()}\n".encode().ljust(512, b"\0") + body)
+                with self.assertRaisesRegex(ValueError, says) as caught:
+                    charrnn.load(file)
+                self.assertTrue(str(caught.exception).isprintable())
+        os.mkfifo(self.folder / "pipe.h5")
+        with self.assertRaisesRegex(ValueError, "not a regular file"):
+            charrnn.load(self.folder / "pipe.h5")
 
     def test_a_resume_is_refused(self):
         file = self.export(self.run_folder, ".safetensors")
