@@ -54,13 +54,13 @@ class Run:
 
 
 def objects(text):
-    """A line that was torn off, by a kill or because it is being written, is none."""
-    for line in text.splitlines():
+    """A line that was torn off, by a kill or because it is being written, is none; nor is one whose kind of event is no word."""
+    for line in text.split("\n"):  # within a line JSON may have what Python takes for other line ends
         try:
             event = json.loads(line)
         except (ValueError, RecursionError):
             continue
-        if isinstance(event, dict):
+        if isinstance(event, dict) and isinstance(event.get("event", ""), str):
             yield event
 
 

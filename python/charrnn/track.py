@@ -68,7 +68,9 @@ class Memory:
         self.path, self.began, self.id, self.sent = Path(folder) / f"track-{service}.json", began, None, {}
         known = read_json(self.path) if self.path.exists() else {}
         if isinstance(known, dict) and known.get("began") == began:
-            self.id, self.sent = known.get("id"), known.get("sent", {})
+            sent = known.get("sent")
+            self.id = known.get("id")
+            self.sent = {kind: step for kind, step in sent.items() if number(step) is not None} if isinstance(sent, dict) else {}
 
     def take_new(self, events):
         """The points of those events that have not been sent, which counts as done now."""

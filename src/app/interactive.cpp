@@ -4,10 +4,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 
 #include "app/messages.hpp"
@@ -66,17 +68,19 @@ class Lines {
  public:
   /// The next one, without its end; nothing where there is none, or if Ctrl-C came.
   std::optional<std::string> next(CtrlC& ctrl_c) {
-    std::size_t end = 0;
-    while ((end = read_.find('\n')) == std::string::npos) {
+    constexpr std::size_t kLongest = std::size_t{64} << 20;
+    std::size_t end = read_.find('\n');
+    while (end == std::string::npos) {
       if (!ctrl_c.wait_for_input()) return {};
-      std::array<char, 4096> bytes{};
-      const ssize_t count = ::read(STDIN_FILENO, bytes.data(), bytes.size());
-      if (count <= 0) {
-        if (read_.empty()) return {};
-        end = read_.size();
-        break;
-      }
-      read_.append(bytes.data(), static_cast<std::size_t>(count));
+      const std::size_t before = read_.size();
+      require(before <= kLongest, "a line of standard input is longer than 64 MB");
+      read_.resize(before + 4096);
+      const ssize_t count = ::read(STDIN_FILENO, read_.data() + before, read_.size() - before);
+      const int error = errno;
+      read_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+      require(count >= 0, "cannot read standard input: {}", std::strerror(error));
+      if (read_.empty()) return {};
+      end = count == 0 ? before : read_.find('\n', before);
     }
     std::string line = read_.substr(0, end);
     read_.erase(0, end + 1);

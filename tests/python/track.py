@@ -94,6 +94,27 @@ class Tracking(program.TestCase):
             self.assertEqual(after[name][:len(before[name])], before[name])
             self.assertEqual([step for step, _ in after[name]], sorted(curve))
 
+    def test_odd_lines(self):
+        """Of no event, of a kind that is no word, and with a character that others take for a line end."""
+        run_folder = self.train("run", *MODEL, "--epochs", 1, "--max-steps", 5)
+        self.track(run_folder)
+        with (run_folder / "metrics.jsonl").open("a") as file:
+            file.write('{"event": [], "step": 6}\n{"event": {"event": "step"}}\n[]\n' + "[" * 100_000 + "\n")
+            for step in (6, 7):
+                file.write(json.dumps({"event": "step", "step": step, "loss": 1, "note": "\u2028\x85"}, ensure_ascii=False) + "\n")
+            file.write('{"event": "end", "exit_code": 0}\n')
+        self.track(run_folder)
+        self.assertEqual([step for step, _ in self.runs()[-1]["loss/train"]], [1, 2, 3, 4, 5, 6, 7])
+
+    def test_a_damaged_memory(self):
+        run_folder = self.train("run", *MODEL, "--epochs", 1, "--max-steps", 5)
+        self.track(run_folder)
+        memory = run_folder / f"track-{self.service}.json"
+        known = json.loads(memory.read_text())
+        for sent in (None, [], {"step": "x"}, {"step": [1]}):
+            memory.write_text(json.dumps(known | {"sent": sent}))
+            self.track(run_folder)
+
     def test_another_run_in_the_same_folder(self):
         run_folder = self.train("run", *MODEL, "--max-steps", 5)
         self.track(run_folder)

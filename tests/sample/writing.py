@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -159,6 +160,15 @@ class Piped(Writing):
 
     def test_a_prime_is_the_first_line(self):
         self.assertEqual(self.dialog("", "--prime", "na ", "--length", 30), self.sample("--prime", "na ", "--length", 30).stdout)
+
+    def test_input_that_cannot_be_read(self):
+        command = shlex.join(program.command(*self.words("--interactive")))
+        for redirected, says in ((f"{command} </", b"cannot read standard input"), (f"{command} <&-", b"cannot read standard input"),
+                                 (f"head -c 70000000 /dev/zero | {command}", b"longer than 64 MB")):
+            with self.subTest(redirected):
+                result = subprocess.run(redirected, shell=True, env=program.environment(), capture_output=True, timeout=program.PATIENCE)
+                self.assertEqual((result.returncode, result.stdout, result.stderr.count(b"\n")), (65, b"", 1), result.stderr)
+                self.assertIn(says, result.stderr)
 
     def test_refused(self):
         self.refuse("--interactive", "--count", 2, says="--interactive writes one text")
