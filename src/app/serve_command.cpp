@@ -1,11 +1,13 @@
 // charrnn_dist serve: a web page that shows runs as they train, and lets their models write.
 #include <pthread.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <memory>
-#include <thread>
 
 #include "app/messages.hpp"
 #include "app/program.hpp"
@@ -80,10 +82,12 @@ ExitCode serve(const ServeArguments& arguments) {
                  .threads = static_cast<int>(arguments.threads),
                  .wants_token = arguments.token});
   tell_where(arguments, paths, server);
-  std::thread thread([&] { server.run(); });
+  const std::future<void> running = std::async(std::launch::async, [&] { server.run(); });
   signals.wait();
   server.stop();
-  thread.join();
+  // A model may read a text for minutes. Nothing is lost with it.
+  constexpr std::chrono::seconds kPatience{1};
+  if (running.wait_for(kPatience) == std::future_status::timeout) std::_Exit(static_cast<int>(ExitCode::kDone));
   return ExitCode::kDone;
 }
 

@@ -139,6 +139,8 @@ void Api::with_model(Response& response, const Read& read, const Answer& answer)
     const auto wanted = read();
     const auto file = file_for(wanted, response);
     if (!file) return;
+    const std::shared_ptr<void> place = readers_.take();
+    if (place == nullptr) return refuse(response, kBusy, "too many texts are being read; try again");
     response.set_content(as_text(answer(desk_, *desk_.open(*file), wanted)), kJson);
   });
 }

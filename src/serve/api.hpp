@@ -52,7 +52,7 @@ class Api {
 
   RunCatalog catalog_;
   ModelDesk desk_;
-  Places followers_{kMostFollowers}, writers_{kMostWriters};
+  Places followers_{kMostFollowers}, writers_{kMostWriters}, readers_{kMostReaders};
   Rate rate_{/*per_second=*/10, /*burst=*/30};
   std::mutex mutex_;
   std::condition_variable stopping_;

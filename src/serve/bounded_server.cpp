@@ -9,6 +9,10 @@
 
 namespace charrnn {
 
+void BoundedServer::admit_crowds() {
+  ::listen(svr_sock_, SOMAXCONN);
+}
+
 void BoundedServer::hang_up() {
   // Not httplib's stop(), which does nothing before the server runs.
   if (const socket_t listening = svr_sock_.exchange(INVALID_SOCKET); listening != INVALID_SOCKET) {

@@ -13,6 +13,8 @@ namespace charrnn {
 /// could ask for the same bytes a thousand times, and Content-Type, since every body is JSON.
 class BoundedServer : public httplib::Server {
  public:
+  /// After binding: lets many clients wait to be accepted. httplib has room for five, and makes the others wait for a second.
+  void admit_crowds();
   /// Listens no more and ends all connections, also those whose clients hang. May come before listen_after_bind(), which then
   /// returns at once.
   void hang_up();

@@ -21,6 +21,7 @@ inline constexpr int kLongestWritten = 10'000;        ///< characters
 inline constexpr int kMostShownUnits = 64;
 inline constexpr int kMostFollowers = 96;  ///< open /events
 inline constexpr int kMostWriters = 4;     ///< texts that are being written
+inline constexpr int kMostReaders = 8;     ///< texts that are being scored or looked into
 
 /// So many at once: of connections that last.
 class Places {

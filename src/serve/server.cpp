@@ -90,6 +90,7 @@ class Server::Routes {
     const int error = errno;
     require<UsageError>(port_ > 0, "cannot listen on port {} of '{}' (`port`, `bind`): {}", options.port, options.bind,
                         error != 0 ? std::generic_category().message(error) : "there is no such address");
+    http_.admit_crowds();
   }
 
   static bool is_page(const std::string& path) {

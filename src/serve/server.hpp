@@ -35,7 +35,7 @@ class Server {
 
   /// Answers until stop(); returns at once if that came before.
   void run();
-  /// From another thread, at any time: run() returns within a second.
+  /// From another thread, at any time: run() returns within a second, or when the models have read what they are reading.
   void stop();
 
  private:

@@ -2,10 +2,11 @@
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
-import subprocess
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -317,6 +318,20 @@ class Serve(program.TestCase):
                 while server.process.poll() is None:
                     slow.sendall(b"X: y\r\n")
                     time.sleep(0.1)
+            self.assertEqual(server.wait(), 0)
+
+    def test_ends_with_a_signal_while_models_read(self):
+        self.train("large", "--model", "lstm", "--hidden", 1024, "--columns", 2, "--bptt", 4, "--max-steps", 1)
+        body = json.dumps({"run": "large", "text": self.text[0] * 65_536}).encode()  # minutes, on any machine
+        request = b"POST /api/score HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        with self.serve() as server, contextlib.ExitStack() as stack:
+            clients = []
+            for _ in range(9):
+                clients.append(stack.enter_context(socket.create_connection(("127.0.0.1", server.port))))
+                clients[-1].sendall(request)
+            answered = select.select(clients, [], [], program.PATIENCE)[0]
+            self.assertIn(b" 503 ", answered[0].recv(100))  # the others are being read
+            os.kill(server.process.pid, signal.SIGTERM)
             self.assertEqual(server.wait(), 0)
 
     def test_a_port_in_use(self):
