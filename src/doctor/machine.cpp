@@ -74,7 +74,7 @@ Findings check_cores(std::span<const RankPlace> places, int rank, const char* om
     first.remedy =
         "more ranks than cores take turns: start fewer, or let them use more cores (mpirun --bind-to none, "
         "srun --cpus-per-task)";
-  } else if (asked && static_cast<std::size_t>(ranks * *asked) > cores.size()) {
+  } else if (asked && std::int64_t{ranks} * *asked > std::ssize(cores)) {
     first.verdict = Verdict::kWarning;
     first.remedy = "more threads than cores wait for each other: lower OMP_NUM_THREADS, or start fewer ranks";
   }
