@@ -176,13 +176,15 @@ ExitCode run_doctor(DoctorArguments& arguments, Job& job) {
   RunConfig config;
   arguments.sources.given().apply(config);
   const Json findings = examine(job, config);
-  if (job.mpi.rank() != 0) return ExitCode::kDone;
-  if (arguments.json) {
+  if (job.mpi.rank() == 0 && arguments.json) {
     fmt::print("{}\n", Json{{"program_version", kProgramVersion}, {"findings", findings}}.dump(2));
-  } else {
+  } else if (job.mpi.rank() == 0) {
     print_text(findings);
   }
-  return ExitCode::kDone;
+  const auto is_fault = [](const Json& finding) { return finding["verdict"] == "fault"; };
+  std::array<double, 1> faults{static_cast<double>(std::ranges::count_if(findings, is_fault))};  // rank 0 knows all
+  job.control.all_reduce_sum(faults);
+  return faults[0] > 0 ? ExitCode::kUsage : ExitCode::kDone;
 }
 
 }  // namespace
@@ -193,9 +195,10 @@ Command doctor_command() {
                   "check this machine, or all nodes of a job, for what would keep a training from running well");
   command.add_training_options(arguments->sources, {"run-dir"});
   command.add("json", arguments->json, "print one JSON object");
-  command.explain("Each line says what is right or wrong, and how to mend it. Start it as you would start train.",
-                  {"charrnn_dist doctor", "mpirun -np 4 charrnn_dist doctor --run-dir /shared/runs",
-                   "srun --nodes 2 --ntasks-per-node 4 --mpi=pmix charrnn_dist doctor --run-dir /shared/runs"});
+  command.explain(
+      "Each line says what is right or wrong, and how to mend it. Start it as you would start train. The exit code is 0 if a run can start, and 2 if something is at fault.",
+      {"charrnn_dist doctor", "mpirun -np 4 charrnn_dist doctor --run-dir /shared/runs",
+       "srun --nodes 2 --ntasks-per-node 4 --mpi=pmix charrnn_dist doctor --run-dir /shared/runs"});
   command.run_by([arguments] {
     return run_job([&](Job& job) { return run_doctor(*arguments, job); }, kUseMore, &arguments->sources);
   });
