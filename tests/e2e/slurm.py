@@ -1,4 +1,5 @@
 """The batch scripts on a SLURM cluster of two virtual nodes: job arrays, and stops that are no failures."""
+import json
 import os
 import re
 import shutil
@@ -66,6 +67,17 @@ class Slurm(program.TestCase):
                          {"lines-1": ("8", "0.01"), "lines-2": ("16", "0.001")}, self.output())
         self.assertIn("line 3 of '" + str(lines) + "' has a quote without its partner: --hidden '4\n", self.output())
         self.assertIn("has nothing in line 4", self.output())
+
+    def test_doctor(self):
+        """It tells of each node once, and measures between them."""
+        env = program.environment(OMPI_MCA_btl_tcp_if_include="lo", OMPI_MCA_oob_tcp_if_include="lo", PMIX_MCA_gds="hash")
+        words = ["srun", "--nodes", 2, "--ntasks-per-node", 1, "--mpi=pmix", *program.command("doctor", "--json", "--run-dir", self.folder)]
+        result = subprocess.run(list(map(str, words)), capture_output=True, text=True, env=env, cwd=self.folder, timeout=program.PATIENCE)
+        found = {finding["topic"]: finding for finding in json.loads(result.stdout)["findings"]}
+        self.assertRegex(found["launcher"]["text"], r"^srun with PMIx; 2 rank\(s\) on 2 node\(s\); Open MPI ")
+        self.assertEqual(found["shared"]["verdict"], "ok")
+        self.assertRegex(found["all-reduce"]["text"], r"^over MPI: \d+ us for 64 bytes, ")
+        self.assertEqual(result.returncode, 0, result.stdout)
 
     def test_what_is_refused_is_not_queued_again(self):
         """No rank is ended by srun before it has come to refuse, too."""
