@@ -1,4 +1,5 @@
-"""absent_rank.py PROGRAM: every collective with a rank that stays away, on 2, 3 and 4 ranks (see absent_rank.cpp)."""
+"""absent_rank.py PROGRAM [RANKS…]: every collective with a rank that stays away, on 2, 3 and 4 ranks or those given (see
+absent_rank.cpp)."""
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ mpirun = os.environ["CHARRNN_MPIRUN"]
 collectives = ["all_reduce_sum", "all_reduce_sum_double", "all_reduce_sum_begun", "all_to_all", "all_to_all_begun", "all_gather", "gather", "broadcast", "barrier"]
 
 failed = 0
-for ranks in (2, 3, 4):
+for ranks in map(int, sys.argv[2:] or (2, 3, 4)):
     for collective in collectives:
         result = subprocess.run([mpirun, "-np", str(ranks), program, collective], capture_output=True, text=True,
                                 timeout=60, stdin=subprocess.DEVNULL)
