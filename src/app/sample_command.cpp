@@ -137,9 +137,9 @@ Command sample_command() {
   command.add("stop", &texts.stop, {.free_text = true}, "TEXT", "end a text once it has this in it");
   command.add("count", &texts.count, between(1, 65'536), "N",
               "texts to write, each with random numbers of its own; faster than one after the other");
-  command.add(
-      "interactive", arguments->interactive,
-      "type a line, and the model goes on from there; an empty line lets it go on, Ctrl-C stops it, Ctrl-D ends");
+  command.add("interactive", arguments->interactive,
+              "type a line, and the model goes on from there; an empty line lets it go on, Ctrl-C stops its writing; "
+              "Ctrl-D, or Ctrl-C while nothing is written, ends");
   command.add("greedy", options.greedy, "always the most probable character");
   command.add("temperature", &options.temperature, more_than(0), "X", "below 1: more conservative choices");
   command.add("top-k", &options.top_k, at_least(0), "K", "choose among the K most probable characters; 0: all");

@@ -42,9 +42,9 @@ class HeldSignals {
   HeldSignals(const HeldSignals&) = delete;
   HeldSignals& operator=(const HeldSignals&) = delete;
 
-  void wait() const {
-    int number = 0;
-    ::sigwait(&signals_, &number);
+  bool come_within(std::chrono::seconds time) const {
+    const timespec limit{time.count(), 0};
+    return ::sigtimedwait(&signals_, nullptr, &limit) >= 0;
   }
 
  private:
@@ -83,10 +83,15 @@ ExitCode serve(const ServeArguments& arguments) {
                  .wants_token = arguments.token});
   tell_where(arguments, paths, server);
   const std::future<void> running = std::async(std::launch::async, [&] { server.run(); });
-  signals.wait();
+  constexpr std::chrono::seconds kPatience{1};
+  while (!signals.come_within(kPatience)) {
+    if (running.wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
+      throw Error(ExitCode::kInterrupted,
+                  "no more connections can be taken: the system is out of files; start it again");
+    }
+  }
   server.stop();
   // A model may read a text for minutes. Nothing is lost with it.
-  constexpr std::chrono::seconds kPatience{1};
   if (running.wait_for(kPatience) == std::future_status::timeout) std::_Exit(static_cast<int>(ExitCode::kDone));
   return ExitCode::kDone;
 }

@@ -70,8 +70,9 @@ std::string share_text(const RunFacts& facts) {
   const VocabularyShare& share = facts.share;
   if (share.known == share.different) return "";
   const bool has_validation = facts.config.data.window == 0 && facts.corpus.train_characters < facts.corpus.characters;
-  const std::string training = percent_text(share.unknown_training),
-                    validation = has_validation ? percent_text(share.unknown_validation) : training;
+  const auto part = [](double unknown) { return unknown == 0 ? "none" : percent_text(unknown); };
+  const std::string training = part(share.unknown_training),
+                    validation = has_validation ? part(share.unknown_validation) : training;
   return fmt::format(
       "; {} of {} characters kept, {} text unknown", with_commas(share.known), with_commas(share.different),
       training == validation ? training + " of the"

@@ -88,7 +88,8 @@ class Server::Routes {
             : http_.bind_to_port(options.bind, options.port) ? options.port
                                                              : -1;
     const int error = errno;
-    require<UsageError>(port_ > 0, "cannot listen on port {} of '{}' (`port`, `bind`): {}", options.port, options.bind,
+    require<UsageError>(port_ > 0, "cannot listen on port {} of '{}' (`port`, 0 for any that is free; `bind`): {}",
+                        options.port, options.bind,
                         error != 0 ? std::generic_category().message(error) : "there is no such address");
     http_.admit_crowds();
   }
