@@ -93,22 +93,25 @@ double time_all_reduce(Training& training, std::size_t size) {
   return median(std::move(seconds));
 }
 
-CostModel cost_model(const StepCost& cost, Training& training) {
+/// Seconds of a step's work on columns, and on how many of this rank.
+struct ColumnTime {
+  std::int64_t columns;
+  double seconds;
+};
+
+ColumnTime column_time(const StepCost& cost, Training& training) {
   const auto of = [&](Phase phase) { return cost.phases[static_cast<std::size_t>(phase)]; };
-  CostModel model;
-  model.per_step = of(Phase::kUpdate);
-  const Sharding& sharding = training.batches().sharding();
-  const std::int64_t columns = sharding.columns_of_rank(training.config().data.columns).count;
-  model.per_column = (of(Phase::kData) + of(Phase::kForward) + of(Phase::kBackward) + of(Phase::kIdle)) /
-                     static_cast<double>(std::max<std::int64_t>(1, columns));
-  model.gradient_bytes = static_cast<double>(training.model().gradient().size() * sizeof(float));
-  if (training.gradients().size() > 1) {
-    constexpr std::size_t kNearlyNothing = 16;
-    model.reduce =
-        ReduceCost::from_measured(training.gradients().size(), time_all_reduce(training, kNearlyNothing),
-                                  time_all_reduce(training, training.model().gradient().size()), model.gradient_bytes);
-  }
-  return model;
+  const std::int64_t columns = training.batches().sharding().columns_of_rank(training.config().data.columns).count;
+  return {std::max<std::int64_t>(1, columns),
+          of(Phase::kData) + of(Phase::kForward) + of(Phase::kBackward) + of(Phase::kIdle)};
+}
+
+ReduceCost reduce_cost(Training& training) {
+  constexpr std::size_t kNearlyNothing = 16;
+  const std::span<float> gradient = training.model().gradient();
+  return ReduceCost::from_measured(training.gradients().size(), time_all_reduce(training, kNearlyNothing),
+                                   time_all_reduce(training, gradient.size()),
+                                   static_cast<double>(gradient.size_bytes()));
 }
 
 void print_text(const Json& result) {
@@ -147,10 +150,28 @@ void print_text(const Json& result) {
   fmt::print("\n");
 }
 
-Json predictions(const BenchArguments& arguments, const StepCost& cost, const RunConfig& config, const CostModel& model,
-                 int ranks) {
+/// Predictions from the step that was measured, with `cost`, and from one with as few columns a rank as they are about.
+Json predictions(const BenchArguments& arguments, const StepCost& cost, Training& training, const ReduceCost& reduce,
+                 const TextSource& text, Job& job) {
+  const int ranks = training.gradients().size();
+  const std::int64_t columns = training.config().data.columns;
+  const ColumnTime many = column_time(cost, training);
+  RunConfig config = training.config();
+  config.run.engine = cost.engine;
+  config.data.columns = ranks * std::clamp<std::int64_t>(columns / std::ranges::max(arguments.predict_ranks), 1,
+                                                         std::max<std::int64_t>(1, many.columns / 2));
+  ColumnTime few = many;
+  if (config.data.columns < columns) {
+    JobActivity activity(job);
+    Training smaller(config, text, job.control, activity);
+    activity.clear();
+    few = column_time(time_steps(arguments.steps, smaller, job), smaller);
+  }
+  const CostModel model{.per_update = cost.phases[static_cast<std::size_t>(Phase::kUpdate)],
+                        .columns = ColumnCost::from_measured(many.columns, many.seconds, few.columns, few.seconds),
+                        .reduce = reduce,
+                        .gradient_bytes = static_cast<double>(training.model().gradient().size_bytes())};
   Json all = Json::array();
-  const std::int64_t columns = config.data.columns;
   for (const std::int64_t asked : arguments.predict_ranks) {
     const int there = static_cast<int>(asked);
     const auto at = [&](std::int64_t of_them) {
@@ -161,7 +182,9 @@ Json predictions(const BenchArguments& arguments, const StepCost& cost, const Ru
     };
     all.push_back({{"ranks", there}, {"same_columns", at(columns)}, {"growing_columns", at(columns * there / ranks)}});
   }
-  return all;
+  return {{"from", Json::array({{{"columns", many.columns}, {"milliseconds", many.seconds * 1e3}},
+                                {{"columns", few.columns}, {"milliseconds", few.seconds * 1e3}}})},
+          {"ranks", std::move(all)}};
 }
 
 Json describe(const StepCost& cost, const LanguageModel& model, double peak) {
@@ -178,12 +201,12 @@ Json describe(const StepCost& cost, const LanguageModel& model, double peak) {
 }
 
 /// Times the engine of `training` and, on several ranks, the all-reduce.
-Json measure(const BenchArguments& arguments, Training& training, Job& job) {
+Json measure(const BenchArguments& arguments, Training& training, const TextSource& text, Job& job) {
   const int ranks = training.gradients().size();
   const double peak_before = training.measure_products();
   const StepCost cost = time_steps(arguments.steps, training, job);
   const double peak = std::max(peak_before, training.measure_products());
-  const CostModel model = cost_model(cost, training);
+  const ReduceCost reduce = ranks > 1 ? reduce_cost(training) : ReduceCost();
   Json result{{"processor", device_description(training.model().device())},
               {"ranks", ranks},
               {"threads", training.resources().choice.threads},
@@ -191,13 +214,16 @@ Json measure(const BenchArguments& arguments, Training& training, Job& job) {
               {"parameters", training.model().layout().count()},
               {"engines", Json::array({describe(cost, training.model(), peak)})}};
   if (ranks > 1) {
-    result["all_reduce"] = {{"milliseconds", model.reduce.seconds(ranks, model.gradient_bytes) * 1e3},
-                            {"alpha", model.reduce.alpha},
-                            {"beta", model.reduce.beta},
-                            {"bytes", model.gradient_bytes}};
+    const auto bytes = static_cast<double>(training.model().gradient().size_bytes());
+    result["all_reduce"] = {{"milliseconds", reduce.seconds(ranks, bytes) * 1e3},
+                            {"alpha", reduce.alpha},
+                            {"beta", reduce.beta},
+                            {"bytes", bytes}};
   }
   if (!arguments.predict_ranks.empty()) {
-    result["predicted"] = predictions(arguments, cost, training.config(), model, ranks);
+    const Json told = predictions(arguments, cost, training, reduce, text, job);
+    result["predicted_from"] = told["from"];
+    result["predicted"] = told["ranks"];
   }
   return result;
 }
@@ -215,7 +241,7 @@ ExitCode run_bench(BenchArguments& arguments, Job& job) {
     Training training(config, *text, job.control, activity);
     activity.clear();
     if (config.run.engine == "auto") others = training.other_engines();
-    result = measure(arguments, training, job);
+    result = measure(arguments, training, *text, job);
   }
   for (const std::string& engine : others) {
     config.run.engine = engine;

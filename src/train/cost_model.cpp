@@ -16,9 +16,19 @@ ReduceCost ReduceCost::from_measured(int ranks, double seconds_of_nothing, doubl
           std::max(0.0, seconds - seconds_of_nothing) / (2 * (p - 1) / p * bytes)};
 }
 
-double CostModel::step_seconds(std::int64_t columns, int ranks) const {
-  const std::int64_t most = (columns + ranks - 1) / ranks;
-  return per_step + per_column * static_cast<double>(most) + reduce.seconds(ranks, gradient_bytes);
+ColumnCost ColumnCost::from_measured(std::int64_t many, double seconds_of_many, std::int64_t few,
+                                     double seconds_of_few) {
+  if (few == many) return {0, seconds_of_many / static_cast<double>(many)};
+  // Times vary: neither part is below nothing.
+  const double slope = std::clamp((seconds_of_many - seconds_of_few) / static_cast<double>(many - few), 0.0,
+                                  seconds_of_many / static_cast<double>(many));
+  return {seconds_of_many - slope * static_cast<double>(many), slope};
+}
+
+double CostModel::step_seconds(std::int64_t all_columns, int ranks) const {
+  const std::int64_t most = (all_columns + ranks - 1) / ranks;
+  return per_update + columns.fixed + columns.per_column * static_cast<double>(most) +
+         reduce.seconds(ranks, gradient_bytes);
 }
 
 }  // namespace charrnn

@@ -16,14 +16,23 @@ struct ReduceCost {
   static ReduceCost from_measured(int ranks, double seconds_of_nothing, double seconds, double bytes);
 };
 
+/// A rank's forward and backward pass takes `fixed` + `per_column`·columns seconds. On GPUs the first part rules: 64 columns take
+/// nearly half as long as 512.
+struct ColumnCost {
+  double fixed = 0, per_column = 0;
+
+  /// From the times of `many` columns and of `few`; from the first alone if they are the same number.
+  static ColumnCost from_measured(std::int64_t many, double seconds_of_many, std::int64_t few, double seconds_of_few);
+};
+
 struct CostModel {
-  double per_step = 0;    ///< seconds of a step whatever its columns: packing, clipping, optimizer
-  double per_column = 0;  ///< seconds that a rank takes for each of its columns
+  double per_update = 0;  ///< seconds of clipping and the optimizer
+  ColumnCost columns;
   ReduceCost reduce;
   double gradient_bytes = 0;
 
-  /// Seconds of a step with `columns` columns on `ranks` ranks; the rank with the most columns decides.
-  double step_seconds(std::int64_t columns, int ranks) const;
+  /// Seconds of a step with so many columns on `ranks` ranks; the rank with the most columns decides.
+  double step_seconds(std::int64_t all_columns, int ranks) const;
 };
 
 }  // namespace charrnn

@@ -38,11 +38,15 @@ class Bench(program.TestCase):
         found = self.bench("--model", "lstm", "--predict", 2, 8, ranks=2)
         reduce, native = found["all_reduce"], found["engines"][0]
         phases = {name: native["phases"][name] / 1e3 for name in PHASES}
-        work = phases["data"] + phases["forward"] + phases["backward"] + phases["idle"]  # of 6 columns
+        work = phases["data"] + phases["forward"] + phases["backward"] + phases["idle"]
+        (many, slow), (few, fast) = [(point["columns"], point["milliseconds"] / 1e3) for point in found["predicted_from"]]
+        self.assertEqual((many, few), (6, 1))  # of a rank; 1 is what 8 ranks would have
+        self.assertAlmostEqual(slow, work)
+        column = min(max((slow - fast) / 5, 0), slow / 6)
         for one in found["predicted"]:
             ranks = one["ranks"]
             for kind, columns in (("same_columns", 12), ("growing_columns", 6 * ranks)):
-                expected = (phases["update"] + work / 6 * math.ceil(columns / ranks)
+                expected = (phases["update"] + slow - 6 * column + column * math.ceil(columns / ranks)
                             + 2 * math.log2(ranks) * reduce["alpha"]
                             + 2 * (ranks - 1) / ranks * reduce["bytes"] * reduce["beta"])
                 self.assertEqual(one[kind]["columns"], columns)
