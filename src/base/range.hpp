@@ -20,6 +20,12 @@ constexpr Range share_of(std::int64_t total, std::int64_t part, std::int64_t par
   return {first, total * (part + 1) / parts - first};
 }
 
+/// Part number `part` of `parts` equal ones: contiguous, in order; the last one takes what is left over.
+constexpr Range slice_of(std::int64_t total, std::int64_t part, std::int64_t parts) {
+  const std::int64_t each = total / parts, first = each * part;
+  return {first, part + 1 == parts ? total - first : each};
+}
+
 /// The least multiple of `multiple` that is not below `size`.
 constexpr std::int64_t round_up(std::int64_t size, std::int64_t multiple) {
   return (size + multiple - 1) / multiple * multiple;

@@ -226,11 +226,20 @@ void NcclCommunicator::all_gather(std::span<const float> mine, std::span<float> 
                                   std::span<const std::int64_t> counts) {
   begin("all_gather");
   const auto stream = static_cast<cudaStream_t>(events_->stream());
-  float* to = all.data();
+  // NCCL gathers equal parts. A larger last one sends its rest by itself; other parts are so many broadcasts, which with many
+  // ranks take as many rounds.
+  const std::int64_t each = counts.front();
+  const bool are_equal =
+      std::ranges::all_of(counts.first(counts.size() - 1), [&](auto n) { return n == each; }) && counts.back() >= each;
+  const std::size_t gathered = are_equal ? static_cast<std::size_t>(each) : 0;
   ncclResult_t result = ncclGroupStart();
+  if (gathered > 0) {
+    result = worst(result, ncclAllGather(mine.data(), all.data(), gathered, ncclFloat32, handle_->comm, stream));
+  }
+  float* to = all.data() + gathered * static_cast<std::size_t>(size_);
   for (int root = 0; root < size_; ++root) {
-    const auto count = static_cast<std::size_t>(counts[static_cast<std::size_t>(root)]);
-    const float* from = root == rank_ ? mine.data() : to;
+    const std::size_t count = static_cast<std::size_t>(counts[static_cast<std::size_t>(root)]) - gathered;
+    const float* from = root == rank_ ? mine.data() + gathered : to;
     if (count > 0) result = worst(result, ncclBroadcast(from, to, count, ncclFloat32, root, handle_->comm, stream));
     to += count;
   }

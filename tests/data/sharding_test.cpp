@@ -21,6 +21,22 @@ TEST(ShareOf, CoversAllOnceAndEvenly) {
   }
 }
 
+TEST(SliceOf, TheLastTakesWhatIsLeft) {
+  for (std::int64_t total : {0, 1, 3, 10, 64}) {
+    for (std::int64_t parts : {1, 2, 3, 4, 7}) {
+      std::int64_t next = 0;
+      for (std::int64_t part = 0; part < parts; ++part) {
+        const Range range = slice_of(total, part, parts);
+        EXPECT_EQ(range.first, next);
+        const bool is_last = part + 1 == parts;
+        EXPECT_EQ(range.count, is_last ? total - total / parts * part : total / parts);
+        next += range.count;
+      }
+      EXPECT_EQ(next, total);
+    }
+  }
+}
+
 TEST(ShardingTest, RanksCoverTheGroupsWhichDoNotDependOnThem) {
   constexpr std::int64_t kColumns = 13, kGroups = 5;
   for (std::int64_t ranks : {1, 2, 3, 5, 8}) {

@@ -176,6 +176,20 @@ TEST_F(CommunicatorContract, AllGatherWithUnevenCounts) {
   EXPECT_EQ(all.values(), expected);
 }
 
+TEST_F(CommunicatorContract, AllGatherOfEqualCountsAndARest) {
+  for (const std::int64_t each : {0, 3}) {
+    for (const std::int64_t rest : {0, 2}) {
+      std::vector<std::int64_t> counts(static_cast<std::size_t>(size()), each);
+      counts.back() += rest;
+      const std::vector<float> expected = everyones(counts);
+      Buffer<float> mine(numbers(rank(), counts[static_cast<std::size_t>(rank())]));
+      Buffer<float> all(std::vector<float>(expected.size(), -1));
+      subject().all_gather(mine.span(), all.span(), counts);
+      EXPECT_EQ(all.values(), expected) << each << " and " << rest;
+    }
+  }
+}
+
 TEST_F(CommunicatorContract, GatherToEveryRootInTurn) {
   const std::vector<std::int64_t> counts = uneven();
   const std::vector<float> expected = everyones(counts);

@@ -237,6 +237,20 @@ ncclResult_t ncclBroadcast(const void* send, void* receive, size_t count, ncclDa
   return enqueued(comm);
 }
 
+ncclResult_t ncclAllGather(const void* send, void* receive, size_t count, ncclDataType_t type, ncclComm_t comm,
+                           cudaStream_t) {
+  const std::size_t bytes = count * size_of(type);
+  auto* const all = static_cast<std::byte*>(receive);
+  std::byte* const own = all + static_cast<std::size_t>(comm->rank) * bytes;
+  if (send != own) std::memcpy(own, send, bytes);
+  for (int peer = 0; peer < comm->size; ++peer) {
+    if (peer == comm->rank) continue;
+    add_send(comm, send, bytes, peer);
+    add_receive(comm, all + static_cast<std::size_t>(peer) * bytes, bytes, peer);
+  }
+  return enqueued(comm);
+}
+
 ncclResult_t ncclSend(const void* send, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t) {
   if (group_depth == 0) return ncclInvalidUsage;
   add_send(comm, send, count * size_of(type), peer);
