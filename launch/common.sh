@@ -14,7 +14,7 @@ say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
 if [ ! -t 1 ]; then say() { printf '==> %s\n' "$*"; }; fi
 
 die() {
-  printf '%s: %s\n' "$called" "$*" >&2
+  printf '%s: %s\n' "$(basename "$0")" "$*" >&2
   exit "${exit_code:-1}"
 }
 

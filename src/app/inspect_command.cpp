@@ -23,35 +23,7 @@ struct InspectArguments {
   bool hash = false, json = false;
 };
 
-/// What is in a file as JSON: what --json prints, and what the text is made from.
-Json describe_model(const LoadedModel& loaded) {
-  const Checkpoint& checkpoint = loaded.checkpoint;
-  const ModelConfig& model = loaded.settings.model;
-  Json tensors = Json::array();
-  for (const Parameter& parameter : loaded.model->layout().parameters())
-    tensors.push_back({{"name", parameter.name}, {"shape", parameter.shape}});
-  return {{"path", loaded.path},
-          {"checksum", "none"},
-          {"bytes", std::filesystem::file_size(loaded.path)},
-          {"arch", without_controls(checkpoint.arch)},
-          {"layers", model.layers},
-          {"hidden", model.hidden},
-          {"embedding", model.embedding},
-          {"dropout", model.dropout},
-          {"vocabulary", loaded.vocabulary.size()},
-          {"parameters", loaded.model->layout().count()},
-          {"tensors", tensors},
-          {"step", checkpoint.step},
-          {"train_characters", checkpoint.data.train_characters},
-          {"corpus_sha256", without_controls(checkpoint.data.corpus_sha256)},
-          {"created_utc", without_controls(checkpoint.created_utc)},
-          {"program_version", without_controls(checkpoint.program_version)}};
-}
-
-/// The same of a checkpoint, with what only a checkpoint has.
-Json describe_checkpoint(const LoadedModel& loaded) {
-  const Checkpoint& checkpoint = loaded.checkpoint;
-  const Checkpoint::Progress& progress = checkpoint.progress;
+Json history_of(const Checkpoint& checkpoint) {
   Json history = Json::array();
   for (const EpochRecord& row : checkpoint.history) {
     history.push_back({{"epoch", row.epoch},
@@ -61,18 +33,48 @@ Json describe_checkpoint(const LoadedModel& loaded) {
                        {"learning_rate", row.learning_rate},
                        {"seconds", row.seconds}});
   }
-  Json facts = describe_model(loaded);
-  facts.update({{"checksum", "good"},
-                {"epoch", checkpoint.epoch},
-                {"cycle", checkpoint.cycle},
-                {"columns", checkpoint.data.columns},
-                {"bptt", checkpoint.data.bptt},
-                {"row", checkpoint.data.row},
-                {"processor", without_controls(checkpoint.processor)},
-                {"best_val_loss", std::isfinite(progress.best_val_loss) ? Json(progress.best_val_loss) : Json()},
-                {"best_step", progress.best_step > 0 ? Json(progress.best_step) : Json()},
-                {"skipped_steps", progress.skipped_steps},
-                {"history", history}});
+  return history;
+}
+
+/// What is in a file as JSON: what --json prints, and what the text is made from. `is_whole`: a checkpoint, which has more
+/// than a model.
+Json describe_file(const LoadedModel& loaded, bool is_whole) {
+  const Checkpoint& checkpoint = loaded.checkpoint;
+  const ModelConfig& model = loaded.settings.model;
+  Json tensors = Json::array();
+  for (const Parameter& parameter : loaded.model->layout().parameters())
+    tensors.push_back({{"name", parameter.name}, {"shape", parameter.shape}});
+  Json facts{{"path", loaded.path},
+             {"checksum", is_whole ? "good" : "none"},
+             {"bytes", std::filesystem::file_size(loaded.path)},
+             {"arch", without_controls(checkpoint.arch)},
+             {"layers", model.layers},
+             {"hidden", model.hidden},
+             {"embedding", model.embedding},
+             {"dropout", model.dropout},
+             {"vocabulary", loaded.vocabulary.size()},
+             {"parameters", loaded.model->layout().count()},
+             {"tensors", tensors},
+             {"step", checkpoint.step}};
+  if (is_whole) {
+    facts.update({{"epoch", checkpoint.epoch},
+                  {"cycle", checkpoint.cycle},
+                  {"columns", checkpoint.data.columns},
+                  {"bptt", checkpoint.data.bptt},
+                  {"row", checkpoint.data.row}});
+  }
+  facts.update({{"train_characters", checkpoint.data.train_characters},
+                {"corpus_sha256", without_controls(checkpoint.data.corpus_sha256)},
+                {"created_utc", without_controls(checkpoint.created_utc)},
+                {"program_version", without_controls(checkpoint.program_version)}});
+  if (is_whole) {
+    const Checkpoint::Progress& progress = checkpoint.progress;
+    facts.update({{"processor", without_controls(checkpoint.processor)},
+                  {"best_val_loss", std::isfinite(progress.best_val_loss) ? Json(progress.best_val_loss) : Json()},
+                  {"best_step", progress.best_step > 0 ? Json(progress.best_step) : Json()},
+                  {"skipped_steps", progress.skipped_steps},
+                  {"history", history_of(checkpoint)}});
+  }
   return facts;
 }
 
@@ -124,7 +126,7 @@ void run_inspect(const InspectArguments& arguments) {
   const bool is_whole = !is_safetensors(file);
   const LoadedModel loaded =
       load_model(file.string(), {.device = {}, .team = team}, is_whole ? Parts::kAll : Parts::kModel);
-  Json facts = is_whole ? describe_checkpoint(loaded) : describe_model(loaded);
+  Json facts = describe_file(loaded, is_whole);
   const std::string hash = hash_parameters(loaded.model->layout(), loaded.model->parameters());
   if (arguments.json) {
     facts["parameters_sha256"] = hash;

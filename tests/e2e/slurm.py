@@ -102,7 +102,8 @@ class Slurm(program.TestCase):
 
     def check_second_attempt(self, job, folder):
         """It goes on with the next step, and ends when it is cancelled."""
-        program.wait_until(lambda: self.output().count("resuming  ") == 1, "the second attempt")
+        program.wait_until(lambda: "resuming  " in self.output(), "the second attempt")
+        self.assertEqual(self.output().count("resuming  "), 1, self.output())
         with h5py.File(folder / "checkpoints/latest") as file:
             step = int(file.attrs["step"])
         self.wait_for_step(folder, step + 5)
