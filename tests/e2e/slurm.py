@@ -117,6 +117,7 @@ class Slurm(program.TestCase):
     def test_a_lost_rank(self):
         """The other ends with it, before its deadline, and the job goes on from the newest checkpoint."""
         job, folder = self.submit_endless("--save-every", 10)
+        program.wait_until((folder / "checkpoints/latest").exists, "a checkpoint, which is written beside the training")
         ranks = [pid for pid in program.all_processes() if in_job(pid, job) and is_program(pid)]
         self.assertEqual(len(ranks), 2)
         os.kill(ranks[1], signal.SIGKILL)
