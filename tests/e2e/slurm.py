@@ -103,7 +103,7 @@ class Slurm(program.TestCase):
     def check_second_attempt(self, job, folder):
         """It goes on with the next step, and ends when it is cancelled."""
         try:
-            program.wait_until(lambda: "resuming  " in self.output(), "the second attempt")
+            program.wait_until(lambda: self.output().count("resuming  ") == 1, "the second attempt")
         except AssertionError as error:
             self.fail(f"{error}:\n{self.output()}")
         with h5py.File(folder / "checkpoints/latest") as file:
