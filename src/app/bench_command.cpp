@@ -182,9 +182,9 @@ Json predictions(const BenchArguments& arguments, const StepCost& cost, Training
     };
     all.push_back({{"ranks", there}, {"same_columns", at(columns)}, {"growing_columns", at(columns * there / ranks)}});
   }
-  return {{"from", Json::array({{{"columns", many.columns}, {"milliseconds", many.seconds * 1e3}},
-                                {{"columns", few.columns}, {"milliseconds", few.seconds * 1e3}}})},
-          {"ranks", std::move(all)}};
+  return {{"predicted_from", Json::array({{{"columns", many.columns}, {"milliseconds", many.seconds * 1e3}},
+                                          {{"columns", few.columns}, {"milliseconds", few.seconds * 1e3}}})},
+          {"predicted", std::move(all)}};
 }
 
 Json describe(const StepCost& cost, const LanguageModel& model, double peak) {
@@ -221,9 +221,7 @@ Json measure(const BenchArguments& arguments, Training& training, const TextSour
                             {"bytes", bytes}};
   }
   if (!arguments.predict_ranks.empty()) {
-    const Json told = predictions(arguments, cost, training, reduce, text, job);
-    result["predicted_from"] = told["from"];
-    result["predicted"] = told["ranks"];
+    result.update(predictions(arguments, cost, training, reduce, text, job));
   }
   return result;
 }

@@ -196,7 +196,8 @@ Command doctor_command() {
   command.add_training_options(arguments->sources, {"run-dir"});
   command.add("json", arguments->json, "print one JSON object");
   command.explain(
-      "Each line says what is right or wrong, and how to mend it. Start it as you would start train. The exit code is 0 if a run can start, and 2 if something is at fault.",
+      "Each line says what is right or wrong, and how to mend it. Start it as you would start train. "
+      "The exit code is 0 if a run can start, and 2 if something is at fault.",
       {"charrnn_dist doctor", "mpirun -np 4 charrnn_dist doctor --run-dir /shared/runs",
        "srun --nodes 2 --ntasks-per-node 4 --mpi=pmix charrnn_dist doctor --run-dir /shared/runs"});
   command.run_by([arguments] {

@@ -17,7 +17,8 @@ struct Launcher {
   const char* remedy;
 };
 
-// The nearest first: mpirun inside an srun step has the variables of both. SLURM_NTASKS is not among them: a batch script has it too, and may well start the program alone.
+// The nearest first: mpirun inside an srun step has the variables of both. SLURM_NTASKS is not among them: a batch script
+// has it too, and may well start the program alone.
 constexpr Launcher kLaunchers[] = {
     {"OMPI_COMM_WORLD_SIZE", "mpirun", kUseItsMpirun},
     {"SLURM_STEP_NUM_TASKS", "srun", kUsePmix},

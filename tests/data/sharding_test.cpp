@@ -5,15 +5,17 @@
 namespace charrnn {
 namespace {
 
-TEST(ShareOf, CoversAllOnceAndEvenly) {
+/// Cuts several totals into several parts by `cut`: contiguous, in order, with nothing left out. check(total, part, parts,
+/// count) looks at how large each is.
+template <class Cut, class Check>
+void expect_all_covered_once(const Cut& cut, const Check& check) {
   for (std::int64_t total : {0, 1, 3, 10, 64}) {
     for (std::int64_t parts : {1, 2, 3, 4, 7}) {
       std::int64_t next = 0;
       for (std::int64_t part = 0; part < parts; ++part) {
-        const Range range = share_of(total, part, parts);
+        const Range range = cut(total, part, parts);
         EXPECT_EQ(range.first, next);
-        EXPECT_GE(range.count, total / parts);
-        EXPECT_LE(range.count, (total + parts - 1) / parts);
+        check(total, part, parts, range.count);
         next += range.count;
       }
       EXPECT_EQ(next, total);
@@ -21,20 +23,18 @@ TEST(ShareOf, CoversAllOnceAndEvenly) {
   }
 }
 
+TEST(ShareOf, CoversAllOnceAndEvenly) {
+  expect_all_covered_once(share_of, [](std::int64_t total, std::int64_t, std::int64_t parts, std::int64_t count) {
+    EXPECT_GE(count, total / parts);
+    EXPECT_LE(count, (total + parts - 1) / parts);
+  });
+}
+
 TEST(SliceOf, TheLastTakesWhatIsLeft) {
-  for (std::int64_t total : {0, 1, 3, 10, 64}) {
-    for (std::int64_t parts : {1, 2, 3, 4, 7}) {
-      std::int64_t next = 0;
-      for (std::int64_t part = 0; part < parts; ++part) {
-        const Range range = slice_of(total, part, parts);
-        EXPECT_EQ(range.first, next);
-        const bool is_last = part + 1 == parts;
-        EXPECT_EQ(range.count, is_last ? total - total / parts * part : total / parts);
-        next += range.count;
-      }
-      EXPECT_EQ(next, total);
-    }
-  }
+  expect_all_covered_once(slice_of, [](std::int64_t total, std::int64_t part, std::int64_t parts, std::int64_t count) {
+    const bool is_last = part + 1 == parts;
+    EXPECT_EQ(count, is_last ? total - total / parts * part : total / parts);
+  });
 }
 
 TEST(ShardingTest, RanksCoverTheGroupsWhichDoNotDependOnThem) {

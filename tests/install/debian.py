@@ -14,6 +14,13 @@ import program
 BUILD = program.PROGRAM.parent
 FOLDER = BUILD / "packages"  # kept from test to test
 MIRROR = "http://deb.debian.org/debian"
+ENTER = """
+root=$1 script=$2
+shift 2
+mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" || exit
+for folder; do mkdir -p "$root$folder" && mount --rbind "$folder" "$root$folder" || exit; done
+exec chroot "$root" sh -c "cd /root; $script"
+"""
 
 
 def missing(*tools):
@@ -54,6 +61,22 @@ def base():
         check("mmdebstrap", "--variant=minbase", "--include=ca-certificates", "bookworm", f"{tar}.part.tar", MIRROR)
         os.rename(f"{tar}.part.tar", tar)
     return tar
+
+
+def bare(folder):
+    """A Debian in `folder`, in which apt reaches its packages. The test is skipped where none can be made."""
+    if why := missing("mmdebstrap", "unshare"):
+        raise unittest.SkipTest(why)
+    root = folder / "debian"
+    root.mkdir()
+    check("tar", "--extract", "--file", base(), "--directory", root, "--exclude=./dev/*")
+    shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
+    return root
+
+
+def run_in(root, script, *folders):
+    """What a script prints there, which sees these folders of this machine."""
+    return check("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER, "sh", root, script, *folders)
 
 
 def deb(new):
