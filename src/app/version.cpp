@@ -35,7 +35,7 @@ std::string version_text() {
   text += "NCCL         none: built for CPUs only\n";
 #endif
   std::vector<std::string> described;
-  for (const Engine& engine : engines()) described.push_back(engine.description(Precision::kFp32));
+  for (const Engine& engine : engines()) described.push_back(engine.description(Precision::kFp32, Device{}));
   return text + fmt::format("engines      {}\n", fmt::join(described, "; "));
 }
 

@@ -30,8 +30,9 @@ void set_threads(int threads, bool deterministic, const Compute& compute) {
   configure_torch(1, deterministic);
 }
 
-std::string description(Precision precision) {
+std::string description(Precision precision, const Device& /*device*/) {
   std::string text = fmt::format("native, kernels for {}", kernels().name);
+  if (precision == Precision::kTf32) text += ", fp32 products";
   if (precision == Precision::kBf16) {
     text += has_bf16_units() ? ", bf16 products"
                              : ", factors rounded to bf16; this processor has no bf16 units, so products are fp32";
@@ -48,7 +49,7 @@ std::unique_ptr<LanguageModel> make(const ModelConfig& model, std::int64_t vocab
 namespace torch_engine {
 
 std::optional<std::string> why_not(const ModelConfig& model, const Device& device, Precision precision) {
-  if (precision == Precision::kFp32) return std::nullopt;
+  if (precision != Precision::kBf16) return std::nullopt;
   if (!device.cuda) return "it computes in bf16 on GPUs only";
   if (!find_cell(model.model).has_bf16_on_gpus) {
     return fmt::format("it computes `model` {} in fp32 only", model.model);
@@ -63,10 +64,13 @@ void set_threads(int threads, bool deterministic, const Compute& compute) {
   // On GPUs always: else LibTorch adds up large windows' embeddings in any order, and NVSwitches the gradients, and a
   // resume would not go on bit for bit.
   configure_torch(threads, deterministic || compute.device.cuda);
+  round_products_to_tf32(compute.precision == Precision::kTf32);
 }
 
-std::string description(Precision precision) {
-  return precision == Precision::kBf16 ? "torch, layers in bf16" : "torch";
+std::string description(Precision precision, const Device& device) {
+  if (precision == Precision::kBf16) return "torch, layers in bf16";
+  if (precision == Precision::kTf32) return device.cuda ? "torch, tf32 products" : "torch, fp32 products";
+  return "torch";
 }
 
 std::unique_ptr<LanguageModel> make(const ModelConfig& model, std::int64_t vocabulary_size, const Compute& compute) {

@@ -33,7 +33,7 @@ struct Engine {
   /// GPUs and if `deterministic`, what is computed twice gives the same bits. Not while a model computes.
   void (*set_threads)(int threads, bool deterministic, const Compute& compute);
   /// For people: what computes here.
-  std::string (*description)(Precision precision);
+  std::string (*description)(Precision precision, const Device& device);
   /// A model with parameters of zero. compute.team must outlive it.
   std::unique_ptr<LanguageModel> (*make)(const ModelConfig& model, std::int64_t vocabulary_size,
                                          const Compute& compute);

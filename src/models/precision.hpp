@@ -1,10 +1,18 @@
 #pragma once
 
+#include <string>
+
 namespace charrnn {
 
-/// What the factors of a matrix product are rounded to. Parameters, gradients and optimizer are float32. In
-/// the native engine so is all else, sums and the hidden state; on GPUs what a recurrent layer gives is
-/// rounded too.
-enum class Precision { kFp32, kBf16 };
+/// What the factors of a matrix product are rounded to. Parameters, gradients and optimizer are float32, and so is all
+/// else, sums and the hidden state included; only in bf16 on GPUs what a recurrent layer gives is rounded, too.
+enum class Precision {
+  kFp32,
+  kTf32,  ///< to 11 bits or more, where the device multiplies such factors faster than float32 ones; elsewhere kFp32
+  kBf16,  ///< to 8 bits
+};
+
+/// The one of that name: "fp32", "tf32" or "bf16".
+Precision precision_named(const std::string& name);
 
 }  // namespace charrnn

@@ -32,8 +32,7 @@ void configure_torch(int threads, bool deterministic) {
   }
   // What the program calls fp32 is fp32 on GPUs too; cuDNN's recurrent layers round to TF32 unless told not
   // to, cuBLAS where the environment says so.
-  at::globalContext().setAllowTF32CuDNN(false);
-  at::globalContext().setAllowTF32CuBLAS(false);
+  round_products_to_tf32(false);
   // LibTorch has two pools of threads, and where the system refuses one of these it ends the process or waits for ever.
   if (threads > 1) const ThreadTeam as_many(2 * threads);
   at::set_num_threads(threads);
@@ -42,6 +41,11 @@ void configure_torch(int threads, bool deterministic) {
   constexpr int kKeptOnTop = 512 << 20;
   mallopt(M_MMAP_THRESHOLD, kLargestFromHeap);
   mallopt(M_TRIM_THRESHOLD, kKeptOnTop);
+}
+
+void round_products_to_tf32(bool on) {
+  at::globalContext().setAllowTF32CuDNN(on);
+  at::globalContext().setAllowTF32CuBLAS(on);
 }
 
 std::string torch_version() {

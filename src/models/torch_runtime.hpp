@@ -7,12 +7,16 @@
 
 namespace charrnn {
 
-/// Sets the threads that LibTorch's CPU kernels use, and keeps its memory between steps. On GPUs float32
-/// products are not rounded to TF32.
+/// Sets the threads that LibTorch's CPU kernels use, and keeps its memory between steps. Float32 products are not
+/// rounded to TF32.
 /// `deterministic`: what is computed twice gives the same bits, on GPUs too, and NCCL keeps to algorithms
 /// that do; call it before anything computes on a GPU.
 /// UsageError if the system does not let this process have so many threads.
 void configure_torch(int threads, bool deterministic = false);
+
+/// Whether GPUs may round the factors of float32 products to TF32 (10 bits after the first), which their units
+/// multiply several times as fast.
+void round_products_to_tf32(bool on);
 
 /// LibTorch's version: "2.11.0".
 std::string torch_version();

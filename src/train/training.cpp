@@ -50,7 +50,7 @@ Training::Training(RunConfig config, const TextSource& text, ControlCommunicator
       resources_(choose_resources(config_, mode_, control)),
       device_(choose_device(config_.run.device, control.local_rank(),
                             [&](const std::string& line) { notes_.push_back(line); })),
-      precision_(config_.run.precision == "bf16" ? Precision::kBf16 : Precision::kFp32),
+      precision_(precision_named(config_.run.precision)),
       model_(make_model_here()),
       gradients_(
           control.make_gradient_communicator(config_.run.comm, device_, Seconds(config_.run.timeout),
@@ -174,7 +174,7 @@ RunFacts Training::facts(double peak) const {
           .hosts = resources_.hosts,
           .on_gpus = device_.cuda,
           .processor = device_description(device_),
-          .engine = engine_->description(precision_),
+          .engine = engine_->description(precision_, device_),
           .gradients_over = gradients_->name(),
           .peak = peak,
           .steps_per_epoch = data_.training->per_epoch(),

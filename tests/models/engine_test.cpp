@@ -36,16 +36,27 @@ std::vector<std::string> engines_for(const std::string& model, const Device& dev
 TEST(Engines, SayWhatTheyCanCompute) {
   for (const char* cell : {"rnn", "gru", "lstm", "CharRnn"}) {
     EXPECT_THAT(engines_for(cell, kCpu, Precision::kFp32), ElementsAre("native", "torch")) << cell;
+    EXPECT_THAT(engines_for(cell, kCpu, Precision::kTf32), ElementsAre("native", "torch")) << cell;
     EXPECT_THAT(engines_for(cell, kCpu, Precision::kBf16), ElementsAre("native")) << cell;
     EXPECT_THAT(engines_for(cell, kGpu, Precision::kFp32), ElementsAre("torch")) << cell;
     EXPECT_THAT(engines_for(cell, kGpu, Precision::kBf16), ElementsAre("torch")) << cell;
   }
   for (const char* cell : {"gru_cell", "char_loop", "CharLoopConcatModel"}) {
     EXPECT_THAT(engines_for(cell, kCpu, Precision::kFp32), ElementsAre("torch")) << cell;
+    EXPECT_THAT(engines_for(cell, kCpu, Precision::kTf32), ElementsAre("torch")) << cell;
+    EXPECT_THAT(engines_for(cell, kGpu, Precision::kTf32), ElementsAre("torch")) << cell;
     EXPECT_THAT(engines_for(cell, kCpu, Precision::kBf16), ElementsAre()) << cell;
     EXPECT_THAT(engines_for(cell, kGpu, Precision::kFp32), ElementsAre("torch")) << cell;
     EXPECT_THAT(engines_for(cell, kGpu, Precision::kBf16), ElementsAre()) << cell;
   }
+}
+
+TEST(Precisions, HaveTheNamesOfTheOption) {
+  for (const std::string& name : split(find_option(option_table(), "precision")->rule.choices, '|')) {
+    EXPECT_NO_THROW(precision_named(name)) << name;
+  }
+  EXPECT_EQ(precision_named("tf32"), Precision::kTf32);
+  EXPECT_THROW(precision_named("fp16"), ConfigError);
 }
 
 TEST(Engines, AreTheChoicesOfTheOption) {

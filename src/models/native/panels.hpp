@@ -43,7 +43,7 @@ struct MatrixRows {
 class Panels {
  public:
   explicit Panels(Precision precision = Precision::kFp32)
-      : precision_(precision),
+      : precision_(precision == Precision::kTf32 ? Precision::kFp32 : precision),
         is_half_(precision == Precision::kBf16 && has_bf16_units()),
         side_by_side_(is_half_ ? kHalvesAtOnce : panels_at_once()) {}
 
