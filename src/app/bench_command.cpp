@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <utility>
 
 #include "app/failure.hpp"
 #include "app/job.hpp"
@@ -53,23 +54,30 @@ StepCost time_steps(std::int64_t steps, Training& training, Job& job) {
   constexpr std::int64_t kWarmUp = 3;  // the first steps make micro-kernels and fetch memory
   PhaseClock clock;
   Batches& batches = training.batches();
-  TrainingStep step(training.step_parts(), batches.sharding(), clock);
+  const std::unique_ptr<TrainingStep> step = make_training_step(training.step_parts(), batches.sharding(), clock);
   BatchState state(training.model(), batches);
   Batch batch;
   StepCost cost{std::string(training.engine().name)};
   std::vector<double> seconds;
   PhaseSeconds before{};
-  for (std::int64_t i = 0; i < kWarmUp + steps; ++i) {
-    if (i == kWarmUp) before = clock.seconds();
-    const auto start = Clock::now();
+  std::int64_t begun = 0;
+  const auto begin = [&] {
     {
       const PhaseScope scope(&clock, Phase::kData);
-      load_batch_of_step(i, batches, batch, state);
+      load_batch_of_step(begun, batches, batch, state);
     }
-    if (step.run(batch, state, i, 1, {.stop = job.signals.received()}).flags.stop) throw Interrupted();
-    if (i < kWarmUp) continue;
-    seconds.push_back(seconds_since(start));
+    step->begin(batch, state, begun, 1, {.stop = job.signals.received()});
+    if (begun++ < kWarmUp) return;
     cost.characters += static_cast<double>(batch.all_targets) / static_cast<double>(steps);
+  };
+  auto start = Clock::now();
+  for (std::int64_t i = 0; i < kWarmUp + steps; ++i) {
+    if (i == kWarmUp) before = clock.seconds();
+    if (begun == i) begin();
+    if (step->runs_ahead() && begun < kWarmUp + steps) begin();
+    if (step->finish().flags.stop) throw Interrupted();
+    const double taken = seconds_since(std::exchange(start, Clock::now()));
+    if (i >= kWarmUp) seconds.push_back(taken);
   }
   const PhaseSeconds after = clock.seconds();
   for (std::size_t i = 0; i < after.size(); ++i) {

@@ -59,9 +59,9 @@ ExitCode run_lr_find(LrFindArguments& arguments, Job& job) {
   constexpr std::int64_t kLines = 20;
   std::int64_t done = 0;
   PhaseClock clock;
-  TrainingStep step(training.step_parts(), training.batches().sharding(), clock);
+  const auto step = make_training_step(training.step_parts(), training.batches().sharding(), clock);
   const LrFinding finding = find_learning_rate(
-      sweep, config.optimizer.learning_rate, training.model(), training.batches(), step,
+      sweep, config.optimizer.learning_rate, training.model(), training.batches(), *step,
       [&] { return job.signals.received(); },
       [&](const LrPoint& point) {
         if (root && done++ % std::max<std::int64_t>(1, sweep.steps / kLines) == 0) {

@@ -1,6 +1,7 @@
 // Where a training run's time goes.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -42,6 +43,13 @@ class PhaseClock {
     seconds_[static_cast<std::size_t>(phase_)] += std::chrono::duration<double>(now - since_).count();
     since_ = now;
     return std::exchange(phase_, phase);
+  }
+  /// Seconds that were booked for one phase, and as it turned out were another's; no more than there are.
+  void move(Phase from, Phase to, double seconds) {
+    double& there = seconds_[static_cast<std::size_t>(from)];
+    const double moved = std::min(seconds, there);
+    there -= moved;
+    seconds_[static_cast<std::size_t>(to)] += moved;
   }
   /// Up to now.
   PhaseSeconds seconds() {

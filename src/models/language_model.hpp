@@ -58,6 +58,11 @@ class HiddenState {
   }
 
   virtual void zero() = 0;
+  /// Zero, unless the flag is 0; it lies in the memory of the model's device, which looks at it when its queue comes
+  /// to that.
+  virtual void zero_if(const float* flag) {
+    if (*flag != 0) zero();
+  }
   /// Tensor number i of specs() to and from host memory.
   virtual void store(std::size_t i, std::span<float> to) const = 0;
   virtual void load(std::size_t i, std::span<const float> from) = 0;
@@ -108,6 +113,9 @@ struct TrainContext {
   /// next ones, …; previous contents are overwritten. Together they cover all micro-batches.
   std::span<const GradientSum> sums = {};
   std::span<double> losses = {};         ///< gets the sum of each micro-batch's losses, nats
+  /// Where there is one it gets them instead, in the memory of the model's device, and train() returns when all of its
+  /// work is in the device's queue. Only with LibTorch's engine, whose parts are then complete in the order of the queue.
+  std::span<float> queued_losses = {};
   GradientListener* listener = nullptr;  ///< may be null
   PhaseClock* clock = nullptr;           ///< books the step's phases; may be null
 };

@@ -64,6 +64,12 @@ inline Window window_of(const Batch& batch, std::size_t i) {
   return {micro_batch.inputs, micro_batch.targets, batch.length, micro_batch.columns.count};
 }
 
+/// Of this rank's part of a batch.
+inline DropoutKey dropout_key(const Batch& batch, std::int64_t seed, std::int64_t step) {
+  const bool is_empty = batch.micro_batches.empty();
+  return {static_cast<std::uint64_t>(seed), step, is_empty ? 0 : batch.micro_batches.front().columns.first};
+}
+
 /// All micro-batches of a batch, to learn from.
 inline std::vector<TrainMicroBatch> micro_batches_of(const Batch& batch, BatchState& state) {
   std::vector<TrainMicroBatch> all;

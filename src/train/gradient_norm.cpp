@@ -6,15 +6,11 @@
 #include <vector>
 
 #include "base/range.hpp"
-#include "models/flat_tensor.hpp"
 #include "train/update_kernels.hpp"
 
 namespace charrnn {
 
 double gradient_norm(LanguageModel& model, ThreadTeam& team) {
-  if (model.device().cuda) {
-    return at::linalg_vector_norm(wrap(model.gradient(), model.device())).item<double>();
-  }
   constexpr std::int64_t kBlock = 1 << 16;  // whatever the number of threads, so that the sum has one order
   const std::span<const float> gradient = model.gradient();
   const std::int64_t size = std::ssize(gradient), blocks = (size + kBlock - 1) / kBlock;
@@ -28,11 +24,6 @@ double gradient_norm(LanguageModel& model, ThreadTeam& team) {
     }
   });
   return std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
-}
-
-double clip_factor(double norm, double limit) {
-  constexpr double kTiny = 1e-6;  // keeps the quotient finite
-  return limit > 0 ? std::min(1.0, limit / (norm + kTiny)) : 1.0;
 }
 
 }  // namespace charrnn

@@ -37,6 +37,13 @@ void GradientReducer::finish() {
   communicator_.finish_begun();
 }
 
+void GradientReducer::queue(std::span<float> numbers) {
+  if (communicator_.size() == 1) return;
+  while (begun_ < parts_.size()) part_is_complete();
+  communicator_.begin_all_reduce_sum(numbers);
+  communicator_.queue_begun();
+}
+
 std::unique_ptr<GradientReducer> make_all_reducer(LanguageModel& model, const Sharding& sharding,
                                                   Communicator& communicator) {
   return std::make_unique<AllReducer>(model, sharding, communicator);

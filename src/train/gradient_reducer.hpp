@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -30,6 +31,11 @@ class GradientReducer : private GradientListener {
   /// Collective. Afterwards the model's gradient() holds the sum over the micro-batches of all ranks, the same
   /// bits on every rank.
   void finish();
+  /// The same where the model works through a device's queue: what the queue gets from now on comes after the sum, also
+  /// that of `numbers`, in the device's memory. Returns when all of it is in the queue.
+  void queue(std::span<float> numbers);
+  /// Waits for a mark in the queue behind that; see Communicator::wait_queued().
+  void wait_queued(const std::function<bool()>& is_complete) { communicator_.wait_queued(is_complete); }
 
  protected:
   GradientReducer(LanguageModel& model, Communicator& communicator);

@@ -22,14 +22,22 @@ struct Stretch {
   std::span<float* const> state;  ///< by buffer
 };
 
-/// The same as LibTorch tensors, of all stretches of a group, for its fused updates on GPUs (train/gpu_stretches.hpp).
-struct GpuStretches;
+/// The same as LibTorch tensors, of all stretches of a group, for its fused updates (train/queued_stretches.hpp).
+struct QueuedStretches;
+
+/// What an update in a device's queue depends on: numbers in the device's memory.
+struct QueuedUpdate {
+  const float* rates;       ///< learning rate of each group
+  const float* divisor;     ///< of the gradient
+  const float* leaves_out;  ///< 1: there is no update; else 0
+  const float* counts;      ///< the opposite
+};
 
 /// An optimizer over the flat buffers. It keeps named buffers of state, each laid out as the parameters; a
 /// checkpoint stores them by name. A new one is a class with its update() and a row of make_optimizer().
 ///
 ///     const std::unique_ptr<Optimizer> optimizer = make_optimizer(config, model, team);
-///     optimizer->step(1.0, 1.0);   // after model.train()
+///     optimizer->step(1.0, 1.0);   // after model.train(), on CPUs
 class Optimizer {
  public:
   virtual ~Optimizer();
@@ -41,9 +49,13 @@ class Optimizer {
   /// One update from the model's gradient times `gradient_scale`; the rate of each group is its learning rate times
   /// `factor`. The gradient is left in any state.
   void step(double factor, double gradient_scale);
+  /// The same through the device's queue, by LibTorch's fused updates. Always the same work, which can be recorded.
+  void queue_step(const QueuedUpdate& numbers);
+  /// It has become known that a queued update was done.
+  void count_queued_step() { ++steps_; }
   /// Updates done.
   std::int64_t steps() const { return steps_; }
-  void set_steps(std::int64_t steps) { steps_ = steps; }
+  void set_steps(std::int64_t steps);
 
   /// Names of the state's buffers.
   const std::vector<std::string>& buffers() const { return names_; }
@@ -52,14 +64,14 @@ class Optimizer {
   void load(std::size_t buffer, std::span<const float> values);
 
  protected:
-  /// Works on the model's parameters and gradient, on CPUs with the team's threads; both must outlive this.
+  /// Works on the model's parameters and gradient, in step() with the team's threads; both must outlive this.
   Optimizer(const OptimizerConfig& config, LanguageModel& model, ThreadTeam& team, std::vector<std::string> buffers);
 
   /// One update of some parameters of a group, on any thread. `rate` is the learning rate now.
   virtual void update(const ParameterGroup& group, double rate, double gradient_scale,
                       const Stretch& stretch) const = 0;
-  /// The same of all parameters of a group on a GPU; the gradient is scaled already.
-  virtual void update(const ParameterGroup& group, double rate, GpuStretches& stretches) const = 0;
+  /// The same of all parameters of a group, in a device's queue.
+  virtual void queue_update(const ParameterGroup& group, QueuedStretches& stretches) const = 0;
 
  private:
   struct Memory;

@@ -33,7 +33,7 @@ double seconds_since(Clock::time_point start) {
 Trainer::Trainer(const TrainerParts& parts, RunPosition start, BatchState& state)
     : parts_(parts),
       state_(state),
-      training_step_(parts.step, parts.batches.sharding(), clock_),
+      training_step_(make_training_step(parts.step, parts.batches.sharding(), clock_)),
       saver_(parts.snapshots, parts.sink, parts.observer, parts.config.run.save_minutes),
       health_(parts.vocabulary.size(), parts.config.optimizer.clip_norm,
               [&observer = parts.observer](const std::string& line) { observer.on_message(Severity::kWarning, line); }),
@@ -76,15 +76,17 @@ void Trainer::report_end(ExitCode code, const std::string& error) {
 void Trainer::train() {
   const RunOptions& options = parts_.config.run;
   if (position_.step == 0) sample();
-  while (!stop_) {
-    if (epoch_is_over()) {
-      end_epoch();
-    } else if (validation_is_due()) {
-      validate_within_epoch();
+  while (!stop_ || !open_.empty()) {
+    if (open_.empty()) {
+      if (epoch_is_over()) {
+        end_epoch();
+      } else if (validation_is_due()) {
+        validate_within_epoch();
+      }
+      if ((is_due(options.save_every) || save_is_due_) && has_unsaved_) save(false, false);
+      if (stop_ || position_.step >= parts_.schedule.last_step() || is_out_of_patience()) break;
+      if (position_.batches_done == 0) begin_epoch();
     }
-    if ((is_due(options.save_every) || save_is_due_) && has_unsaved_) save(false, false);
-    if (stop_ || position_.step >= parts_.schedule.last_step() || is_out_of_patience()) break;
-    if (position_.batches_done == 0) begin_epoch();
     train_step();
     if (is_due(options.check_every)) check_ranks();
   }
@@ -107,41 +109,64 @@ void Trainer::begin_epoch() {
 }
 
 void Trainer::train_step() {
-  const Clock::time_point start = Clock::now();
+  if (open_.empty()) {
+    step_start_ = Clock::now();
+    begin_step(position_.step, position_.batches_done);
+  }
+  if (training_step_->runs_ahead() && next_step_follows()) begin_step(position_.step + 1, position_.batches_done + 1);
+  const StepOutcome outcome = training_step_->finish();
+  const OpenStep open = open_.front();
+  open_.pop_front();
+  end_step(open, outcome);
+}
+
+void Trainer::begin_step(std::int64_t step, std::int64_t batch) {
   {
     const PhaseScope scope(&clock_, Phase::kData);
-    parts_.batches.load(epoch(), position_.batches_done, batch_);
+    parts_.batches.load(step / parts_.batches.per_epoch(), batch, batch_);
   }
-  const double rate = parts_.schedule.at(position_.step, position_.validations);
+  const double rate = parts_.schedule.at(step, position_.validations);
+  open_.push_back({rate, static_cast<double>(batch_.all_targets)});
   const StepFlags flags{.stop = parts_.observer.wants_stop(), .save = saver_.is_due(), .saved = saver_.has_news()};
-  const StepOutcome outcome =
-      training_step_.run(batch_, state_, position_.step, rate / parts_.config.optimizer.learning_rate, flags);
-  const double seconds = seconds_since(start);
-  stop_ = outcome.flags.stop;
-  save_is_due_ = outcome.flags.save;
-  if (!outcome.finite) leave_out(outcome, rate);
+  training_step_->begin(batch_, state_, step, rate / parts_.config.optimizer.learning_rate, flags);
+}
+
+bool Trainer::next_step_follows() const {
+  const RunOptions& options = parts_.config.run;
+  const std::int64_t next = position_.step + 1;
+  if (stop_ || save_is_due_ || position_.batches_done + 1 >= parts_.batches.per_epoch()) return false;
+  if (next >= parts_.schedule.last_step() || parts_.schedule.ends_cycle(next)) return false;
+  if (parts_.average != nullptr) return false;  // it is taken from the parameters as this step leaves them
+  return !is_due(options.save_every, next) && !is_due(options.validate_every, next) &&
+         !is_due(options.check_every, next);
+}
+
+void Trainer::end_step(const OpenStep& open, const StepOutcome& outcome) {
+  const Clock::time_point now = Clock::now();
+  const double seconds = std::chrono::duration<double>(now - std::exchange(step_start_, now)).count();
+  stop_ |= outcome.flags.stop;
+  save_is_due_ |= outcome.flags.save;
+  if (!outcome.finite) leave_out(outcome, open.rate);
   const std::int64_t step = ++position_.step;
   ++position_.batches_done;
   has_unsaved_ = true;
-  if (outcome.finite) count(outcome);
+  if (outcome.finite) count(outcome, open.characters);
 
   if (outcome.flags.saved) saver_.tell_news();
-  const auto characters = static_cast<double>(batch_.all_targets);
-  Checkpoint::Progress& progress = position_.progress;
-  progress.seconds += seconds;
-  characters_ += characters;
-  pace_.add_step(seconds, characters);
+  position_.progress.seconds += seconds;
+  characters_ += open.characters;
+  pace_.add_step(seconds, open.characters);
   if ((is_due(parts_.config.run.log_every) || stop_) && outcome.finite) {
-    parts_.observer.on_step({step, outcome.loss, rate, outcome.gradient_norm, pace_.take_rate()});
+    parts_.observer.on_step({step, outcome.loss, open.rate, outcome.gradient_norm, pace_.take_rate()});
   }
-  parts_.observer.on_progress({step, progress.smoothed.mean(), pace_.rate(), pace_.seconds_left(step)});
+  parts_.observer.on_progress({step, position_.progress.smoothed.mean(), pace_.rate(), pace_.seconds_left(step)});
 }
 
-void Trainer::count(const StepOutcome& outcome) {
+void Trainer::count(const StepOutcome& outcome, double characters) {
   if (parts_.average != nullptr) parts_.average->update(position_.step);
   Checkpoint::Progress& progress = position_.progress;
   progress.loss_sum += outcome.loss_sum;
-  progress.characters += static_cast<double>(batch_.all_targets);
+  progress.characters += characters;
   progress.smoothed.add(outcome.loss);
   progress.skipped_in_a_row = 0;
   health_.after_step(position_.step, outcome.loss, outcome.gradient_norm);
@@ -159,7 +184,6 @@ void Trainer::leave_out(const StepOutcome& outcome, double rate) {
       position_.step + 1, loss_text(outcome.loss), loss_text(outcome.gradient_norm), before, other_way);
   ++progress.skipped_steps;
   ++progress.skipped_in_a_row;
-  state_.zero();  // what is not finite in it would spoil every window that follows
   parts_.observer.on_skip({position_.step + 1, outcome.loss, outcome.gradient_norm, rate, progress.skipped_in_a_row,
                            progress.skipped_steps});
 }

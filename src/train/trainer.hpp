@@ -1,7 +1,9 @@
 // The training loop. Read trainer.cpp top to bottom to see how the parts work together.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 
@@ -46,8 +48,17 @@ class Trainer {
   void train();
   void report_end(ExitCode code, const std::string& error);
   void begin_epoch();
+  /// To the end of one more step; where steps run ahead, the next one may have begun then.
   void train_step();
-  void count(const StepOutcome& outcome);
+  /// A step that has begun and whose outcome is not known yet.
+  struct OpenStep {
+    double rate;
+    double characters;  ///< of the whole batch
+  };
+  void begin_step(std::int64_t step, std::int64_t batch);
+  bool next_step_follows() const;  ///< nothing comes between the step that is open and the next one
+  void end_step(const OpenStep& open, const StepOutcome& outcome);
+  void count(const StepOutcome& outcome, double characters);
   /// Instead, for a step whose loss or gradient is not finite. ConfigError if there are too many in a row.
   void leave_out(const StepOutcome& outcome, double rate);
   void end_epoch();
@@ -71,14 +82,16 @@ class Trainer {
   PhaseReport phases_since(const PhaseSeconds& start, double characters);
   bool epoch_is_over() const;  ///< all batches done, end_epoch() still to come
   std::int64_t epoch() const;
-  bool is_due(std::int64_t every) const { return every > 0 && position_.step % every == 0; }
+  bool is_due(std::int64_t every) const { return is_due(every, position_.step); }
+  static bool is_due(std::int64_t every, std::int64_t step) { return every > 0 && step % every == 0; }
 
   TrainerParts parts_;
   BatchState& state_;
   PhaseClock clock_;
-  TrainingStep training_step_;
+  std::unique_ptr<TrainingStep> training_step_;
   Saver saver_;
   Batch batch_;
+  std::deque<OpenStep> open_;  ///< the oldest first
   HealthWatch health_;
 
   RunPosition position_;
@@ -88,6 +101,7 @@ class Trainer {
   Pace pace_;
   std::optional<double> last_val_loss_;
 
+  std::chrono::steady_clock::time_point step_start_;
   double characters_ = 0;  ///< trained on since the program started
   PhaseSeconds epoch_start_{};
   double epoch_start_characters_ = 0;

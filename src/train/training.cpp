@@ -15,6 +15,7 @@
 #include "models/torch_runtime.hpp"
 #include "train/init_from.hpp"
 #include "train/snapshot.hpp"
+#include "train/step_device.hpp"
 #include "train/trainer.hpp"
 
 namespace charrnn {
@@ -64,6 +65,9 @@ Training::Training(RunConfig config, const TextSource& text, ControlCommunicator
   initialise(model_->layout(), static_cast<std::uint64_t>(config_.run.seed), fresh);
   model_->load_parameters(fresh);
   optimizer_ = make_optimizer(config_.optimizer, *model_, team_);
+#ifdef CHARRNN_CUDA
+  if (device_.cuda) step_device_ = make_cuda_step_device();
+#endif
   start_average();
   // Every rank reads the file: the run's folder is on a file system that all share.
   together(control_, [&] {
@@ -84,6 +88,8 @@ Training::Training(RunConfig config, const TextSource& text, ControlCommunicator
       "`patience` goes by validation losses, and the text has no validation part: it is too short, or all for "
       "training");
 }
+
+Training::~Training() = default;
 
 std::unique_ptr<LanguageModel> Training::make_model_here() {
   const Compute compute{device_, config_.run.engine, precision_, team_};
@@ -150,7 +156,12 @@ void Training::start_average() {
 }
 
 StepParts Training::step_parts() {
-  return {*model_, *optimizer_, *reducer_, control_, team_, config_.run.seed, config_.optimizer.clip_norm};
+  return {*model_,           *optimizer_, *reducer_, control_, team_, config_.run.seed, config_.optimizer.clip_norm,
+          step_device_.get()};
+}
+
+void Training::queue_steps(std::unique_ptr<StepDevice> device) {
+  step_device_ = std::move(device);
 }
 
 double Training::measure_products() {

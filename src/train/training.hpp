@@ -54,6 +54,7 @@ class Training {
   /// position that the run does not come to; ConfigError for options that do not fit the checkpoint to start with.
   Training(RunConfig config, const TextSource& text, ControlCommunicator& control, Activity& activity,
            const StartFrom& from = {});
+  ~Training();
   Training(const Training&) = delete;
   Training& operator=(const Training&) = delete;
 
@@ -83,6 +84,8 @@ class Training {
   std::int64_t best_step() const { return position_.progress.best_step; }
   /// Of a training step with this model and optimizer.
   StepParts step_parts();
+  /// Steps are queued on this device; on a GPU that is so from the start.
+  void queue_steps(std::unique_ptr<StepDevice> device);
   /// Floating-point operations a second of all ranks' CPUs in matrix products, measured while all compute; 0 on GPUs.
   double measure_products();
 
@@ -111,6 +114,7 @@ class Training {
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<Communicator> gradients_;
   std::unique_ptr<GradientReducer> reducer_;
+  std::unique_ptr<StepDevice> step_device_;  ///< null: steps are not queued
   std::optional<WeightAverage> average_;
   Schedule schedule_;
   BatchState state_;

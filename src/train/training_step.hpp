@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "base/phase_clock.hpp"
 #include "base/thread_team.hpp"
@@ -13,6 +14,8 @@
 #include "train/step_agreement.hpp"
 
 namespace charrnn {
+
+class StepDevice;
 
 /// What all ranks know alike after a step.
 struct StepOutcome {
@@ -28,25 +31,46 @@ struct StepParts {
   LanguageModel& model;
   Optimizer& optimizer;
   GradientReducer& reducer;
-  Communicator& control;  ///< for everything but gradients
-  ThreadTeam& team;       ///< for the gradient's norm
-  std::int64_t seed;      ///< of dropout
-  double clip_norm = 0;   ///< limit of the gradient's norm; 0: none
+  Communicator& control;         ///< for everything but gradients
+  ThreadTeam& team;              ///< for the gradient's norm
+  std::int64_t seed;             ///< of dropout
+  double clip_norm = 0;          ///< limit of the gradient's norm; 0: none
+  StepDevice* device = nullptr;  ///< has the queue that the model works through; null: it has none
 };
 
+/// The gradient of the mean loss over all ranks' targets, clipped, then one update. Collective.
 class TrainingStep {
  public:
-  TrainingStep(const StepParts& parts, const Sharding& sharding, PhaseClock& clock)
-      : parts_(parts), sharding_(sharding), clock_(clock) {}
+  virtual ~TrainingStep() = default;
+  TrainingStep(const TrainingStep&) = delete;
+  TrainingStep& operator=(const TrainingStep&) = delete;
 
-  /// Step number `step` with this rank's part of a batch: the gradient of the mean loss over all ranks' targets,
-  /// clipped, then one update at `factor` times the groups' learning rates. Advances `state`. Collective.
-  StepOutcome run(const Batch& batch, BatchState& state, std::int64_t step, double factor, const StepFlags& flags);
+  /// Step number `step` with this rank's part of a batch, at `factor` times the groups' learning rates. Advances
+  /// `state`; when the loss or the gradient is not finite, it becomes zero instead. Needs `batch` no longer afterwards.
+  virtual void begin(const Batch& batch, BatchState& state, std::int64_t step, double factor,
+                     const StepFlags& flags) = 0;
+  /// What came of the oldest step that has begun: once for each.
+  virtual StepOutcome finish() = 0;
+  /// Whether the device computes while the caller goes on: then one more step may begin before finish(), so that the
+  /// device never waits. Else begin() does it all.
+  virtual bool runs_ahead() const = 0;
 
- private:
-  StepParts parts_;
-  Sharding sharding_;
-  PhaseClock& clock_;
+  StepOutcome run(const Batch& batch, BatchState& state, std::int64_t step, double factor, const StepFlags& flags) {
+    begin(batch, state, step, factor, flags);
+    return finish();
+  }
+
+ protected:
+  TrainingStep() = default;
 };
+
+/// For the parts' device.
+std::unique_ptr<TrainingStep> make_training_step(const StepParts& parts, const Sharding& sharding, PhaseClock& clock);
+
+/// On the CPU, which waits for each part of a step.
+std::unique_ptr<TrainingStep> make_host_step(const StepParts& parts, const Sharding& sharding, PhaseClock& clock);
+/// Through the queue of a device, without waiting for it: the device clips and updates, and leaves out what is not
+/// finite.
+std::unique_ptr<TrainingStep> make_queued_step(const StepParts& parts, const Sharding& sharding, PhaseClock& clock);
 
 }  // namespace charrnn

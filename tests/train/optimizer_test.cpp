@@ -39,20 +39,29 @@ class OptimizerTest : public testing::TestWithParam<int> {
     model_->load_parameters(fresh);
   }
 
-  /// Three steps with made-up gradients, held against `expected`, which moves a scalar on.
+  /// Three steps with made-up gradients, held against `expected`, which moves a scalar on: by the team, and queued.
   void check(const OptimizerConfig& config,
              const std::function<void(Scalar&, double g, double rate, double decay, int n)>& expected) {
-    const auto optimizer = make_optimizer(config, *model_, team_);
+    const std::vector<float> fresh = model_->store_parameters();
+    for (const bool is_queued : {false, true}) {
+      SCOPED_TRACE(is_queued ? "queued" : "by the team");
+      model_->load_parameters(fresh);
+      check(*make_optimizer(config, *model_, team_), is_queued, expected);
+    }
+  }
+
+  void check(Optimizer& optimizer, bool is_queued,
+             const std::function<void(Scalar&, double g, double rate, double decay, int n)>& expected) {
     std::vector<Scalar> scalars;
     for (const float value : model_->parameters()) scalars.push_back({value});
     for (int n = 1; n <= 3; ++n) {
-      std::vector<double> gradient;
-      for (std::size_t i = 0; i < scalars.size(); ++i) {
-        gradient.push_back(std::sin(static_cast<double>(i) + n));
-        model_->gradient()[i] = static_cast<float>(gradient.back());
+      const std::vector<double> gradient = set_gradient(n);
+      if (is_queued) {
+        queue_step(optimizer, 0.5, 1 / kScale, false);
+      } else {
+        optimizer.step(0.5, kScale);
       }
-      optimizer->step(0.5, kScale);
-      for (const ParameterGroup& group : optimizer->groups()) {
+      for (const ParameterGroup& group : optimizer.groups()) {
         for (const Parameter& parameter : model_->layout().parameters()) {
           if (std::ranges::find(group.names, parameter.name) == group.names.end()) continue;
           for (std::int64_t i = parameter.offset; i < parameter.offset + parameter.size; ++i) {
@@ -63,7 +72,28 @@ class OptimizerTest : public testing::TestWithParam<int> {
         }
       }
     }
-    EXPECT_EQ(optimizer->steps(), 3);
+    EXPECT_EQ(optimizer.steps(), 3);
+  }
+
+  /// Made up, another one for every n.
+  std::vector<double> set_gradient(int n) {
+    std::vector<double> gradient;
+    for (float& g : model_->gradient()) {
+      gradient.push_back(std::sin(static_cast<double>(gradient.size()) + n));
+      g = static_cast<float>(gradient.back());
+    }
+    return gradient;
+  }
+
+  static void queue_step(Optimizer& optimizer, double factor, double divisor, bool leaves_out) {
+    std::vector<float> rates;
+    for (const ParameterGroup& group : optimizer.groups()) {
+      rates.push_back(static_cast<float>(group.learning_rate * factor));
+    }
+    const auto divided_by = static_cast<float>(divisor);
+    const float leaves = leaves_out ? 1 : 0, counts = leaves_out ? 0 : 1;
+    optimizer.queue_step({rates.data(), &divided_by, &leaves, &counts});
+    if (!leaves_out) optimizer.count_queued_step();
   }
 
   ThreadTeam team_;
@@ -125,6 +155,28 @@ TEST_P(OptimizerTest, StateIsNamedAndCanBeMoved) {
   EXPECT_EQ(model_->store_parameters(), expected);
 }
 
+TEST_P(OptimizerTest, AQueuedStepThatIsLeftOutChangesNothing) {
+  for (const char* name : {"adam", "adamw", "sgd"}) {
+    const OptimizerConfig config{.optimizer = name, .weight_decay = 0.1};
+    const std::vector<float> fresh = model_->store_parameters();
+    const auto run = [&](bool with_bad_one) {
+      model_->load_parameters(fresh);
+      const auto optimizer = make_optimizer(config, *model_, team_);
+      for (int n = 1; n <= 2; ++n) {
+        set_gradient(n);
+        queue_step(*optimizer, 1, 4, false);
+        if (!with_bad_one) continue;
+        std::ranges::fill(model_->gradient(), NAN);
+        queue_step(*optimizer, 1, 4, true);
+      }
+      EXPECT_EQ(optimizer->steps(), 2);
+      return model_->store_parameters();
+    };
+    EXPECT_EQ(run(true), run(false)) << name;
+    model_->load_parameters(fresh);
+  }
+}
+
 TEST_P(OptimizerTest, EveryChoiceOfTheOptionCanBeMade) {
   for (const std::string& name : split(find_option(option_table(), "optimizer")->rule.choices, '|')) {
     EXPECT_NE(make_optimizer({.optimizer = name}, *model_, team_), nullptr) << name;
@@ -139,12 +191,6 @@ TEST_P(OptimizerTest, TheNormDoesNotDependOnThreads) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, OptimizerTest, testing::Values(1, 3));
-
-TEST(ClipFactor, LimitsTheNorm) {
-  EXPECT_EQ(clip_factor(100, 0), 1);
-  EXPECT_EQ(clip_factor(0.5, 1), 1);
-  EXPECT_NEAR(clip_factor(4, 1), 0.25, 1e-6);
-}
 
 TEST(ParameterGroups, AnUnreadableOneIsNamed) {
   ParameterLayout layout;

@@ -12,6 +12,7 @@
 
 #include "dist/self_communicator.hpp"
 #include "temporary_folder.hpp"
+#include "train/slow_queue.hpp"
 
 namespace charrnn {
 namespace {
@@ -90,7 +91,7 @@ struct Recorder : TrainObserver {
     end = report;
   }
   bool wants_stop() override {
-    return std::ssize(progress) == stop_after || (stops_validation && is_in_middle_of_validation);
+    return (stop_after >= 0 && std::ssize(progress) >= stop_after) || (stops_validation && is_in_middle_of_validation);
   }
 
   void note(const std::string& what, std::int64_t step) { events.push_back(what + " " + std::to_string(step)); }
@@ -117,23 +118,32 @@ struct Shelf : CheckpointSink {
   std::vector<Checkpoint> saved;
 };
 
-class TrainingTest : public testing::Test {
+/// On a CPU that is waited for, or, if the parameter says so, through the queue of a device.
+class TrainingTest : public testing::TestWithParam<bool> {
  protected:
-  TrainOutcome train(const RunConfig& config, CheckpointSink* sink = nullptr, const Checkpoint* resumed = nullptr) {
+  TrainOutcome train(RunConfig config, CheckpointSink* sink = nullptr, const Checkpoint* resumed = nullptr) {
+    if (is_queued()) config.run.engine = "torch";
     training_.emplace(config, text_, alone_, reading_);
+    if (is_queued()) training_->queue_steps(test::make_slow_queue(most_open_));
     if (resumed != nullptr) training_->resume(*resumed);
     TrainObserver* observers[] = {&recorder_};
     return training_->run(observers, std::shared_ptr<CheckpointSink>(std::shared_ptr<void>(), sink));
   }
+
+  static bool is_queued() { return GetParam(); }
 
   MemoryText text_ = some_text();
   SelfCommunicator alone_;
   Activity reading_;
   Recorder recorder_;
   std::optional<Training> training_;
+  int most_open_ = 0;  ///< steps in the queue at a time
 };
 
-TEST_F(TrainingTest, EventsComeInTheOrderOfTheRun) {
+INSTANTIATE_TEST_SUITE_P(Steps, TrainingTest, testing::Bool(),
+                         [](const auto& way) { return way.param ? "Queued" : "OnCpu"; });
+
+TEST_P(TrainingTest, EventsComeInTheOrderOfTheRun) {
   RunConfig config = some_config();
   config.optimizer.epochs = 1;
   config.run.validate_every = 8;
@@ -149,7 +159,7 @@ TEST_F(TrainingTest, EventsComeInTheOrderOfTheRun) {
   EXPECT_EQ(std::ssize(recorder_.progress), kSteps);
 }
 
-TEST_F(TrainingTest, AnEpochsLossIsTheMeanOverItsSteps) {
+TEST_P(TrainingTest, AnEpochsLossIsTheMeanOverItsSteps) {
   RunConfig config = some_config();
   config.run.log_every = 1;
   config.data.bptt = 239;  // one window an epoch: every step is an epoch
@@ -161,7 +171,7 @@ TEST_F(TrainingTest, AnEpochsLossIsTheMeanOverItsSteps) {
   EXPECT_LT(recorder_.losses[2], recorder_.losses[0]);
 }
 
-TEST_F(TrainingTest, AResumedRunEndsWithTheSameBits) {
+TEST_P(TrainingTest, AResumedRunEndsWithTheSameBits) {
   const RunConfig config = some_config();
   Shelf straight;
   train(config, &straight);
@@ -177,13 +187,15 @@ TEST_F(TrainingTest, AResumedRunEndsWithTheSameBits) {
   }
 }
 
-TEST_F(TrainingTest, AnObserverCanStopIt) {
+TEST_P(TrainingTest, AnObserverCanStopIt) {
   Shelf shelf;
   recorder_.stop_after = 17;
   const TrainOutcome outcome = train(some_config(), &shelf);
   EXPECT_EQ(outcome.code, ExitCode::kInterrupted);
-  EXPECT_EQ(outcome.step, 18);  // the step in which it was asked is finished
-  EXPECT_EQ(shelf.saved.back().step, 18);
+  const int finished =
+      is_queued() ? 20 : 18;  // the step that has begun when it is asked; on a device one more is queued
+  EXPECT_EQ(outcome.step, finished);
+  EXPECT_EQ(shelf.saved.back().step, finished);
   const Checkpoint from = shelf.saved.back();
   recorder_ = {};
   train(some_config(), nullptr, &from);
@@ -193,7 +205,7 @@ TEST_F(TrainingTest, AnObserverCanStopIt) {
   EXPECT_EQ(training_->model().store_parameters(), resumed);
 }
 
-TEST_F(TrainingTest, ACycleThatAStopInterruptedAtItsEndIsEndedByTheResume) {
+TEST_P(TrainingTest, ACycleThatAStopInterruptedAtItsEndIsEndedByTheResume) {
   RunConfig config = some_config();
   config.schedule.schedule = "sgdr";
   config.schedule.cycle_steps = 5;
@@ -214,7 +226,7 @@ TEST_F(TrainingTest, ACycleThatAStopInterruptedAtItsEndIsEndedByTheResume) {
   EXPECT_EQ(shelf.saved.back().validations.size(), 3U);
 }
 
-TEST_F(TrainingTest, OnlyABetterValidationIsBest) {
+TEST_P(TrainingTest, OnlyABetterValidationIsBest) {
   RunConfig config = some_config();
   config.optimizer.epochs = 8;
   config.optimizer.learning_rate = 0.05;  // learns by heart
@@ -228,7 +240,7 @@ TEST_F(TrainingTest, OnlyABetterValidationIsBest) {
   EXPECT_EQ(shelf.saved.back().progress.best_val_loss, best);
 }
 
-TEST_F(TrainingTest, WhatCannotBeSavedDoesNotStopIt) {
+TEST_P(TrainingTest, WhatCannotBeSavedDoesNotStopIt) {
   RunConfig config = some_config();
   config.optimizer.weight_average = 0.9;
   train(config);
@@ -248,7 +260,7 @@ TEST_F(TrainingTest, WhatCannotBeSavedDoesNotStopIt) {
   EXPECT_EQ(training_->model().store_parameters(), undisturbed);
 }
 
-TEST_F(TrainingTest, ASaveIsTriedAgainAtTheEnd) {
+TEST_P(TrainingTest, ASaveIsTriedAgainAtTheEnd) {
   RunConfig config = some_config();
   config.optimizer.epochs = 1;
   Shelf shelf;
@@ -259,7 +271,7 @@ TEST_F(TrainingTest, ASaveIsTriedAgainAtTheEnd) {
   EXPECT_THAT(recorder_.notes, testing::Contains("the checkpoint of step 12 is saved"));
 }
 
-TEST_F(TrainingTest, AnExactEndDoesWithoutABestCheckpointThatIsDamaged) {
+TEST_P(TrainingTest, AnExactEndDoesWithoutABestCheckpointThatIsDamaged) {
   struct Damaged : Shelf {
     std::filesystem::path best() override { return "no/such/file.h5"; }
   } shelf;
@@ -273,7 +285,7 @@ TEST_F(TrainingTest, AnExactEndDoesWithoutABestCheckpointThatIsDamaged) {
   EXPECT_THAT(recorder_.warnings, ElementsAre(HasSubstr("no/such/file.h5")));
 }
 
-TEST_F(TrainingTest, TheClockSaves) {
+TEST_P(TrainingTest, TheClockSaves) {
   RunConfig config = some_config();
   config.run.save_minutes = 1e-9;
   Shelf shelf;
@@ -287,7 +299,7 @@ TEST_F(TrainingTest, TheClockSaves) {
   EXPECT_EQ(epochs.saved.back().model.front().values, shelf.saved.back().model.front().values);
 }
 
-TEST_F(TrainingTest, AValidationCanBeStopped) {
+TEST_P(TrainingTest, AValidationCanBeStopped) {
   RunConfig config = some_config();
   config.optimizer.epochs = 1;
   config.data.train_fraction = 0.2;  // 960 characters for validation, in batches of 64 rows
@@ -305,7 +317,7 @@ TEST_F(TrainingTest, AValidationCanBeStopped) {
   EXPECT_EQ(recorder_.epochs[0].val_loss.value(), expected);
 }
 
-TEST_F(TrainingTest, MaxStepsEndsWithAValidation) {
+TEST_P(TrainingTest, MaxStepsEndsWithAValidation) {
   RunConfig config = some_config();
   config.optimizer.max_steps = 17;
   Shelf shelf;
@@ -319,7 +331,7 @@ TEST_F(TrainingTest, MaxStepsEndsWithAValidation) {
   EXPECT_TRUE(recorder_.validations.empty());
 }
 
-TEST_F(TrainingTest, AValidationTellsTheEpochsMeanSoFarAndTheRate) {
+TEST_P(TrainingTest, AValidationTellsTheEpochsMeanSoFarAndTheRate) {
   RunConfig config = some_config();
   config.optimizer.max_steps = 7;
   config.run.log_every = 1;
@@ -331,7 +343,7 @@ TEST_F(TrainingTest, AValidationTellsTheEpochsMeanSoFarAndTheRate) {
   EXPECT_EQ(recorder_.validations[0].learning_rate.value(), config.optimizer.learning_rate);
 }
 
-TEST_F(TrainingTest, TellsWhenPlateauLowersTheRate) {
+TEST_P(TrainingTest, TellsWhenPlateauLowersTheRate) {
   RunConfig config = some_config();
   config.optimizer.learning_rate = 1e-30;  // no validation lowers the loss
   config.schedule.schedule = "plateau";
@@ -343,7 +355,7 @@ TEST_F(TrainingTest, TellsWhenPlateauLowersTheRate) {
             std::vector<std::string>{"plateau: the learning rate is 1e-31 from here on, 1e-30 before"});
 }
 
-TEST_F(TrainingTest, AClosingValidationThatWasStoppedIsDoneByTheResume) {
+TEST_P(TrainingTest, AClosingValidationThatWasStoppedIsDoneByTheResume) {
   RunConfig config = some_config();
   config.optimizer.max_steps = 2;
   config.data.train_fraction = 0.2;  // 960 characters for validation, in batches of 64 rows
@@ -360,7 +372,7 @@ TEST_F(TrainingTest, AClosingValidationThatWasStoppedIsDoneByTheResume) {
   EXPECT_EQ(shelf.saved.back().progress.validated_step, 2);
 }
 
-TEST_F(TrainingTest, AClosingValidationDoesNotDecideHowTheRunGoesOn) {
+TEST_P(TrainingTest, AClosingValidationDoesNotDecideHowTheRunGoesOn) {
   RunConfig config = some_config();
   config.run.validate_every = 5;
   Shelf straight;
@@ -384,7 +396,7 @@ TEST_F(TrainingTest, AClosingValidationDoesNotDecideHowTheRunGoesOn) {
   }
 }
 
-TEST_F(TrainingTest, ValidatesOnSoManyCharactersAndExactlyAtTheEnd) {
+TEST_P(TrainingTest, ValidatesOnSoManyCharactersAndExactlyAtTheEnd) {
   RunConfig config = some_config();
   config.data.train_fraction = 0.2;
   train(config);
@@ -400,7 +412,7 @@ TEST_F(TrainingTest, ValidatesOnSoManyCharactersAndExactlyAtTheEnd) {
   EXPECT_EQ(recorder_.validations[0].characters, 4 * 239);
 }
 
-TEST_F(TrainingTest, AnAverageStartsFromTheWeightsThatARunBeginsWith) {
+TEST_P(TrainingTest, AnAverageStartsFromTheWeightsThatARunBeginsWith) {
   RunConfig config = some_config();
   Shelf shelf;
   train(config, &shelf);
@@ -418,7 +430,7 @@ TEST_F(TrainingTest, AnAverageStartsFromTheWeightsThatARunBeginsWith) {
   for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(average[i], expected[i], 1e-6);
 }
 
-TEST_F(TrainingTest, ValidationIsNoTrainingTime) {
+TEST_P(TrainingTest, ValidationIsNoTrainingTime) {
   RunConfig config = some_config();
   config.run.threads = 2;
   config.optimizer.epochs = 20;
@@ -434,10 +446,10 @@ TEST_F(TrainingTest, ValidationIsNoTrainingTime) {
   EXPECT_LE(training, seconds * 1.001);
 }
 
-TEST_F(TrainingTest, DivergenceNamesTheOption) {
+TEST_P(TrainingTest, DivergenceNamesTheOption) {
   RunConfig config = some_config();
   config.optimizer.optimizer = "sgd";
-  config.optimizer.learning_rate = 1e30;
+  config.optimizer.learning_rate = 1e38;
   try {
     train(config);
     FAIL() << "did not diverge";
@@ -447,7 +459,30 @@ TEST_F(TrainingTest, DivergenceNamesTheOption) {
   }
 }
 
-TEST_F(TrainingTest, TheEndIsReportedAsTheProgramEnds) {
+TEST_P(TrainingTest, StepsThatAreNotFiniteAreLeftOut) {
+  RunConfig config = some_config();
+  config.optimizer.skip_bad_steps = 100;
+  Shelf shelf;
+  train(config, &shelf);
+  Checkpoint from = shelf.saved.front();  // of the first epoch's end
+  for (NamedTensor& one : from.model) one.values.front() = NAN;
+  recorder_ = {};
+  train(config, nullptr, &from);
+  EXPECT_EQ(recorder_.end.skipped_steps, 2 * kSteps);
+  EXPECT_TRUE(recorder_.losses.empty());
+}
+
+TEST_P(TrainingTest, ADevicesQueueHoldsTwoSteps) {
+  train(some_config());
+  EXPECT_EQ(most_open_, is_queued() ? 2 : 0);
+  RunConfig averaged = some_config();
+  averaged.optimizer.weight_average = 0.9;  // is taken from the parameters between two steps
+  most_open_ = 0;
+  train(averaged);
+  EXPECT_EQ(most_open_, is_queued() ? 1 : 0);
+}
+
+TEST_P(TrainingTest, TheEndIsReportedAsTheProgramEnds) {
   struct OutOfMemoryAtOnce : TrainObserver {
     void on_step(const StepReport& /*report*/) override { throw std::bad_alloc(); }
   } hungry;
@@ -457,7 +492,7 @@ TEST_F(TrainingTest, TheEndIsReportedAsTheProgramEnds) {
   EXPECT_THAT(recorder_.end.error, HasSubstr("out of memory"));
 }
 
-TEST_F(TrainingTest, AnotherTextIsRefused) {
+TEST_P(TrainingTest, AnotherTextIsRefused) {
   Shelf shelf;
   RunConfig config = some_config();
   config.optimizer.max_steps = 3;
@@ -467,7 +502,7 @@ TEST_F(TrainingTest, AnotherTextIsRefused) {
   EXPECT_THAT(error_of<DataError>([&] { training.resume(shelf.saved.back()); }), HasSubstr("is not the corpus"));
 }
 
-TEST_F(TrainingTest, ReproducibleModeNeedsAMicroBatchForEveryRank) {
+TEST_P(TrainingTest, ReproducibleModeNeedsAMicroBatchForEveryRank) {
   const ReductionMode mode({.reproducible = true, .micro_batches = 4});
   EXPECT_EQ(mode.sharding(4, alone_).micro_batches, 4);
   EXPECT_EQ(mode.sharding(3, alone_).micro_batches, 3);

@@ -1,9 +1,9 @@
-// Training steps on a GPU as CUDA graphs: a step is some hundred small kernels, and starting them one by one
-// takes longer than running them. Only in the CUDA build.
+// Forward and backward passes on a GPU as CUDA graphs, one for each kind of window. Only in the CUDA build.
 #pragma once
 
 #include <ATen/ATen.h>
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <functional>
@@ -14,11 +14,13 @@
 
 namespace charrnn {
 
+class RecordingMemory;
+
 /// What decides the work of a step. Steps of the same kind differ only in the numbers they work on.
 struct StepKind {
   std::int64_t length, columns, targets;
   bool drops;
-  const void *state, *gradient;  ///< their addresses
+  std::array<const void*, 3> memory;  ///< where state, gradient and loss lie
 
   std::strong_ordering operator<=>(const StepKind&) const = default;
 };
@@ -32,30 +34,18 @@ class RecordedSteps {
   RecordedSteps(const RecordedSteps&) = delete;
   RecordedSteps& operator=(const RecordedSteps&) = delete;
 
-  /// Enqueues a step on LibTorch's current stream, for numbers in the GPU's memory, and returns its loss, in the GPU's
-  /// memory too. For one kind of step it must be the same work each time, on memory that never moves, and no result may
-  /// stay in memory that the step allocates.
-  using Enqueue = std::function<at::Tensor(const at::Tensor& numbers)>;
+  /// Puts a step into LibTorch's current stream, for numbers in the GPU's memory; see RecordedWork::run().
+  using Enqueue = std::function<void(const at::Tensor& numbers)>;
 
-  /// Copies the numbers, one span after the other, to the GPU, runs the step there, and returns its loss. Calls
-  /// `enqueue` for the first step of a kind, in which libraries set themselves up and which shows how much memory the
-  /// step takes, and again to record the second one; later steps replay the recording. Nothing more is recorded once
-  /// the GPU's free memory is less than three times what this process holds, nor for more than 256 kinds; such steps
-  /// all run like the first one.
-  double run(const StepKind& kind, std::initializer_list<std::span<const std::int64_t>> numbers,
-             const Enqueue& enqueue);
+  /// Puts into LibTorch's current stream: a copy of the numbers, one span after the other, to the GPU, and the step.
+  /// Returns at once. At most 256 kinds are recorded; others all run like the first one.
+  void run(const StepKind& kind, std::initializer_list<std::span<const std::int64_t>> numbers, const Enqueue& enqueue);
 
  private:
   struct Step;
-  struct Recorder;
 
-  /// Whether one more step can be recorded.
-  bool has_room();
-  void record(Step& step, const Enqueue& enqueue);
-
-  std::unique_ptr<Recorder> recorder_;
+  std::unique_ptr<RecordingMemory> memory_;
   std::map<StepKind, std::shared_ptr<Step>> steps_;
-  bool is_full_ = false;
 };
 
 }  // namespace charrnn

@@ -3,6 +3,7 @@
 #include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <cassert>
 #include <functional>
 #include <memory>
@@ -81,7 +82,11 @@ class TorchLanguageModel final : public LanguageModel {
   void train(std::span<const TrainMicroBatch> micro_batches, const TrainContext& context) override {
     const PhaseScope scope(context.clock, Phase::kForward);
     tell_layers();
-    assert(context.losses.size() == micro_batches.size());
+    const bool is_queued = !context.queued_losses.empty();
+    assert((is_queued ? context.queued_losses.size() : context.losses.size()) == micro_batches.size());
+    // Always in the same place: a GPU's steps are recorded.
+    if (losses_.numel() < std::ssize(micro_batches)) losses_ = at::zeros({std::ssize(micro_batches)}, options_);
+    const at::Tensor losses = is_queued ? wrap(context.queued_losses, device()) : losses_;
     std::optional<DropoutKey> key = context.dropout;
     std::int64_t first = 0;
     for (const GradientSum& sum : context.sums) {
@@ -89,13 +94,14 @@ class TorchLanguageModel final : public LanguageModel {
       gradient.zero_();
       const std::function<void(std::int64_t)> add = [&](std::int64_t number) {
         const auto& [window, state] = micro_batches[static_cast<std::size_t>(number)];
-        context.losses[static_cast<std::size_t>(number)] = train(window, torch_state(*state), key, context.clock);
+        train(window, torch_state(*state), key, losses[number], context.clock);
         if (key) key->first_column += window.columns;
       };
       add_up(gradient, first, first + sum.micro_batches, 0, add);
       first += sum.micro_batches;
     }
     assert(first == std::ssize(micro_batches));
+    if (!is_queued) std::ranges::copy(to_host(losses_.slice(0, 0, first)), context.losses.begin());
   }
 
   double evaluate(const Window& window, HiddenState& state) override {
@@ -155,10 +161,17 @@ class TorchLanguageModel final : public LanguageModel {
   }
 
   /// The loss of one micro-batch; its gradient is added.
-  double train(const Window& window, TorchState& state, const std::optional<DropoutKey>& key, PhaseClock* clock) {
-    if (window.columns == 0) return 0;
+  void train(const Window& window, TorchState& state, const std::optional<DropoutKey>& key, at::Tensor to_loss,
+             PhaseClock* clock) {
+    if (window.columns == 0) {
+      to_loss.zero_();
+      return;
+    }
 #ifdef CHARRNN_CUDA
-    if (device().cuda) return train_on_gpu(window, state, key, clock);
+    if (device().cuda) {
+      train_on_gpu(window, state, key, to_loss, clock);
+      return;
+    }
 #endif
     if (clock != nullptr) clock->enter(Phase::kForward);
     const at::Tensor loss = losses(window, state, key, at::Reduction::Sum);
@@ -166,7 +179,7 @@ class TorchLanguageModel final : public LanguageModel {
     loss.backward();
     const c10::NoGradGuard no_grad;
     state.settle();
-    return loss.item<double>();
+    to_loss.copy_(loss);
   }
 
   /// The first elements of a flat tensor, in a shape.
@@ -230,25 +243,28 @@ class TorchLanguageModel final : public LanguageModel {
   }
 
 #ifdef CHARRNN_CUDA
-  double train_on_gpu(const Window& window, TorchState& state, const std::optional<DropoutKey>& key,
-                      PhaseClock* clock) {
+  void train_on_gpu(const Window& window, TorchState& state, const std::optional<DropoutKey>& key, at::Tensor& to_loss,
+                    PhaseClock* clock) {
     const std::int64_t inputs = std::ssize(window.inputs), targets = std::ssize(window.targets);
     const auto key_words = gpu_dropout_key(key.value_or(DropoutKey()));
     state.settle();
     if (clock != nullptr) clock->enter(Phase::kBackward);  // and the forward pass: they are one
     if (!steps_) steps_.emplace();
-    return steps_->run({window.length, window.columns, targets, key.has_value(), state.address(), gradient_address_},
-                       {window.inputs, window.targets, key_words}, [&](const at::Tensor& numbers) {
-                         const at::Tensor key_on_gpu = key ? numbers.slice(0, inputs + targets) : at::Tensor();
-                         const at::Tensor loss =
-                             losses(numbers.slice(0, 0, inputs).view({window.length, window.columns}),
-                                    numbers.slice(0, inputs, inputs + targets), state,
-                                    TorchDropout(config(), key_on_gpu, options_), at::Reduction::Sum);
-                         loss.backward();
-                         const c10::NoGradGuard no_grad;
-                         state.settle();
-                         return loss.detach();
-                       });
+    steps_->run({window.length,
+                 window.columns,
+                 targets,
+                 key.has_value(),
+                 {state.address(), gradient_address_, to_loss.data_ptr()}},
+                {window.inputs, window.targets, key_words}, [&](const at::Tensor& numbers) {
+                  const at::Tensor key_on_gpu = key ? numbers.slice(0, inputs + targets) : at::Tensor();
+                  const at::Tensor loss = losses(numbers.slice(0, 0, inputs).view({window.length, window.columns}),
+                                                 numbers.slice(0, inputs, inputs + targets), state,
+                                                 TorchDropout(config(), key_on_gpu, options_), at::Reduction::Sum);
+                  loss.backward();
+                  const c10::NoGradGuard no_grad;
+                  state.settle();
+                  to_loss.copy_(loss);
+                });
   }
 
   std::optional<RecordedSteps> steps_;
@@ -258,9 +274,10 @@ class TorchLanguageModel final : public LanguageModel {
   bool bf16_;
   at::TensorOptions options_;
   at::Tensor flat_, flat_gradient_;
-  const float* gradient_address_ = nullptr;  ///< of the buffer that autograd adds to
-  std::vector<at::Tensor> sums_;             ///< of right subtrees, by level; like flat_
-  std::vector<at::Tensor> leaves_;           ///< in the layout's order
+  at::Tensor losses_ = at::zeros({0}, options_);  ///< of a window's micro-batches
+  const float* gradient_address_ = nullptr;       ///< of the buffer that autograd adds to
+  std::vector<at::Tensor> sums_;                  ///< of right subtrees, by level; like flat_
+  std::vector<at::Tensor> leaves_;                ///< in the layout's order
   std::vector<std::unique_ptr<TorchLayer>> layers_;
   std::uint64_t seen_version_ = 0;  ///< of the parameters
 };

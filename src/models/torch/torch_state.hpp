@@ -18,7 +18,8 @@ class TorchState final : public HiddenState {
       : HiddenState(std::move(state_specs), columns) {
     own_.resize(static_cast<std::size_t>(specs().front().layers));
     for (const StateSpec& spec : specs()) {
-      const std::vector<at::Tensor> layers = at::zeros({spec.layers, 1, columns, spec.width}, options).unbind();
+      all_.push_back(at::zeros({spec.layers, 1, columns, spec.width}, options));
+      const std::vector<at::Tensor> layers = all_.back().unbind();
       for (std::size_t layer = 0; layer < layers.size(); ++layer) own_[layer].push_back(layers[layer]);
     }
     now_ = own_;
@@ -28,10 +29,13 @@ class TorchState final : public HiddenState {
   std::vector<at::Tensor>& of_layer(std::int64_t layer) { return now_[static_cast<std::size_t>(layer)]; }
 
   void zero() override {
-    for (std::vector<at::Tensor>& states : own_) {
-      for (at::Tensor& state : states) state.zero_();
-    }
+    for (at::Tensor& states : all_) states.zero_();
     now_ = own_;
+  }
+  /// Of a settled state.
+  void zero_if(const float* flag) override {
+    const at::Tensor is_set = at::from_blob(const_cast<float*>(flag), {}, all_.front().options()).ne(0);
+    for (at::Tensor& states : all_) states.masked_fill_(is_set, 0);
   }
   void store(std::size_t i, std::span<float> to) const override {
     std::vector<at::Tensor> layers;
@@ -62,7 +66,8 @@ class TorchState final : public HiddenState {
   const void* address() const { return own_.front().front().data_ptr(); }
 
  private:
-  std::vector<std::vector<at::Tensor>> own_, now_;  ///< by layer and state
+  std::vector<at::Tensor> all_;                     ///< by state, of all layers
+  std::vector<std::vector<at::Tensor>> own_, now_;  ///< by layer and state; own_ are views of all_
 };
 
 }  // namespace charrnn
