@@ -112,7 +112,7 @@ struct TrainContext {
   /// sums[0] receives the summed gradient of the first sums[0].micro_batches micro-batches, sums[1] that of the
   /// next ones, …; previous contents are overwritten. Together they cover all micro-batches.
   std::span<const GradientSum> sums = {};
-  std::span<double> losses = {};         ///< gets the sum of each micro-batch's losses, nats
+  std::span<double> losses = {};  ///< gets the sum of each micro-batch's losses, nats
   /// Where there is one it gets them instead, in the memory of the model's device, and train() returns when all of its
   /// work is in the device's queue. Only with LibTorch's engine, whose parts are then complete in the order of the queue.
   std::span<float> queued_losses = {};
