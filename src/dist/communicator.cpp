@@ -60,29 +60,52 @@ void Communicator::finish_begun() {
   for (; !begun_.empty(); begun_.pop_front()) begun_.front()();
 }
 
-void Communicator::wait(const char* collective, std::uint64_t call, const std::function<bool()>& is_complete) {
-  constexpr int kSpins = 200;          // a small all-reduce between idle cores ends within these
+void Communicator::queue_begun() {
+  finish_begun();
+}
+
+void Communicator::wait_queued(const std::function<bool()>& is_complete) {
+  // Whatever needs other ranks has ended: only the device can be late, and a process whose device hangs cannot end in order.
+  constexpr bool kExitAtOnce = true;
+  Deadline deadline(timeout_);
+  poll_until(is_complete, [&] {
+    if (!deadline.has_passed()) return;
+    throw CommError(
+        rank(), step_, "device", sequence_, deadline.waited(),
+        "it did not do its work within the deadline (`timeout`); it hangs, or one step takes longer than that",
+        kExitAtOnce);
+  });
+}
+
+void Communicator::wait(const Call& call, const std::function<bool()>& is_complete) {
   constexpr Seconds kMostToAnswer{1};  // of the deadline, for the roll call
   const Seconds to_answer = std::min(kMostToAnswer, timeout_ / 4);
   Deadline arrival(timeout_ - to_answer);
   std::optional<Deadline> answers;
-  for (std::uint64_t poll = 0; !is_complete(); ++poll) {
-    if (poll < kSpins) continue;
-    sched_yield();
-    if (roll_call_) roll_call_->answer();
-    if (!arrival.has_passed()) continue;
+  poll_until(is_complete, [&] {
+    if (!arrival.has_passed()) return;
     if (!answers) {
       if (roll_call_) roll_call_->ask();
       answers.emplace(to_answer);
     }
     if (answers->has_passed()) {
-      fail(collective, call, arrival.waited(), absence_of(roll_call_ ? roll_call_->silent() : std::vector<int>()));
+      fail(call, arrival.waited(), absence_of(roll_call_ ? roll_call_->silent() : std::vector<int>()));
     }
+  });
+}
+
+void Communicator::poll_until(const std::function<bool()>& is_complete, const std::function<void()>& look) {
+  constexpr int kSpins = 200;  // a small all-reduce between idle cores ends within these
+  for (std::uint64_t poll = 0; !is_complete(); ++poll) {
+    if (poll < kSpins) continue;
+    sched_yield();
+    if (roll_call_) roll_call_->answer();
+    look();
   }
 }
 
-void Communicator::fail(const char* collective, std::uint64_t call, Seconds waited, const std::string& reason) const {
-  throw CommError(rank(), step_, collective, call, waited, reason, exits_at_once());
+void Communicator::fail(const Call& call, Seconds waited, const std::string& reason) const {
+  throw CommError(rank(), call.step, call.collective, call.number, waited, reason, exits_at_once());
 }
 
 std::string broadcast_string(Communicator& communicator, std::string text, int root) {

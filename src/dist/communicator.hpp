@@ -98,6 +98,24 @@ class Communicator {
   /// queue_begun() put there. Throws CommError if the communicator has failed meanwhile, or when the deadline has passed.
   void wait_queued(const std::function<bool()>& is_complete) { wait("all_reduce_sum", sequence_, is_complete); }
 
+  // Without waiting for the device: from queue_begun() on, what was begun is work in the device's queue like the kernels before
+  // and after it, and other collectives may follow.
+  //
+  //     communicator.begin_all_reduce_sum(gradient);
+  //     communicator.queue_begun();
+  //     …  // queue what uses the sums, set a mark behind it, queue the next step
+  //     communicator.wait_queued([&] { return mark.has_passed(); });
+
+  /// Starts what was begun and not yet started, in the background: what the device's queue gets from now on comes after it. The
+  /// caller goes on at once where the communicator works on a device's queue (NCCL); a `then` runs here, and what it puts into
+  /// the queue comes after its call. Elsewhere this is finish_begun().
+  virtual void queue_begun();
+  /// Waits, as long as a collective may take, until `is_complete` says so: for a mark in the device's queue behind what
+  /// queue_begun() put there. Throws CommError if the communicator has failed meanwhile, or when the deadline has passed: with the
+  /// collective that is missing ranks and the step that this was begun in; or, if all of these have ended, because the device
+  /// itself hangs, which one rank alone does not wait for any longer either.
+  virtual void wait_queued(const std::function<bool()>& is_complete);
+
   /// The step that error messages name.
   void set_step(std::int64_t step) { step_ = step; }
   std::int64_t step() const { return step_; }
@@ -112,20 +130,31 @@ class Communicator {
   std::uint64_t sequence() const { return sequence_; }
 
  protected:
+  /// What messages say of a call.
+  struct Call {
+    const char* collective;
+    std::uint64_t number;
+    std::int64_t step;
+  };
+
   explicit Communicator(Seconds timeout) : timeout_(timeout) {}
 
   /// What CommError::exit_at_once() says for this communicator.
   virtual bool exits_at_once() const { return false; }
-  /// The number of the call that begins.
-  std::uint64_t count_call() { return ++sequence_; }
+  void count_call() { ++sequence_; }
+  /// The call that begins.
+  Call next_call(const char* collective) { return {collective, ++sequence_, step_}; }
 
   /// Polls `is_complete` until it says true; throws CommError when timeout() has passed, and says who is missing.
   /// Spins briefly, then yields the core, since ranks may share cores.
-  void wait(const char* collective, std::uint64_t call, const std::function<bool()>& is_complete);
-  /// Throws the CommError of the current call for a failure that is not a deadline.
-  [[noreturn]] void fail(const char* collective, std::uint64_t call, Seconds waited, const std::string& reason) const;
+  void wait(const Call& call, const std::function<bool()>& is_complete);
+  /// Throws the CommError of `call` for a failure that is not a deadline.
+  [[noreturn]] void fail(const Call& call, Seconds waited, const std::string& reason) const;
 
  private:
+  /// Calls `look` between the polls, and answers roll calls.
+  void poll_until(const std::function<bool()>& is_complete, const std::function<void()>& look);
+
   Seconds timeout_;
   std::shared_ptr<RollCall> roll_call_;
   std::int64_t step_ = 0;

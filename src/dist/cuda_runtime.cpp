@@ -3,6 +3,7 @@
 #include <cuda_runtime_api.h>
 
 #include <array>
+#include <deque>
 #include <optional>
 
 #include "base/error.hpp"
@@ -39,26 +40,47 @@ class CudaMemory final : public DeviceMemory {
 
 class CudaStreamEvents final : public StreamEvents {
  public:
-  CudaStreamEvents() { check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "cudaEventCreate"); }
-  ~CudaStreamEvents() override { cudaEventDestroy(event_); }
+  CudaStreamEvents() { check(cudaGetDevice(&device_), "cudaGetDevice"); }
+  ~CudaStreamEvents() override {
+    for (const std::deque<cudaEvent_t>* events : {&ahead_, &spare_}) {
+      for (cudaEvent_t event : *events) cudaEventDestroy(event);
+    }
+  }
   CudaStreamEvents(const CudaStreamEvents&) = delete;
   CudaStreamEvents& operator=(const CudaStreamEvents&) = delete;
 
-  void record() override { check(cudaEventRecord(event_, nullptr), "cudaEventRecord"); }
-  bool is_complete() override {
-    const cudaError_t status = cudaEventQuery(event_);
-    if (status == cudaErrorNotReady) {
-      // "Not ready" is kept as the last error, where LibTorch's own checks would take it for a failure.
-      cudaGetLastError();
-      return false;
+  void make_current() override { select_cuda_device(device_); }
+  Mark record() override {
+    if (spare_.empty()) {
+      cudaEvent_t event = nullptr;
+      check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreate");
+      spare_.push_back(event);
     }
-    check(status, "its queue");
+    check(cudaEventRecord(spare_.back(), nullptr), "cudaEventRecord");
+    ahead_.push_back(spare_.back());
+    spare_.pop_back();
+    return passed_ + ahead_.size();
+  }
+  bool has_passed(Mark mark) override {
+    for (; passed_ < mark; ++passed_) {
+      const cudaError_t status = cudaEventQuery(ahead_.front());
+      if (status == cudaErrorNotReady) {
+        // "Not ready" is kept as the last error, where LibTorch's own checks would take it for a failure.
+        cudaGetLastError();
+        return false;
+      }
+      check(status, "its queue");
+      spare_.push_back(ahead_.front());
+      ahead_.pop_front();
+    }
     return true;
   }
   void* stream() override { return nullptr; }
 
  private:
-  cudaEvent_t event_ = nullptr;
+  int device_ = 0;
+  Mark passed_ = 0;                        ///< marks behind which the stream is
+  std::deque<cudaEvent_t> ahead_, spare_;  ///< events of the marks that come next, and those that are free
 };
 
 std::optional<std::string> bus_of(int index) {

@@ -34,18 +34,17 @@ struct Slices {
   }
 };
 
-/// A call that was begun; MPI reads its slices until it ends.
-struct Begun {
-  const char* collective;
-  std::uint64_t number;
-  Communicator::Then then = {};
-  Slices out = {}, in = {};
-  MPI_Request request = MPI_REQUEST_NULL;
-};
-
 }  // namespace
 
 struct MpiCommunicator::Handle {
+  /// A call that was begun; MPI reads its slices until it ends.
+  struct Begun {
+    Call call;
+    Then then = {};
+    Slices out = {}, in = {};
+    MPI_Request request = MPI_REQUEST_NULL;
+  };
+
   MPI_Comm comm = MPI_COMM_NULL;
   /// What a `then` begins: each rank comes to that at another moment of its order on `comm`. Here it is in
   /// one order too, that of the calls with a `then`, since none of these begins another.
@@ -61,17 +60,17 @@ struct MpiCommunicator::Handle {
   }
   /// post(call, comm) returns MPI's code.
   template <class Post>
-  void begin(Begun call, const Post& post) {
-    Begun& kept = begun.emplace_back(std::move(call));
+  void begin(Begun one, const Post& post) {
+    Begun& kept = begun.emplace_back(std::move(one));
     note(post(kept, runs_then ? later : comm));
   }
   /// The same for a buffer that may have more elements than a call can.
   template <class T, class Post>
-  void begin_in_pieces(const char* collective, std::uint64_t number, std::span<T> data, const Post& post) {
+  void begin_in_pieces(const Call& call, std::span<T> data, const Post& post) {
     do {
       const std::span<T> piece = data.first(std::min(data.size(), kMostElements));
-      begin({collective, number}, [&](Begun& call, MPI_Comm on) {
-        return post(piece.data(), static_cast<int>(piece.size()), on, &call.request);
+      begin({call}, [&](Begun& one, MPI_Comm on) {
+        return post(piece.data(), static_cast<int>(piece.size()), on, &one.request);
       });
       data = data.subspan(piece.size());
     } while (!data.empty());
@@ -98,7 +97,7 @@ MpiCommunicator::MpiCommunicator(const MpiSession& session, Seconds timeout)
   for (MPI_Comm* comm : {&handle_->comm, &handle_->later}) {
     MPI_Request request = MPI_REQUEST_NULL;
     MPI_Comm_idup(MPI_COMM_WORLD, comm, &request);
-    wait("duplicate", 0, [&] {
+    wait({"duplicate", 0, step()}, [&] {
       int done = 0;
       MPI_Test(&request, &done, MPI_STATUS_IGNORE);
       return done != 0;
@@ -118,12 +117,12 @@ int MpiCommunicator::size() const {
   return handle_->size;
 }
 
-void MpiCommunicator::check(const char* collective, std::uint64_t number, int code) const {
+void MpiCommunicator::check(const Call& call, int code) const {
   if (code == MPI_SUCCESS) return;
   std::array<char, MPI_MAX_ERROR_STRING> text{};
   int length = 0;
   MPI_Error_string(code, text.data(), &length);
-  fail(collective, number, Seconds(0), std::string(text.data(), static_cast<std::size_t>(length)));
+  fail(call, Seconds(0), std::string(text.data(), static_cast<std::size_t>(length)));
 }
 
 void MpiCommunicator::poll() {
@@ -134,11 +133,10 @@ void MpiCommunicator::poll() {
 
 void MpiCommunicator::finish_begun() {
   while (!handle_->begun.empty()) {
-    const char* const collective = handle_->begun.front().collective;
-    const std::uint64_t number = handle_->begun.front().number;
-    wait(collective, number, [&] {
+    const Call call = handle_->begun.front().call;
+    wait(call, [&] {
       const bool is_complete = handle_->first_is_complete();
-      check(collective, number, handle_->failure);
+      check(call, handle_->failure);
       return is_complete;
     });
     handle_->leave_first();
@@ -148,7 +146,7 @@ void MpiCommunicator::finish_begun() {
 template <class T>
 void MpiCommunicator::begin_sum(std::span<T> data) {
   const MPI_Datatype type = sizeof(T) == sizeof(float) ? MPI_FLOAT : MPI_DOUBLE;
-  handle_->begin_in_pieces("all_reduce_sum", count_call(), data,
+  handle_->begin_in_pieces(next_call("all_reduce_sum"), data,
                            [&](T* piece, int count, MPI_Comm comm, MPI_Request* request) {
                              return MPI_Iallreduce(MPI_IN_PLACE, piece, count, type, MPI_SUM, comm, request);
                            });
@@ -161,19 +159,19 @@ void MpiCommunicator::begin_all_reduce_sum(std::span<float> data) {
 void MpiCommunicator::begin_all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
                                        std::span<float> receive, std::span<const std::int64_t> receive_counts,
                                        Then then) {
-  handle_->begin({"all_to_all", count_call(), std::move(then), Slices(send_counts), Slices(receive_counts)},
-                 [&](Begun& call, MPI_Comm comm) {
-                   return MPI_Ialltoallv(send.data(), call.out.counts.data(), call.out.displacements.data(), MPI_FLOAT,
-                                         receive.data(), call.in.counts.data(), call.in.displacements.data(), MPI_FLOAT,
-                                         comm, &call.request);
+  handle_->begin({next_call("all_to_all"), std::move(then), Slices(send_counts), Slices(receive_counts)},
+                 [&](Handle::Begun& one, MPI_Comm comm) {
+                   return MPI_Ialltoallv(send.data(), one.out.counts.data(), one.out.displacements.data(), MPI_FLOAT,
+                                         receive.data(), one.in.counts.data(), one.in.displacements.data(), MPI_FLOAT,
+                                         comm, &one.request);
                  });
 }
 
 void MpiCommunicator::begin_all_gather(std::span<const float> mine, std::span<float> all,
                                        std::span<const std::int64_t> counts) {
-  handle_->begin({"all_gather", count_call(), {}, {}, Slices(counts)}, [&](Begun& call, MPI_Comm comm) {
-    return MPI_Iallgatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(), call.in.counts.data(),
-                           call.in.displacements.data(), MPI_FLOAT, comm, &call.request);
+  handle_->begin({next_call("all_gather"), {}, {}, Slices(counts)}, [&](Handle::Begun& one, MPI_Comm comm) {
+    return MPI_Iallgatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(), one.in.counts.data(),
+                           one.in.displacements.data(), MPI_FLOAT, comm, &one.request);
   });
 }
 
@@ -200,15 +198,15 @@ void MpiCommunicator::all_gather(std::span<const float> mine, std::span<float> a
 
 void MpiCommunicator::gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts,
                              int root) {
-  handle_->begin({"gather", count_call(), {}, {}, Slices(counts)}, [&](Begun& call, MPI_Comm comm) {
-    return MPI_Igatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(), call.in.counts.data(),
-                        call.in.displacements.data(), MPI_FLOAT, root, comm, &call.request);
+  handle_->begin({next_call("gather"), {}, {}, Slices(counts)}, [&](Handle::Begun& one, MPI_Comm comm) {
+    return MPI_Igatherv(mine.data(), static_cast<int>(mine.size()), MPI_FLOAT, all.data(), one.in.counts.data(),
+                        one.in.displacements.data(), MPI_FLOAT, root, comm, &one.request);
   });
   finish_begun();
 }
 
 void MpiCommunicator::broadcast(std::span<std::byte> data, int root) {
-  handle_->begin_in_pieces("broadcast", count_call(), data,
+  handle_->begin_in_pieces(next_call("broadcast"), data,
                            [&](std::byte* piece, int count, MPI_Comm comm, MPI_Request* request) {
                              return MPI_Ibcast(piece, count, MPI_BYTE, root, comm, request);
                            });
@@ -216,8 +214,8 @@ void MpiCommunicator::broadcast(std::span<std::byte> data, int root) {
 }
 
 void MpiCommunicator::barrier() {
-  handle_->begin({"barrier", count_call()},
-                 [](Begun& call, MPI_Comm comm) { return MPI_Ibarrier(comm, &call.request); });
+  handle_->begin({next_call("barrier")},
+                 [](Handle::Begun& one, MPI_Comm comm) { return MPI_Ibarrier(comm, &one.request); });
   finish_begun();
 }
 

@@ -43,7 +43,7 @@ class MpiCommunicator final : public ControlCommunicator {
   struct Handle;
 
   /// Throws CommError if MPI's `code` says that a call failed.
-  void check(const char* collective, std::uint64_t number, int code) const;
+  void check(const Call& call, int code) const;
   template <class T>
   void begin_sum(std::span<T> data);
 

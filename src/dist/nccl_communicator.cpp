@@ -4,6 +4,7 @@
 #include <nccl.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <exception>
 #include <future>
@@ -38,25 +39,18 @@ std::string describe(ncclResult_t result, ncclComm_t comm) {
   return text;
 }
 
-/// Runs `work` on a thread of its own and waits for it, but not longer than `limit`: then the thread is left
-/// behind, and `work` must own all it touches.
+/// Runs `work`, which must own all it touches, on a thread of its own that nobody has to wait for.
 template <class Work>
-bool run_bounded(Work work, Seconds limit) {
-  std::packaged_task<void()> task(std::move(work));
-  const std::future<void> done = task.get_future();
+auto start(Work work) {
+  std::packaged_task<decltype(work())()> task(std::move(work));
+  auto result = task.get_future();
   std::thread(std::move(task)).detach();
-  constexpr Seconds kBetweenLooks{0.05};
-  Deadline deadline(limit);
-  while (done.wait_for(kBetweenLooks) != std::future_status::ready) {
-    if (deadline.has_passed()) return false;
-  }
-  return true;
+  return result;
 }
 
-/// The first of several results that is neither success nor "in progress", else the last.
-ncclResult_t worst(ncclResult_t first, ncclResult_t second) {
-  const bool is_fine = first == ncclSuccess || first == ncclInProgress;
-  return is_fine ? second : first;
+template <class Result>
+bool ends_within(const std::future<Result>& result, Seconds limit) {
+  return result.wait_for(limit) == std::future_status::ready;
 }
 
 }  // namespace
@@ -73,7 +67,7 @@ void check_nccl_version() {
 
 struct NcclCommunicator::Handle {
   ncclComm_t comm = nullptr;
-  bool is_aborted = false;
+  bool is_lost = false;  ///< aborted, or a thread hangs in it: nobody may touch it any more
 };
 
 NcclCommunicator::NcclCommunicator(Communicator& control, std::unique_ptr<StreamEvents> events,
@@ -81,7 +75,7 @@ NcclCommunicator::NcclCommunicator(Communicator& control, std::unique_ptr<Stream
     : Communicator(timeout),
       rank_(control.rank()),
       size_(control.size()),
-      handle_(std::make_unique<Handle>()),
+      handle_(std::make_shared<Handle>()),
       events_(std::move(events)),
       memory_(std::move(memory)),
       exceptions_at_start_(std::uncaught_exceptions()) {
@@ -106,175 +100,219 @@ void NcclCommunicator::initialise(Communicator& control) {
   });
   ncclUniqueId id;
   std::memcpy(id.internal, bytes.data(), sizeof id.internal);
-  ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
-  config.blocking = 0;  // otherwise a rank that never comes would hold the others forever
-  const ncclResult_t started = ncclCommInitRankConfig(&handle_->comm, size_, id, rank_, &config);
-  const auto failed = [&](ncclResult_t result) {
-    const std::string reason = describe(result, handle_->comm) + "; NCCL_DEBUG=INFO says more";
-    fail("init", sequence(), Seconds(0), reason);
-  };
-  try {
-    if (started != ncclSuccess && started != ncclInProgress) failed(started);
-    wait("init", sequence(), [&] {
-      ncclResult_t state = ncclInternalError;
-      const ncclResult_t asked = ncclCommGetAsyncError(handle_->comm, &state);
-      if (asked != ncclSuccess) failed(asked);
-      if (state != ncclSuccess && state != ncclInProgress) failed(state);
-      return state == ncclSuccess;
-    });
-  } catch (const CommError&) {
-    abort();
-    throw;
-  }
+  const Call call{"init", sequence(), step()};
+  // Blocking, since a communicator that is not starts a thread for every group. It may hang here, for a rank that never comes.
+  const ncclResult_t result = run_bounded(call, [handle = handle_, size = size_, rank = rank_, id] {
+    ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+    config.blocking = 1;
+    return ncclCommInitRankConfig(&handle->comm, size, id, rank, &config);
+  });
+  if (result == ncclSuccess) return;
+  const std::string reason = result == ncclInProgress
+                                 ? "unset NCCL_COMM_BLOCKING; NCCL must not be told to work without blocking"
+                                 : describe(result, handle_->comm) + "; NCCL_DEBUG=INFO says more";
+  abort();
+  fail(call, Seconds(0), reason);
 }
 
 NcclCommunicator::~NcclCommunicator() {
   // Closing waits for the other ranks; one that leaves with an error must not.
   if (std::uncaught_exceptions() > exceptions_at_start_) abort();
-  if (!handle_->is_aborted) close();
+  if (!handle_->is_lost) close();
   // After an abort the device may never answer again, and freeing memory waits for it.
-  if (!handle_->is_aborted) memory_->release(scratch_);
+  if (!handle_->is_lost) memory_->release(scratch_);
 }
 
 void NcclCommunicator::close() {
-  const bool is_closed = run_bounded(
-      [comm = handle_->comm] {
-        ncclResult_t state = ncclCommFinalize(comm);
-        while (state == ncclInProgress) {
-          if (ncclCommGetAsyncError(comm, &state) != ncclSuccess) return;
-          std::this_thread::yield();
-        }
-        if (state == ncclSuccess) ncclCommDestroy(comm);
-      },
-      kCloseLimit);
-  if (!is_closed) handle_->is_aborted = true;  // its thread is still inside NCCL: leave all as it is
+  const auto closed = start([handle = handle_, events = events_] {
+    events->make_current();
+    if (ncclCommFinalize(handle->comm) == ncclSuccess) ncclCommDestroy(handle->comm);
+  });
+  if (!ends_within(closed, kCloseLimit)) handle_->is_lost = true;
 }
 
 void NcclCommunicator::abort() {
-  if (std::exchange(handle_->is_aborted, true) || handle_->comm == nullptr) return;
-  run_bounded([comm = handle_->comm] { ncclCommAbort(comm); }, kAbortLimit);
+  if (std::exchange(handle_->is_lost, true) || handle_->comm == nullptr) return;
+  const auto aborted = start([handle = handle_, events = events_] {
+    events->make_current();
+    ncclCommAbort(handle->comm);
+  });
+  ends_within(aborted, kAbortLimit);
 }
 
-void NcclCommunicator::begin(const char* collective) {
-  count_call();
-  if (handle_->is_aborted)
-    fail(collective, sequence(), Seconds(0), "an earlier collective failed and ended this communicator");
+ncclResult_t NcclCommunicator::run_bounded(const Call& call, std::function<ncclResult_t()> work) {
+  auto result = start([events = events_, work = std::move(work)] {
+    events->make_current();
+    return work();
+  });
+  try {
+    wait(call, [&] { return ends_within(result, Seconds(0)); });
+  } catch (const CommError&) {
+    // Not aborted: that frees the communicator under the thread that hangs in it, and the process is about to end anyway.
+    handle_->is_lost = true;
+    throw;
+  }
+  return result.get();
 }
 
-void NcclCommunicator::finish(const char* collective, int enqueued) {
-  const auto start = std::chrono::steady_clock::now();
-  const auto failed = [&](const std::string& reason) {
-    fail(collective, sequence(), std::chrono::steady_clock::now() - start, reason);
+NcclGroup& NcclCommunicator::begin(const char* collective, Then then) {
+  return begun_.emplace_back(Begun{next_call(collective), {}, std::move(then)}).group;
+}
+
+void NcclCommunicator::queue_begun() {
+  while (!begun_.empty()) {  // twice where a `then` begins more
+    const std::vector<Begun> calls = std::exchange(begun_, {});
+    launch(calls);
+    for (const Begun& one : calls) {
+      if (one.then) one.then();
+    }
+  }
+}
+
+void NcclCommunicator::launch(const std::vector<Begun>& calls) {
+  const Call& first = calls.front().call;
+  if (handle_->is_lost) fail(first, Seconds(0), "an earlier collective failed and ended this communicator");
+  NcclGroup group;
+  for (const Begun& one : calls) group.append(one.group);
+  if (group.is_empty()) return;
+  const auto launched = [handle = handle_, group, stream = static_cast<cudaStream_t>(events_->stream())] {
+    return group.launch(handle->comm, stream);
   };
   try {
-    const auto result = static_cast<ncclResult_t>(enqueued);
-    if (result != ncclSuccess && result != ncclInProgress) failed(describe(result, handle_->comm));
-    bool is_recorded = false;
-    wait(collective, sequence(), [&] {
-      ncclResult_t state = ncclInternalError;
-      const ncclResult_t asked = ncclCommGetAsyncError(handle_->comm, &state);
-      if (asked != ncclSuccess) failed(describe(asked, handle_->comm));
-      // Not on the stream yet: a mark set now would lie before the collective.
-      if (state == ncclInProgress) return false;
-      if (state != ncclSuccess) failed(describe(state, handle_->comm));
-      if (!std::exchange(is_recorded, true)) events_->record();
-      return events_->is_complete();
-    });
+    // NCCL connects ranks when they first need it, which depends on all that Shape holds, and that can hang.
+    const bool is_connected = launched_.contains(group.shape());
+    const ncclResult_t result = is_connected ? launched() : run_bounded(first, launched);
+    if (result != ncclSuccess) fail(first, Seconds(0), describe(result, handle_->comm));
+    if (!is_connected) launched_.insert(group.shape());
+    forget_passed();
+    queued_.push_back({first, events_->record()});
   } catch (const CommError&) {
     abort();
     throw;
   } catch (const Error& error) {  // from the device
     abort();
-    failed(error.what());
+    fail(first, Seconds(0), error.what());
   }
 }
 
-void NcclCommunicator::all_reduce_sum(std::span<float> data) {
-  begin("all_reduce_sum");
-  if (data.empty()) return;
-  finish("all_reduce_sum", ncclAllReduce(data.data(), data.data(), data.size(), ncclFloat32, ncclSum, handle_->comm,
-                                         static_cast<cudaStream_t>(events_->stream())));
+void NcclCommunicator::forget_passed() {
+  while (!queued_.empty() && events_->has_passed(queued_.front().mark)) queued_.pop_front();
 }
 
-void NcclCommunicator::all_reduce_sum(std::span<double> data) {
-  begin("all_reduce_sum");
-  if (data.empty()) return;
-  finish("all_reduce_sum", ncclAllReduce(data.data(), data.data(), data.size(), ncclFloat64, ncclSum, handle_->comm,
-                                         static_cast<cudaStream_t>(events_->stream())));
+void NcclCommunicator::wait_queued(const std::function<bool()>& is_complete) {
+  while (!is_complete() && !queued_.empty()) {
+    const Queued first = queued_.front();
+    const auto start = std::chrono::steady_clock::now();
+    const auto failed = [&](const std::string& reason) {
+      fail(first.call, std::chrono::steady_clock::now() - start, reason);
+    };
+    if (handle_->is_lost) failed("an earlier collective failed and ended this communicator");
+    try {
+      wait(first.call, [&] {
+        ncclResult_t state = ncclInternalError;
+        const ncclResult_t asked = ncclCommGetAsyncError(handle_->comm, &state);
+        if (asked != ncclSuccess || state != ncclSuccess)
+          failed(describe(asked != ncclSuccess ? asked : state, handle_->comm));
+        return events_->has_passed(first.mark) || is_complete();
+      });
+      forget_passed();
+    } catch (const CommError&) {
+      abort();
+      throw;
+    } catch (const Error& error) {  // from the device
+      abort();
+      failed(error.what());
+    }
+  }
+  Communicator::wait_queued(is_complete);
 }
 
-void NcclCommunicator::all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
-                                  std::span<float> receive, std::span<const std::int64_t> receive_counts) {
-  begin("all_to_all");
-  const auto stream = static_cast<cudaStream_t>(events_->stream());
+void NcclCommunicator::finish_begun() {
+  queue_begun();
+  wait_queued([this] { return queued_.empty(); });
+}
+
+void NcclCommunicator::begin_all_reduce_sum(std::span<float> data) {
+  begin("all_reduce_sum").all_reduce(data.data(), data.data(), data.size(), ncclFloat32);
+}
+
+void NcclCommunicator::begin_all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
+                                        std::span<float> receive, std::span<const std::int64_t> receive_counts,
+                                        Then then) {
+  NcclGroup& group = begin("all_to_all", std::move(then));
   const float* from = send.data();
   float* to = receive.data();
-  ncclResult_t result = ncclGroupStart();
   for (int peer = 0; peer < size_; ++peer) {
     const auto sent = static_cast<std::size_t>(send_counts[static_cast<std::size_t>(peer)]);
     const auto received = static_cast<std::size_t>(receive_counts[static_cast<std::size_t>(peer)]);
-    if (sent > 0) result = worst(result, ncclSend(from, sent, ncclFloat32, peer, handle_->comm, stream));
-    if (received > 0) result = worst(result, ncclRecv(to, received, ncclFloat32, peer, handle_->comm, stream));
+    group.send(from, sent, peer);
+    group.receive(to, received, peer);
     from += sent;
     to += received;
   }
-  result = worst(result, ncclGroupEnd());
-  finish("all_to_all", result);
 }
 
-void NcclCommunicator::all_gather(std::span<const float> mine, std::span<float> all,
-                                  std::span<const std::int64_t> counts) {
-  begin("all_gather");
-  const auto stream = static_cast<cudaStream_t>(events_->stream());
+void NcclCommunicator::begin_all_gather(std::span<const float> mine, std::span<float> all,
+                                        std::span<const std::int64_t> counts) {
+  NcclGroup& group = begin("all_gather");
   // NCCL gathers equal parts. A larger last one sends its rest by itself; other parts are so many broadcasts, which with many
   // ranks take as many rounds.
   const std::int64_t each = counts.front();
   const bool are_equal =
       std::ranges::all_of(counts.first(counts.size() - 1), [&](auto n) { return n == each; }) && counts.back() >= each;
   const std::size_t gathered = are_equal ? static_cast<std::size_t>(each) : 0;
-  ncclResult_t result = ncclGroupStart();
-  if (gathered > 0) {
-    result = worst(result, ncclAllGather(mine.data(), all.data(), gathered, ncclFloat32, handle_->comm, stream));
-  }
+  group.all_gather(mine.data(), all.data(), gathered);
   float* to = all.data() + gathered * static_cast<std::size_t>(size_);
   for (int root = 0; root < size_; ++root) {
     const std::size_t count = static_cast<std::size_t>(counts[static_cast<std::size_t>(root)]) - gathered;
-    const float* from = root == rank_ ? mine.data() + gathered : to;
-    if (count > 0) result = worst(result, ncclBroadcast(from, to, count, ncclFloat32, root, handle_->comm, stream));
+    group.broadcast(root == rank_ ? mine.data() + gathered : to, to, count, ncclFloat32, root);
     to += count;
   }
-  result = worst(result, ncclGroupEnd());
-  finish("all_gather", result);
+}
+
+void NcclCommunicator::all_reduce_sum(std::span<float> data) {
+  begin_all_reduce_sum(data);
+  finish_begun();
+}
+
+void NcclCommunicator::all_reduce_sum(std::span<double> data) {
+  begin("all_reduce_sum").all_reduce(data.data(), data.data(), data.size(), ncclFloat64);
+  finish_begun();
+}
+
+void NcclCommunicator::all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
+                                  std::span<float> receive, std::span<const std::int64_t> receive_counts) {
+  begin_all_to_all(send, send_counts, receive, receive_counts, {});
+  finish_begun();
+}
+
+void NcclCommunicator::all_gather(std::span<const float> mine, std::span<float> all,
+                                  std::span<const std::int64_t> counts) {
+  begin_all_gather(mine, all, counts);
+  finish_begun();
 }
 
 void NcclCommunicator::gather(std::span<const float> mine, std::span<float> all, std::span<const std::int64_t> counts,
                               int root) {
-  begin("gather");
-  const auto stream = static_cast<cudaStream_t>(events_->stream());
-  ncclResult_t result = ncclGroupStart();
-  if (!mine.empty())
-    result = worst(result, ncclSend(mine.data(), mine.size(), ncclFloat32, root, handle_->comm, stream));
+  NcclGroup& group = begin("gather");
+  group.send(mine.data(), mine.size(), root);
   float* to = all.data();
   for (int peer = 0; peer < size_ && rank_ == root; ++peer) {
     const auto count = static_cast<std::size_t>(counts[static_cast<std::size_t>(peer)]);
-    if (count > 0) result = worst(result, ncclRecv(to, count, ncclFloat32, peer, handle_->comm, stream));
+    group.receive(to, count, peer);
     to += count;
   }
-  result = worst(result, ncclGroupEnd());
-  finish("gather", result);
+  finish_begun();
 }
 
 void NcclCommunicator::broadcast(std::span<std::byte> data, int root) {
-  begin("broadcast");
-  if (data.empty()) return;
-  finish("broadcast", ncclBroadcast(data.data(), data.data(), data.size(), ncclUint8, root, handle_->comm,
-                                    static_cast<cudaStream_t>(events_->stream())));
+  begin("broadcast").broadcast(data.data(), data.data(), data.size(), ncclUint8, root);
+  finish_begun();
 }
 
 void NcclCommunicator::barrier() {
-  begin("barrier");
-  finish("barrier", ncclAllReduce(scratch_, scratch_, 1, ncclFloat32, ncclSum, handle_->comm,
-                                  static_cast<cudaStream_t>(events_->stream())));
+  begin("barrier").all_reduce(scratch_, scratch_, 1, ncclFloat32);
+  finish_begun();
 }
 
 }  // namespace charrnn

@@ -1,10 +1,15 @@
 // Collectives over NCCL in GPU memory. Only in the CUDA build.
 #pragma once
 
+#include <deque>
+#include <functional>
 #include <memory>
+#include <set>
+#include <vector>
 
 #include "dist/communicator.hpp"
 #include "dist/device_memory.hpp"
+#include "dist/nccl_group.hpp"
 #include "dist/stream_events.hpp"
 
 namespace charrnn {
@@ -14,10 +19,11 @@ namespace charrnn {
 void check_nccl_version();
 
 /// Spans lie in memory that `memory` gives out, and their contents may still be on their way to there on the
-/// stream of `events`. Every call returns when its result is there.
+/// stream of `events`. Collectives are work in that stream; all that were begun go there as one launch.
 ///
-/// When a call fails or misses its deadline the communicator is aborted, once, and the call throws CommError;
-/// later calls throw at once. NCCL and the device are then in doubt: CommError::exit_at_once() is true.
+/// When a call fails or misses its deadline the communicator is lost: it is aborted, unless a thread hangs inside
+/// NCCL, and the call throws CommError; later calls throw at once. NCCL and the device are then in doubt:
+/// CommError::exit_at_once() is true.
 class NcclCommunicator final : public Communicator {
  public:
   /// Collective over all ranks of `control`, which carries the id from rank 0 to the others. The current
@@ -41,27 +47,54 @@ class NcclCommunicator final : public Communicator {
   void broadcast(std::span<std::byte> data, int root) override;
   void barrier() override;
 
+  void begin_all_reduce_sum(std::span<float> data) override;
+  void begin_all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,
+                        std::span<float> receive, std::span<const std::int64_t> receive_counts, Then then) override;
+  void begin_all_gather(std::span<const float> mine, std::span<float> all,
+                        std::span<const std::int64_t> counts) override;
+  void finish_begun() override;
+  void queue_begun() override;
+  void wait_queued(const std::function<bool()>& is_complete) override;
+
  protected:
   bool exits_at_once() const override { return true; }
 
  private:
   struct Handle;
+  /// A call that was begun and is not in the stream yet.
+  struct Begun {
+    Call call;
+    NcclGroup group = {};
+    Then then = {};
+  };
+  /// What is in the stream: one launch, with a mark behind it. The first of its calls stands for all.
+  struct Queued {
+    Call call;
+    StreamEvents::Mark mark;
+  };
 
-  /// Opens a call: counts it, and refuses it after an abort.
-  void begin(const char* collective);
-  /// Waits for what was enqueued (`enqueued` is what NCCL said to it); aborts and throws if it fails.
-  void finish(const char* collective, int enqueued);
+  /// Counts a call, for the caller to fill in.
+  NcclGroup& begin(const char* collective, Then then = {});
+  /// Puts them into the stream, as one launch.
+  void launch(const std::vector<Begun>& calls);
   void initialise(Communicator& control);
+  /// For what may hang inside NCCL: waits for `work`, on a thread of its own, up to the deadline of `call`.
+  ncclResult_t run_bounded(const Call& call, std::function<ncclResult_t()> work);
+  /// Drops what the stream has done from `queued_`.
+  void forget_passed();
   void abort();
   void close();
 
   int rank_;
   int size_;
-  std::unique_ptr<Handle> handle_;
-  std::unique_ptr<StreamEvents> events_;
+  std::shared_ptr<Handle> handle_;        ///< shared with threads that hang inside NCCL
+  std::shared_ptr<StreamEvents> events_;  ///< the same
   std::unique_ptr<DeviceMemory> memory_;
   float* scratch_ = nullptr;  ///< one element, for barriers
-  int exceptions_at_start_;   ///< in flight when this was made: tells an unwinding from a normal end
+  std::vector<Begun> begun_;
+  std::deque<Queued> queued_;
+  std::set<std::vector<NcclGroup::Shape>> launched_;  ///< what NCCL has connected the ranks for
+  int exceptions_at_start_;  ///< in flight when this was made: tells an unwinding from a normal end
 };
 
 }  // namespace charrnn

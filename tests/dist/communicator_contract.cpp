@@ -145,6 +145,85 @@ TEST_F(CommunicatorContract, ChainsInTheBackground) {
   check_all_reduce<float>();
 }
 
+TEST_F(CommunicatorContract, QueuesWhatWasBegun) {
+  constexpr std::size_t kLength = 300'001;
+  for (int round = 1; round <= 3; ++round) {
+    const auto own = static_cast<float>(round * (rank() + 1)), sum = static_cast<float>(round * triangle());
+    Buffer<float> first(std::vector<float>(kLength, own)), second({own, 10 * own}), third(std::vector<float>{}),
+        fourth({own});
+    const std::uint64_t before = subject().sequence();
+    subject().begin_all_reduce_sum(first.span());
+    subject().begin_all_reduce_sum(second.span());
+    subject().queue_begun();
+    subject().queue_begun();  // of none
+    subject().begin_all_reduce_sum(third.span());
+    subject().begin_all_reduce_sum(fourth.span());
+    subject().queue_begun();
+    subject().wait_queued(mark_of_subject());
+    EXPECT_EQ(first.values(), std::vector<float>(kLength, sum));
+    EXPECT_EQ(second.values(), (std::vector<float>{sum, 10 * sum}));
+    EXPECT_EQ(fourth.values(), std::vector<float>{sum});
+    EXPECT_EQ(subject().sequence(), before + 4);
+  }
+}
+
+// A step's losses are read when the next step is already in the queue.
+TEST_F(CommunicatorContract, WaitsForWhatWasQueuedBeforeTheLast) {
+  std::deque<Buffer<float>> losses;
+  std::deque<std::function<bool()>> marks;
+  for (int step = 0; step < 20; ++step) {
+    subject().set_step(step);
+    subject().begin_all_reduce_sum(
+        losses.emplace_back(std::vector<float>{static_cast<float>(step * (rank() + 1))}).span());
+    subject().queue_begun();
+    marks.push_back(mark_of_subject());
+    if (step == 0) continue;
+    subject().wait_queued(marks.front());
+    EXPECT_TRUE(marks.front()());
+    EXPECT_EQ(losses.front().values(), std::vector<float>{static_cast<float>((step - 1) * triangle())});
+    marks.pop_front();
+    losses.pop_front();
+  }
+  check_all_reduce<float>();  // other collectives may follow what is queued
+  EXPECT_EQ(losses.front().values(), std::vector<float>{static_cast<float>(19 * triangle())});
+}
+
+// Every rank's part of a sum goes to rank 0, 1, …, which gives it to all, by way of a `then` in the queue.
+TEST_F(CommunicatorContract, QueuesWhatAThenBegins) {
+  const std::vector<std::int64_t> ones(static_cast<std::size_t>(size()), 1);
+  const auto own = static_cast<float>(rank() + 1);
+  Buffer<float> send(std::vector<float>(static_cast<std::size_t>(size()), own));
+  Buffer<float> receive(std::vector<float>(static_cast<std::size_t>(size()), -1)), tail({own});
+  Buffer<float> all(std::vector<float>(static_cast<std::size_t>(size()), -1));
+  bool has_ended = false;
+  subject().begin_all_to_all(send.span(), ones, receive.span(), ones, [&] {
+    subject().begin_all_gather(receive.span().first(static_cast<std::size_t>(1)), all.span(), ones);  // rank 0's
+    has_ended = true;
+  });
+  subject().begin_all_reduce_sum(tail.span());
+  subject().queue_begun();
+  EXPECT_TRUE(has_ended);
+  subject().wait_queued(mark_of_subject());
+  EXPECT_EQ(all.values(), std::vector<float>(static_cast<std::size_t>(size()), 1));
+  EXPECT_EQ(tail.values(), std::vector<float>{static_cast<float>(triangle())});
+}
+
+TEST_F(CommunicatorContract, ADeviceThatHangsEndsAWaitAtTheDeadline) {
+  subject().set_timeout(Seconds(0.3));
+  subject().set_step(5);
+  try {
+    subject().wait_queued([] { return false; });
+    FAIL() << "no CommError";
+  } catch (const CommError& error) {
+    EXPECT_EQ(error.collective(), "device");
+    EXPECT_EQ(error.step(), 5);
+    EXPECT_EQ(error.code(), ExitCode::kInterrupted);
+    EXPECT_TRUE(error.exit_at_once());
+    EXPECT_GE(error.waited(), Seconds(0.3));
+    EXPECT_LE(error.waited(), Seconds(1.3));
+  }
+}
+
 TEST_F(CommunicatorContract, AllToAllWithUnevenSlices) {
   // Rank r sends r + 2·s numbers to rank s (rank 0 sends itself none): 1000·r + 100·s + place.
   const auto slice = [](int from, int to) {

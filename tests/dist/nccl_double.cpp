@@ -2,27 +2,40 @@
 
 #include <fcntl.h>
 #include <nccl.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/error.hpp"
+#include "dist/host_memory.hpp"
+#include "dist/stream_double.hpp"
 
 namespace {
 
 using charrnn::test::nccl_double;
 using charrnn::test::NcclFault;
+using charrnn::test::StreamDouble;
 
 constexpr int kMaxRanks = 8;
 constexpr std::size_t kMailboxBytes = std::size_t{1} << 16;
-constexpr int kPollsInProgress = 3;  // how often a call is "in progress" before it is on the stream
+
+/// NCCL connects ranks for an algorithm, which it chooses by kind and size.
+enum Kind { kAllReduce, kAllGather, kBroadcast };
+constexpr std::size_t kSizes = 2;
+std::size_t algorithm(Kind kind, std::size_t bytes) {
+  return kSizes * kind + (bytes > kMailboxBytes ? 1 : 0);
+}
+constexpr std::size_t kAlgorithms = 3 * kSizes;
 
 /// One message on its way from a rank to another.
 struct Mailbox {
@@ -33,7 +46,9 @@ struct Mailbox {
 
 struct Shared {
   std::atomic<int> arrived;
-  Mailbox boxes[kMaxRanks][kMaxRanks];  // [from][to]
+  std::atomic<bool> connects[kAlgorithms][kMaxRanks];
+  std::atomic<bool> sends[kMaxRanks][kMaxRanks], receives[kMaxRanks][kMaxRanks];  // [from][to]
+  Mailbox boxes[kMaxRanks][kMaxRanks];                                            // [from][to]
 };
 
 /// A send or receive, whole or (larger than a mailbox) in pieces.
@@ -42,6 +57,13 @@ struct Transfer {
   std::byte* memory;
   std::size_t bytes;
   std::size_t moved = 0;
+};
+
+/// What a rank keeps for itself.
+struct Copy {
+  const void* from;
+  void* to;
+  std::size_t bytes;
 };
 
 struct Reduction {
@@ -68,20 +90,22 @@ void add_up(const Reduction& reduction) {
   }
 }
 
-}  // namespace
+/// The collectives of one group.
+struct Group {
+  int rank;
+  Shared* shared;
+  std::vector<std::size_t> algorithms = {};
+  std::vector<Copy> copies = {};
+  std::vector<Transfer> sends = {}, receives = {};
+  std::vector<Reduction> reductions = {};
 
-struct ncclComm {
-  int rank = 0, size = 0;
-  std::string name;
-  Shared* shared = nullptr;
-  bool has_started = false;
-  int polls_left = kPollsInProgress;
-  std::vector<Transfer> sends, receives;
-  std::vector<Reduction> reductions;
-
-  bool is_idle() const { return sends.empty() && receives.empty() && reductions.empty(); }
-
-  void progress() {
+  void start() {
+    for (const Copy& copy : copies) {
+      if (copy.from != copy.to) std::memcpy(copy.to, copy.from, copy.bytes);
+    }
+  }
+  /// True at the end.
+  bool progress() {
     // In order for each peer: only the first transfer to or from a peer may move.
     std::array<bool, kMaxRanks> is_blocked{};
     for (Transfer& send : sends) {
@@ -94,12 +118,12 @@ struct ncclComm {
     const auto is_done = [](const Transfer& t) { return t.moved == t.bytes; };
     std::erase_if(sends, is_done);
     std::erase_if(receives, is_done);
-    if (!sends.empty() || !receives.empty()) return;
+    if (!sends.empty() || !receives.empty()) return false;
     for (const Reduction& reduction : reductions) {
       if (reduction.type == ncclFloat64) add_up<double>(reduction);
       if (reduction.type == ncclFloat32) add_up<float>(reduction);
     }
-    reductions.clear();
+    return true;
   }
 
  private:
@@ -121,34 +145,97 @@ struct ncclComm {
   }
 };
 
+StreamDouble& stream() {
+  static auto* const only = new StreamDouble;
+  return *only;
+}
+
+thread_local int group_depth = 0;
+thread_local ncclComm* group_comm = nullptr;
+thread_local bool has_device = false;
+
+void check_device() {
+  if (!has_device) ++nccl_double().without_device;
+}
+
+/// A wait of the host's that has no end of its own.
+template <class Condition>
+void hang_until(Condition condition) {
+  while (!condition()) ::usleep(200);
+}
+
+}  // namespace
+
+struct ncclComm {
+  int rank = 0, size = 0;
+  std::string name;
+  Shared* shared = nullptr;
+  std::atomic<bool> is_aborted = false, is_hung_in = false;
+  Group pending{};
+
+  /// Returns when all that the pending collectives need have come.
+  void connect() {
+    const Group& group = pending;
+    is_hung_in = true;
+    for (const std::size_t algorithm : group.algorithms) shared->connects[algorithm][rank] = true;
+    for (const Transfer& send : group.sends) shared->sends[rank][send.peer] = true;
+    for (const Transfer& receive : group.receives) shared->receives[receive.peer][rank] = true;
+    hang_until([&] {
+      return std::ranges::all_of(group.algorithms,
+                                 [&](std::size_t algorithm) {
+                                   const auto& ranks = shared->connects[algorithm];
+                                   return std::all_of(ranks, ranks + size, [](const auto& is) { return is.load(); });
+                                 }) &&
+             std::ranges::all_of(group.sends, [&](const auto& s) { return shared->receives[rank][s.peer].load(); }) &&
+             std::ranges::all_of(group.receives, [&](const auto& r) { return shared->sends[r.peer][rank].load(); });
+    });
+    is_hung_in = false;
+  }
+};
+
 namespace {
 
-std::vector<ncclComm*>& communicators() {
-  static std::vector<ncclComm*> all;
-  return all;
+/// What is pending goes to the stream, at the end of the outermost group.
+ncclResult_t flush(ncclComm* comm) {
+  check_device();
+  const NcclFault fault = nccl_double().fault;
+  if (fault == NcclFault::kEnqueueRefused) {
+    comm->pending = {comm->rank, comm->shared};
+    return ncclInvalidUsage;
+  }
+  if (fault == NcclFault::kEnqueueHangs) {
+    comm->is_hung_in = true;
+    hang_until([] { return nccl_double().fault != NcclFault::kEnqueueHangs; });
+    return ncclInternalError;
+  }
+  comm->connect();
+  ++nccl_double().launches;
+  auto group = std::make_shared<Group>(std::exchange(comm->pending, Group{comm->rank, comm->shared}));
+  stream().queue([comm, group] {
+    group->start();
+    while (!comm->is_aborted && (nccl_double().fault == NcclFault::kHang || !group->progress())) sched_yield();
+  });
+  return ncclSuccess;
 }
-int group_depth = 0;
 
-/// What a call that enqueues says; `comm` is then in progress for some polls.
-ncclResult_t enqueued(ncclComm* comm) {
-  if (nccl_double().fault == NcclFault::kEnqueueRefused) return ncclInvalidUsage;
-  comm->polls_left = kPollsInProgress;
-  return group_depth > 0 ? ncclSuccess : ncclInProgress;
+ncclResult_t added(ncclComm* comm) {
+  if (group_depth == 0) return flush(comm);
+  group_comm = comm;
+  return ncclSuccess;
 }
 
 void add_send(ncclComm* comm, const void* memory, std::size_t bytes, int peer) {
   // The receiver may be this rank's own buffer, but a sender's memory is only read.
   auto* source = const_cast<std::byte*>(static_cast<const std::byte*>(memory));
-  if (bytes > 0) comm->sends.push_back({peer, source, bytes});
+  if (bytes > 0) comm->pending.sends.push_back({peer, source, bytes});
 }
 void add_receive(ncclComm* comm, void* memory, std::size_t bytes, int peer) {
-  if (bytes > 0) comm->receives.push_back({peer, static_cast<std::byte*>(memory), bytes});
+  if (bytes > 0) comm->pending.receives.push_back({peer, static_cast<std::byte*>(memory), bytes});
 }
 
 void drop(ncclComm* comm) {
   if (comm->shared != nullptr) munmap(comm->shared, sizeof(Shared));
   shm_unlink(comm->name.c_str());
-  std::erase(communicators(), comm);
   --nccl_double().live;
   delete comm;
 }
@@ -171,38 +258,37 @@ ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
 }
 
 ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int size, ncclUniqueId id, int rank, ncclConfig_t* config) {
+  check_device();
   *comm = nullptr;
-  if (size > kMaxRanks || config->blocking != 0) return ncclInvalidArgument;
-  if (nccl_double().fault == NcclFault::kInitRefused) return ncclSystemError;
-  *comm = new ncclComm;
+  if (size > kMaxRanks || config->blocking != 1) return ncclInvalidArgument;
+  const NcclFault fault = nccl_double().fault;
+  if (fault == NcclFault::kInitRefused) return ncclSystemError;
+  if (fault == NcclFault::kInitHangs) {
+    hang_until([] { return nccl_double().fault != NcclFault::kInitHangs; });
+    return ncclInternalError;
+  }
+  auto* const made = new ncclComm;
   ++nccl_double().live;
-  (*comm)->rank = rank;
-  (*comm)->size = size;
-  (*comm)->name = id.internal;
-  communicators().push_back(*comm);
+  made->rank = rank;
+  made->size = size;
+  made->name = id.internal;
+  *comm = made;
+  if (fault == NcclFault::kInitFails) return ncclRemoteError;
   const int file = shm_open(id.internal, O_CREAT | O_RDWR, 0600);
   if (file < 0 || ftruncate(file, sizeof(Shared)) != 0) return ncclSystemError;
   void* memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   close(file);
   if (memory == MAP_FAILED) return ncclSystemError;
-  (*comm)->shared = static_cast<Shared*>(memory);
-  ++(*comm)->shared->arrived;
-  return ncclInProgress;
+  made->shared = static_cast<Shared*>(memory);
+  made->pending = {rank, made->shared};
+  ++made->shared->arrived;
+  hang_until([&] { return made->shared->arrived.load() == size; });
+  shm_unlink(id.internal);  // everyone has it: nothing is left behind, however the ranks end
+  return ncclSuccess;
 }
 
-ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* state) {
-  *state = ncclInProgress;
-  const NcclFault fault = nccl_double().fault;
-  if (!comm->has_started) {
-    if (fault == NcclFault::kInitAsyncError) *state = ncclRemoteError;
-    if (fault == NcclFault::kInitAsyncError || fault == NcclFault::kInitNeverEnds) return ncclSuccess;
-    if (comm->shared->arrived.load() < comm->size) return ncclSuccess;
-    comm->has_started = true;
-    shm_unlink(comm->name.c_str());  // everyone has it: nothing is left behind, however the ranks end
-  }
-  if (fault == NcclFault::kNeverEnqueued) return ncclSuccess;
-  if (comm->polls_left > 0 && --comm->polls_left > 0) return ncclSuccess;
-  *state = fault == NcclFault::kAsyncError ? ncclRemoteError : ncclSuccess;
+ncclResult_t ncclCommGetAsyncError(ncclComm_t, ncclResult_t* state) {
+  *state = nccl_double().fault == NcclFault::kAsyncError ? ncclRemoteError : ncclSuccess;
   return ncclSuccess;
 }
 
@@ -213,54 +299,56 @@ ncclResult_t ncclAllReduce(const void* send, void* receive, size_t count, ncclDa
   const std::size_t bytes = count * size_of(type);
   reduction.parts.resize(static_cast<std::size_t>(comm->size));
   for (auto& part : reduction.parts) part.resize(bytes);
-  std::memcpy(reduction.parts[static_cast<std::size_t>(comm->rank)].data(), send, bytes);
+  comm->pending.copies.push_back({send, reduction.parts[static_cast<std::size_t>(comm->rank)].data(), bytes});
   for (int peer = 0; peer < comm->size; ++peer) {
     if (peer == comm->rank) continue;
     add_send(comm, send, bytes, peer);
     add_receive(comm, reduction.parts[static_cast<std::size_t>(peer)].data(), bytes, peer);
   }
-  comm->reductions.push_back(std::move(reduction));  // the parts' own memory stays where it is
-  return enqueued(comm);
+  comm->pending.algorithms.push_back(algorithm(kAllReduce, bytes));
+  comm->pending.reductions.push_back(std::move(reduction));  // the parts' own memory stays where it is
+  return added(comm);
 }
 
 ncclResult_t ncclBroadcast(const void* send, void* receive, size_t count, ncclDataType_t type, int root,
                            ncclComm_t comm, cudaStream_t) {
   const std::size_t bytes = count * size_of(type);
   if (comm->rank == root) {
-    if (send != receive) std::memcpy(receive, send, bytes);
+    comm->pending.copies.push_back({send, receive, bytes});
     for (int peer = 0; peer < comm->size; ++peer) {
       if (peer != root) add_send(comm, send, bytes, peer);
     }
   } else {
     add_receive(comm, receive, bytes, root);
   }
-  return enqueued(comm);
+  comm->pending.algorithms.push_back(algorithm(kBroadcast, bytes));
+  return added(comm);
 }
 
 ncclResult_t ncclAllGather(const void* send, void* receive, size_t count, ncclDataType_t type, ncclComm_t comm,
                            cudaStream_t) {
   const std::size_t bytes = count * size_of(type);
   auto* const all = static_cast<std::byte*>(receive);
-  std::byte* const own = all + static_cast<std::size_t>(comm->rank) * bytes;
-  if (send != own) std::memcpy(own, send, bytes);
+  comm->pending.copies.push_back({send, all + static_cast<std::size_t>(comm->rank) * bytes, bytes});
   for (int peer = 0; peer < comm->size; ++peer) {
     if (peer == comm->rank) continue;
     add_send(comm, send, bytes, peer);
     add_receive(comm, all + static_cast<std::size_t>(peer) * bytes, bytes, peer);
   }
-  return enqueued(comm);
+  comm->pending.algorithms.push_back(algorithm(kAllGather, bytes));
+  return added(comm);
 }
 
 ncclResult_t ncclSend(const void* send, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t) {
   if (group_depth == 0) return ncclInvalidUsage;
   add_send(comm, send, count * size_of(type), peer);
-  return enqueued(comm);
+  return added(comm);
 }
 
 ncclResult_t ncclRecv(void* receive, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t) {
   if (group_depth == 0) return ncclInvalidUsage;
   add_receive(comm, receive, count * size_of(type), peer);
-  return enqueued(comm);
+  return added(comm);
 }
 
 ncclResult_t ncclGroupStart() {
@@ -269,19 +357,26 @@ ncclResult_t ncclGroupStart() {
 }
 ncclResult_t ncclGroupEnd() {
   --group_depth;
-  return ncclInProgress;
+  ncclComm* const comm = std::exchange(group_comm, nullptr);
+  return comm != nullptr ? flush(comm) : ncclSuccess;
 }
 
 ncclResult_t ncclCommFinalize(ncclComm_t) {
-  return ncclInProgress;
+  check_device();
+  stream().drain();
+  return ncclSuccess;
 }
 ncclResult_t ncclCommDestroy(ncclComm_t comm) {
   drop(comm);
   return ncclSuccess;
 }
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
+  check_device();
   ++nccl_double().aborts;
+  if (comm->is_hung_in) ++nccl_double().freed_under;
   while (nccl_double().abort_hangs) pause();
+  comm->is_aborted = true;
+  stream().drain();
   drop(comm);
   return ncclSuccess;
 }
@@ -301,20 +396,34 @@ namespace {
 
 class DoubleStreamEvents final : public StreamEvents {
  public:
-  void record() override {
-    for (const ncclComm* comm : communicators()) nccl_double().too_early += comm->polls_left > 0 ? 1 : 0;
-  }
-  bool is_complete() override {
+  DoubleStreamEvents() { has_device = true; }
+  void make_current() override { has_device = true; }
+  Mark record() override { return ::stream().queued(); }
+  bool has_passed(Mark mark) override {
     if (nccl_double().fault == NcclFault::kDeviceError) throw Error(ExitCode::kInterrupted, "the GPU is lost");
-    if (nccl_double().fault == NcclFault::kHang) return false;
-    bool is_idle = true;
-    for (ncclComm* comm : communicators()) {
-      comm->progress();
-      is_idle = is_idle && comm->is_idle();
-    }
-    return is_idle;
+    return ::stream().done() >= mark;
   }
   void* stream() override { return nullptr; }
+};
+
+class DoubleMemory final : public DeviceMemory {
+ public:
+  void* allocate(std::size_t bytes) override { return memory_.allocate(bytes); }
+  void release(void* memory) override {
+    stream().drain();
+    memory_.release(memory);
+  }
+  void to_host(void* host, const void* device, std::size_t bytes) override {
+    stream().drain();
+    memory_.to_host(host, device, bytes);
+  }
+  void to_device(void* device, const void* host, std::size_t bytes) override {
+    stream().drain();
+    memory_.to_device(device, host, bytes);
+  }
+
+ private:
+  HostMemory memory_{true};
 };
 
 }  // namespace
@@ -326,6 +435,14 @@ NcclDouble& nccl_double() {
 
 std::unique_ptr<StreamEvents> make_double_stream_events() {
   return std::make_unique<DoubleStreamEvents>();
+}
+
+std::unique_ptr<DeviceMemory> make_double_memory() {
+  return std::make_unique<DoubleMemory>();
+}
+
+void queue_on_double(std::function<void()> work) {
+  stream().queue(std::move(work));
 }
 
 }  // namespace charrnn::test

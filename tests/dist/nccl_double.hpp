@@ -1,23 +1,26 @@
 // A stand-in for libnccl and the GPU: the same symbols, linked into a test so that they pre-empt the
-// library's, working on host memory through POSIX shared memory between the ranks of one machine. Like a
-// non-blocking NCCL it answers every call with ncclInProgress first, and moves data only while somebody asks
-// how far it is.
+// library's, working on host memory through POSIX shared memory between the ranks of one machine.
+//
+// Like the real ones: collectives are work in a stream, which a thread of its own does later and in order; init, and the first
+// collective of a kind and size, hang until all ranks that it needs are there; a thread has a current device of its own.
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 
+#include "dist/device_memory.hpp"
 #include "dist/stream_events.hpp"
 
 namespace charrnn::test {
 
 enum class NcclFault {
   kNone,
-  kInitRefused,     ///< init returns an error at once
-  kInitNeverEnds,   ///< init stays in progress
-  kInitAsyncError,  ///< init fails later
-  kEnqueueRefused,  ///< collectives return an error at once
-  kNeverEnqueued,   ///< collectives stay in progress and never come to the stream
+  kInitRefused,     ///< init returns an error
+  kInitHangs,       ///< init never returns
+  kInitFails,       ///< init returns an error, and a communicator that has to be aborted
+  kEnqueueRefused,  ///< collectives return an error
+  kEnqueueHangs,    ///< those that connect ranks never return
   kHang,            ///< collectives come to the stream and never end
   kAsyncError,      ///< collectives end in an asynchronous error
   kDeviceError,     ///< the stream fails
@@ -25,15 +28,24 @@ enum class NcclFault {
 
 /// The double of this process. Tests set the first three and read the others.
 struct NcclDouble {
-  NcclFault fault = NcclFault::kNone;
-  bool abort_hangs = false;
-  int version = 0;              ///< 0: the one it was built with
-  std::atomic<int> aborts = 0;  // atomic: counted by the thread that aborts
-  int live = 0;                 ///< communicators neither destroyed nor aborted
-  int too_early = 0;            ///< marks set while a collective was not on the stream yet
+  std::atomic<NcclFault> fault = NcclFault::kNone;
+  std::atomic<bool> abort_hangs = false;
+  int version = 0;  ///< 0: the one it was built with
+  std::atomic<int> aborts = 0;
+  std::atomic<int> live = 0;            ///< communicators neither destroyed nor aborted
+  std::atomic<int> launches = 0;        ///< groups that came to the stream
+  std::atomic<int> freed_under = 0;     ///< aborts of a communicator that a thread hung in
+  std::atomic<int> without_device = 0;  ///< calls from threads on which make_current() was not called
 };
 NcclDouble& nccl_double();
 
+/// Of the one stream that this process has.
 std::unique_ptr<StreamEvents> make_double_stream_events();
+
+/// Copies wait for the stream, as those of the default stream do.
+std::unique_ptr<DeviceMemory> make_double_memory();
+
+/// Puts work into the stream.
+void queue_on_double(std::function<void()> work);
 
 }  // namespace charrnn::test

@@ -16,13 +16,21 @@ std::unique_ptr<Communicator> make_subject(const MpiSession& session, Seconds ti
 }
 
 std::unique_ptr<DeviceMemory> make_subject_memory() {
-  return std::make_unique<HostMemory>(true);
+  return make_double_memory();
+}
+
+std::function<bool()> mark_of_subject() {
+  const std::shared_ptr<StreamEvents> events = make_double_stream_events();
+  return [events, mark = events->record()] { return events->has_passed(mark); };
 }
 
 std::string wrong_after(const CommError& error) {
   if (!error.exit_at_once()) return "exit_at_once is false";
-  if (nccl_double().aborts != 1) return fmt::format("{} aborts", nccl_double().aborts.load());
-  if (nccl_double().live != 0) return "a communicator is left";
+  if (nccl_double().freed_under != 0) return "aborted under a thread that hangs";
+  // A communicator that a thread hangs in is left as it is.
+  const int aborts = nccl_double().aborts, live = nccl_double().live;
+  if (aborts + live != 1) return fmt::format("{} aborts, {} communicators are left", aborts, live);
+  if (nccl_double().without_device != 0) return "a thread called NCCL without its device";
   return "";
 }
 

@@ -2,9 +2,11 @@
 // alone and under mpirun: every rank has the same fault.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <mpi.h>
 #include <nccl.h>
 
-#include "dist/host_memory.hpp"
+#include <numeric>
+
 #include "dist/mpi_communicator.hpp"
 #include "dist/mpi_test.hpp"
 #include "dist/nccl_communicator.hpp"
@@ -13,6 +15,7 @@
 namespace charrnn::test {
 namespace {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
 
 constexpr Seconds kTimeout{0.3};
@@ -20,7 +23,11 @@ constexpr Seconds kTimeout{0.3};
 class NcclFaults : public testing::Test {
  protected:
   NcclFaults() : control_(mpi(), Seconds(20)) { reset(); }
-  ~NcclFaults() override { reset(); }
+  ~NcclFaults() override {
+    EXPECT_EQ(nccl_double().freed_under, 0);
+    EXPECT_EQ(nccl_double().without_device, 0);
+    reset();
+  }
 
   static void reset() {
     nccl_double().fault = NcclFault::kNone;
@@ -28,12 +35,13 @@ class NcclFaults : public testing::Test {
     nccl_double().version = 0;
     nccl_double().aborts = 0;
     nccl_double().live = 0;
-    nccl_double().too_early = 0;
+    nccl_double().freed_under = 0;
+    nccl_double().without_device = 0;
   }
   std::unique_ptr<NcclCommunicator> make() {
     control_.set_step(42);
-    auto made = std::make_unique<NcclCommunicator>(control_, make_double_stream_events(),
-                                                   std::make_unique<HostMemory>(true), Seconds(20));
+    auto made =
+        std::make_unique<NcclCommunicator>(control_, make_double_stream_events(), make_double_memory(), Seconds(20));
     made->set_timeout(kTimeout);
     return made;
   }
@@ -72,6 +80,43 @@ class NcclFaults : public testing::Test {
   }
   static void expect_at_once(const CommError& error) { EXPECT_LT(error.waited(), kTimeout); }
 
+  static bool is_last() { return mpi().rank() + 1 == mpi().size(); }
+  static void expect_last_missing(const CommError& error) {
+    // The others may have ended their own wait by then, and be missing, too.
+    EXPECT_THAT(error.what(), ContainsRegex(fmt::format("ranks? ([0-9]+, )*{} did not arrive", mpi().size() - 1)));
+  }
+  /// Ends a communicator that the other ranks have given up on.
+  static void throw_away(std::unique_ptr<NcclCommunicator>& comm) {
+    try {
+      const std::unique_ptr<NcclCommunicator> leaving = std::move(comm);
+      throw DataError("of this rank alone");
+    } catch (const DataError&) {
+    }
+  }
+
+  /// Ones in the double's memory.
+  class Gpu {
+   public:
+    explicit Gpu(std::size_t size) : size_(size), data_(static_cast<float*>(memory_->allocate(size * sizeof(float)))) {
+      const std::vector<float> ones(size, 1);
+      memory_->to_device(data_, ones.data(), size * sizeof(float));
+    }
+    ~Gpu() { memory_->release(data_); }
+    Gpu(const Gpu&) = delete;
+    Gpu& operator=(const Gpu&) = delete;
+    std::span<float> span() { return {data_, size_}; }
+    std::vector<float> values() {
+      std::vector<float> result(size_);
+      memory_->to_host(result.data(), data_, size_ * sizeof(float));
+      return result;
+    }
+
+   private:
+    std::unique_ptr<DeviceMemory> memory_ = make_double_memory();
+    std::size_t size_;
+    float* data_;
+  };
+
   MpiCommunicator control_;
 };
 
@@ -79,7 +124,6 @@ TEST_F(NcclFaults, WithoutFaultsNothingIsAborted) {
   make()->barrier();
   EXPECT_EQ(nccl_double().aborts, 0);
   EXPECT_EQ(nccl_double().live, 0);
-  EXPECT_EQ(nccl_double().too_early, 0);
 }
 
 TEST_F(NcclFaults, AHangIsAbortedOnceAtTheDeadline) {
@@ -88,9 +132,30 @@ TEST_F(NcclFaults, AHangIsAbortedOnceAtTheDeadline) {
   EXPECT_EQ(nccl_double().live, 0);
 }
 
-TEST_F(NcclFaults, ACollectiveThatNeverComesToTheStreamHangsToo) {
-  expect_deadline(failure(NcclFault::kNeverEnqueued));
-  EXPECT_EQ(nccl_double().aborts, 1);
+// NCCL connects ranks inside the call. An abort would free the communicator under that.
+TEST_F(NcclFaults, ACallThatHangsInsideNcclIsLeftBehind) {
+  const std::unique_ptr<NcclCommunicator> comm = make();
+  nccl_double().fault = NcclFault::kEnqueueHangs;
+  const CommError error = caught([&] { comm->barrier(); });
+  expect_deadline(error);
+  EXPECT_EQ(error.collective(), "barrier");
+  EXPECT_EQ(nccl_double().aborts, 0);
+  EXPECT_EQ(nccl_double().live, 1);
+}
+
+TEST_F(NcclFaults, EveryCallThatMayConnectRanksIsBounded) {
+  if (mpi().size() == 1) GTEST_SKIP() << "nobody to connect with";
+  std::unique_ptr<NcclCommunicator> comm = make();
+  Gpu data(100'000);
+  comm->all_reduce_sum(data.span().first(3));
+  if (!is_last()) {
+    const CommError error = caught([&] { comm->all_reduce_sum(data.span()); });  // large: NCCL takes another algorithm
+    expect_deadline(error);
+    expect_last_missing(error);
+    EXPECT_EQ(nccl_double().aborts, 0);
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (is_last()) throw_away(comm);
 }
 
 TEST_F(NcclFaults, AnAsynchronousErrorEndsTheCallAtOnceInNcclsWords) {
@@ -120,21 +185,29 @@ TEST_F(NcclFaults, AnAbortThatHangsIsLeftBehind) {
   EXPECT_EQ(nccl_double().aborts, 1);
 }
 
-TEST_F(NcclFaults, AnInitThatNeverEndsIsAbortedAtTheDeadline) {
-  nccl_double().fault = NcclFault::kInitNeverEnds;
+TEST_F(NcclFaults, AnInitThatNeverEndsIsLeftBehindAtTheDeadline) {
+  nccl_double().fault = NcclFault::kInitHangs;
   const CommError error = caught([&] {
     control_.set_step(42);
-    const NcclCommunicator made(control_, make_double_stream_events(), std::make_unique<HostMemory>(true), kTimeout);
+    const NcclCommunicator made(control_, make_double_stream_events(), make_double_memory(), kTimeout);
   });
   expect_deadline(error);
   EXPECT_EQ(error.collective(), "init");
   EXPECT_EQ(error.step(), 42);
   EXPECT_TRUE(error.exit_at_once());
-  EXPECT_EQ(nccl_double().aborts, 1);
+  EXPECT_EQ(nccl_double().aborts, 0);
 }
 
-TEST_F(NcclFaults, AnInitThatFailsLaterIsAborted) {
-  nccl_double().fault = NcclFault::kInitAsyncError;
+TEST_F(NcclFaults, AnInitEndsAtTheDeadlineWhereARankDoesNotCome) {
+  if (mpi().size() == 1) GTEST_SKIP() << "nobody to wait for";
+  if (is_last()) nccl_double().fault = NcclFault::kInitHangs;
+  expect_deadline(caught(
+      [&] { const NcclCommunicator made(control_, make_double_stream_events(), make_double_memory(), kTimeout); }));
+  EXPECT_EQ(nccl_double().aborts, 0);
+}
+
+TEST_F(NcclFaults, AnInitThatFailsIsAborted) {
+  nccl_double().fault = NcclFault::kInitFails;
   EXPECT_THAT(caught([&] { make(); }).what(), HasSubstr("remote process exited"));
   EXPECT_EQ(nccl_double().aborts, 1);
 }
@@ -153,6 +226,81 @@ TEST_F(NcclFaults, LeavingWithAnErrorAbortsInsteadOfWaitingForTheOthers) {
       },
       DataError);
   EXPECT_EQ(nccl_double().aborts, 1);
+}
+
+// What is queued needs no rank to wait for another.
+TEST_F(NcclFaults, QueuingDoesNotWaitForOtherRanks) {
+  const std::unique_ptr<NcclCommunicator> comm = make();
+  Gpu data(3);
+  comm->all_reduce_sum(data.span());
+  for (int rank = 0; rank < mpi().size(); ++rank) {  // one after the other
+    if (rank == mpi().rank()) {
+      comm->begin_all_reduce_sum(data.span());
+      comm->queue_begun();
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+  }
+  comm->finish_begun();
+  EXPECT_EQ(data.values(), std::vector<float>(3, static_cast<float>(mpi().size() * mpi().size())));
+}
+
+TEST_F(NcclFaults, WhatWasBegunIsOneLaunchAndWhatAThenBeginsAnother) {
+  const std::unique_ptr<NcclCommunicator> comm = make();
+  const std::vector<std::int64_t> ones(static_cast<std::size_t>(mpi().size()), 1);
+  Gpu gradient(100), losses(3), send(ones.size()), receive(ones.size()), all(ones.size());
+  const int before = nccl_double().launches;
+  comm->begin_all_reduce_sum(gradient.span().first(60));
+  comm->begin_all_reduce_sum(gradient.span().subspan(60));
+  comm->begin_all_reduce_sum(losses.span());
+  comm->queue_begun();
+  EXPECT_EQ(nccl_double().launches, before + 1);
+  for (int part = 0; part < 2; ++part) {
+    comm->begin_all_to_all(send.span(), ones, receive.span(), ones,
+                           [&] { comm->begin_all_gather(receive.span().first(1), all.span(), ones); });
+  }
+  comm->queue_begun();
+  EXPECT_EQ(nccl_double().launches, before + 3);
+  comm->finish_begun();
+}
+
+// The additions of reproducible mode are work in the same queue.
+TEST_F(NcclFaults, AThenComesInTheOrderOfTheQueue) {
+  const std::unique_ptr<NcclCommunicator> comm = make();
+  const auto size = static_cast<std::size_t>(mpi().size());
+  const std::vector<std::int64_t> ones(size, 1);
+  for (int round = 0; round < 20; ++round) {
+    Gpu send(size), receive(size), all(size);
+    comm->begin_all_to_all(send.span(), ones, receive.span(), ones, [&] {
+      queue_on_double([sum = receive.span()] { sum[0] = std::accumulate(sum.begin(), sum.end(), 0.0F); });
+      comm->begin_all_gather(receive.span().first(1), all.span(), ones);
+    });
+    comm->queue_begun();
+    comm->finish_begun();
+    EXPECT_EQ(all.values(), std::vector<float>(size, static_cast<float>(size)));
+  }
+}
+
+TEST_F(NcclFaults, ARankThatDiesWithWorkInItsQueueIsNamed) {
+  if (mpi().size() == 1) GTEST_SKIP() << "nobody else to die";
+  std::unique_ptr<NcclCommunicator> comm = make();
+  Gpu data(3);
+  comm->all_reduce_sum(data.span());
+  if (is_last()) nccl_double().fault = NcclFault::kHang;
+  comm->set_step(7);
+  comm->begin_all_reduce_sum(data.span());
+  comm->queue_begun();
+  comm->set_step(8);
+  if (!is_last()) {
+    const CommError error = caught([&] { comm->wait_queued([] { return false; }); });
+    expect_deadline(error);
+    expect_last_missing(error);
+    EXPECT_EQ(error.collective(), "all_reduce_sum");
+    EXPECT_EQ(error.sequence(), 2U);
+    EXPECT_EQ(error.step(), 7);  // in which it was queued
+    EXPECT_EQ(nccl_double().aborts, 1);
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (is_last()) throw_away(comm);
 }
 
 class NcclVersion : public NcclFaults, public testing::WithParamInterface<std::pair<int, bool>> {};

@@ -37,6 +37,11 @@ std::unique_ptr<DeviceMemory> make_subject_memory() {
   return make_cuda_memory();
 }
 
+std::function<bool()> mark_of_subject() {
+  const std::shared_ptr<StreamEvents> events = make_cuda_stream_events();
+  return [events, mark = events->record()] { return events->has_passed(mark); };
+}
+
 std::string wrong_after(const CommError& error) {
   return error.exit_at_once() ? "" : "exit_at_once is false";
 }

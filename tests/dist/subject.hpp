@@ -1,6 +1,7 @@
 // The communicator that the contract is checked on. Each test program links one definition of these.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,6 +19,8 @@ std::string cannot_run(const MpiSession& session);
 std::unique_ptr<Communicator> make_subject(const MpiSession& session, Seconds timeout);
 /// Memory of the kind the subject works on.
 std::unique_ptr<DeviceMemory> make_subject_memory();
+/// Whether the queue of that device has come to where it ends now.
+std::function<bool()> mark_of_subject();
 
 /// What this subject left wrong after it threw `error`, or "".
 std::string wrong_after(const CommError& error);
