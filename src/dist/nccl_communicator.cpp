@@ -148,8 +148,10 @@ ncclResult_t NcclCommunicator::run_bounded(const Call& call, std::function<ncclR
   try {
     wait(call, [&] { return ends_within(result, Seconds(0)); });
   } catch (const CommError&) {
-    // Not aborted: that frees the communicator under the thread that hangs in it, and the process is about to end anyway.
-    handle_->is_lost = true;
+    // An abort frees the communicator, perhaps before the thread that hangs in it has left. Only where a collective in the
+    // stream waits for other ranks is it worth that: until it ends, whatever waits for the device would hang, too.
+    if (queued_.empty()) handle_->is_lost = true;
+    abort();
     throw;
   }
   return result.get();
@@ -179,12 +181,12 @@ void NcclCommunicator::launch(const std::vector<Begun>& calls) {
     return group.launch(handle->comm, stream);
   };
   try {
+    forget_passed();
     // NCCL connects ranks when they first need it, which depends on all that Shape holds, and that can hang.
     const bool is_connected = launched_.contains(group.shape());
     const ncclResult_t result = is_connected ? launched() : run_bounded(first, launched);
     if (result != ncclSuccess) fail(first, Seconds(0), describe(result, handle_->comm));
     if (!is_connected) launched_.insert(group.shape());
-    forget_passed();
     queued_.push_back({first, events_->record()});
   } catch (const CommError&) {
     abort();

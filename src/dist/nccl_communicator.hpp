@@ -21,9 +21,9 @@ void check_nccl_version();
 /// Spans lie in memory that `memory` gives out, and their contents may still be on their way to there on the
 /// stream of `events`. Collectives are work in that stream; all that were begun go there as one launch.
 ///
-/// When a call fails or misses its deadline the communicator is lost: it is aborted, unless a thread hangs inside
-/// NCCL, and the call throws CommError; later calls throw at once. NCCL and the device are then in doubt:
-/// CommError::exit_at_once() is true.
+/// When a call fails or misses its deadline the communicator is lost: it is aborted, once, or left behind with a thread
+/// that hangs inside NCCL, and the call throws CommError; later calls throw at once. NCCL and the device are then in
+/// doubt: CommError::exit_at_once() is true.
 class NcclCommunicator final : public Communicator {
  public:
   /// Collective over all ranks of `control`, which carries the id from rank 0 to the others. The current

@@ -29,13 +29,7 @@ using charrnn::test::StreamDouble;
 constexpr int kMaxRanks = 8;
 constexpr std::size_t kMailboxBytes = std::size_t{1} << 16;
 
-/// NCCL connects ranks for an algorithm, which it chooses by kind and size.
-enum Kind { kAllReduce, kAllGather, kBroadcast };
-constexpr std::size_t kSizes = 2;
-std::size_t algorithm(Kind kind, std::size_t bytes) {
-  return kSizes * kind + (bytes > kMailboxBytes ? 1 : 0);
-}
-constexpr std::size_t kAlgorithms = 3 * kSizes;
+enum Kind { kAllReduce, kAllGather, kBroadcast, kKinds };
 
 /// One message on its way from a rank to another.
 struct Mailbox {
@@ -46,7 +40,7 @@ struct Mailbox {
 
 struct Shared {
   std::atomic<int> arrived;
-  std::atomic<bool> connects[kAlgorithms][kMaxRanks];
+  std::atomic<bool> has_connected[2 * kKinds][kMaxRanks];
   std::atomic<bool> sends[kMaxRanks][kMaxRanks], receives[kMaxRanks][kMaxRanks];  // [from][to]
   Mailbox boxes[kMaxRanks][kMaxRanks];                                            // [from][to]
 };
@@ -94,7 +88,9 @@ void add_up(const Reduction& reduction) {
 struct Group {
   int rank;
   Shared* shared;
-  std::vector<std::size_t> algorithms = {};
+  /// What this rank is ready for, and what others have to be.
+  std::vector<std::atomic<bool>*> connects = {};
+  std::vector<const std::atomic<bool>*> needs = {};
   std::vector<Copy> copies = {};
   std::vector<Transfer> sends = {}, receives = {};
   std::vector<Reduction> reductions = {};
@@ -173,23 +169,14 @@ struct ncclComm {
   std::atomic<bool> is_aborted = false, is_hung_in = false;
   Group pending{};
 
-  /// Returns when all that the pending collectives need have come.
-  void connect() {
-    const Group& group = pending;
+  /// Returns when all that the pending collectives need have come: true, unless this is aborted meanwhile.
+  bool connect() {
+    for (std::atomic<bool>* mine : pending.connects) *mine = true;
     is_hung_in = true;
-    for (const std::size_t algorithm : group.algorithms) shared->connects[algorithm][rank] = true;
-    for (const Transfer& send : group.sends) shared->sends[rank][send.peer] = true;
-    for (const Transfer& receive : group.receives) shared->receives[receive.peer][rank] = true;
-    hang_until([&] {
-      return std::ranges::all_of(group.algorithms,
-                                 [&](std::size_t algorithm) {
-                                   const auto& ranks = shared->connects[algorithm];
-                                   return std::all_of(ranks, ranks + size, [](const auto& is) { return is.load(); });
-                                 }) &&
-             std::ranges::all_of(group.sends, [&](const auto& s) { return shared->receives[rank][s.peer].load(); }) &&
-             std::ranges::all_of(group.receives, [&](const auto& r) { return shared->sends[r.peer][rank].load(); });
-    });
+    const auto& others = pending.needs;
+    hang_until([&] { return is_aborted || std::ranges::all_of(others, [](const auto* one) { return one->load(); }); });
     is_hung_in = false;
+    return !is_aborted;
   }
 };
 
@@ -208,7 +195,7 @@ ncclResult_t flush(ncclComm* comm) {
     hang_until([] { return nccl_double().fault != NcclFault::kEnqueueHangs; });
     return ncclInternalError;
   }
-  comm->connect();
+  if (!comm->connect()) return ncclInternalError;
   ++nccl_double().launches;
   auto group = std::make_shared<Group>(std::exchange(comm->pending, Group{comm->rank, comm->shared}));
   stream().queue([comm, group] {
@@ -231,6 +218,13 @@ void add_send(ncclComm* comm, const void* memory, std::size_t bytes, int peer) {
 }
 void add_receive(ncclComm* comm, void* memory, std::size_t bytes, int peer) {
   if (bytes > 0) comm->pending.receives.push_back({peer, static_cast<std::byte*>(memory), bytes});
+}
+
+/// NCCL connects all ranks for an algorithm, which it chooses by kind and size.
+void connect_all(ncclComm* comm, Kind kind, std::size_t bytes) {
+  auto& ranks = comm->shared->has_connected[2 * kind + (bytes > kMailboxBytes ? 1 : 0)];
+  comm->pending.connects.push_back(&ranks[comm->rank]);
+  for (int rank = 0; rank < comm->size; ++rank) comm->pending.needs.push_back(&ranks[rank]);
 }
 
 void drop(ncclComm* comm) {
@@ -265,6 +259,7 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int size, ncclUniqueId id,
   if (fault == NcclFault::kInitRefused) return ncclSystemError;
   if (fault == NcclFault::kInitHangs) {
     hang_until([] { return nccl_double().fault != NcclFault::kInitHangs; });
+    shm_unlink(id.internal);  // the others', which wait for this rank
     return ncclInternalError;
   }
   auto* const made = new ncclComm;
@@ -305,7 +300,7 @@ ncclResult_t ncclAllReduce(const void* send, void* receive, size_t count, ncclDa
     add_send(comm, send, bytes, peer);
     add_receive(comm, reduction.parts[static_cast<std::size_t>(peer)].data(), bytes, peer);
   }
-  comm->pending.algorithms.push_back(algorithm(kAllReduce, bytes));
+  connect_all(comm, kAllReduce, bytes);
   comm->pending.reductions.push_back(std::move(reduction));  // the parts' own memory stays where it is
   return added(comm);
 }
@@ -321,7 +316,7 @@ ncclResult_t ncclBroadcast(const void* send, void* receive, size_t count, ncclDa
   } else {
     add_receive(comm, receive, bytes, root);
   }
-  comm->pending.algorithms.push_back(algorithm(kBroadcast, bytes));
+  connect_all(comm, kBroadcast, bytes);
   return added(comm);
 }
 
@@ -335,19 +330,23 @@ ncclResult_t ncclAllGather(const void* send, void* receive, size_t count, ncclDa
     add_send(comm, send, bytes, peer);
     add_receive(comm, all + static_cast<std::size_t>(peer) * bytes, bytes, peer);
   }
-  comm->pending.algorithms.push_back(algorithm(kAllGather, bytes));
+  connect_all(comm, kAllGather, bytes);
   return added(comm);
 }
 
 ncclResult_t ncclSend(const void* send, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t) {
   if (group_depth == 0) return ncclInvalidUsage;
   add_send(comm, send, count * size_of(type), peer);
+  comm->pending.connects.push_back(&comm->shared->sends[comm->rank][peer]);
+  comm->pending.needs.push_back(&comm->shared->receives[comm->rank][peer]);
   return added(comm);
 }
 
 ncclResult_t ncclRecv(void* receive, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t) {
   if (group_depth == 0) return ncclInvalidUsage;
   add_receive(comm, receive, count * size_of(type), peer);
+  comm->pending.connects.push_back(&comm->shared->receives[peer][comm->rank]);
+  comm->pending.needs.push_back(&comm->shared->sends[peer][comm->rank]);
   return added(comm);
 }
 
@@ -373,9 +372,10 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm) {
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
   check_device();
   ++nccl_double().aborts;
-  if (comm->is_hung_in) ++nccl_double().freed_under;
+  if (comm->is_hung_in) ++nccl_double().aborts_under;
   while (nccl_double().abort_hangs) pause();
   comm->is_aborted = true;
+  hang_until([&] { return !comm->is_hung_in; });
   stream().drain();
   drop(comm);
   return ncclSuccess;

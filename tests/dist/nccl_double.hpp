@@ -34,7 +34,7 @@ struct NcclDouble {
   std::atomic<int> aborts = 0;
   std::atomic<int> live = 0;            ///< communicators neither destroyed nor aborted
   std::atomic<int> launches = 0;        ///< groups that came to the stream
-  std::atomic<int> freed_under = 0;     ///< aborts of a communicator that a thread hung in
+  std::atomic<int> aborts_under = 0;    ///< those of a communicator that a thread hung in
   std::atomic<int> without_device = 0;  ///< calls from threads on which make_current() was not called
 };
 NcclDouble& nccl_double();

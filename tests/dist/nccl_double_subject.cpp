@@ -26,7 +26,7 @@ std::function<bool()> mark_of_subject() {
 
 std::string wrong_after(const CommError& error) {
   if (!error.exit_at_once()) return "exit_at_once is false";
-  if (nccl_double().freed_under != 0) return "aborted under a thread that hangs";
+  if (nccl_double().aborts_under != 0) return "aborted under a thread that hangs";
   // A communicator that a thread hangs in is left as it is.
   const int aborts = nccl_double().aborts, live = nccl_double().live;
   if (aborts + live != 1) return fmt::format("{} aborts, {} communicators are left", aborts, live);

@@ -24,7 +24,7 @@ class NcclFaults : public testing::Test {
  protected:
   NcclFaults() : control_(mpi(), Seconds(20)) { reset(); }
   ~NcclFaults() override {
-    EXPECT_EQ(nccl_double().freed_under, 0);
+    EXPECT_EQ(nccl_double().aborts_under, 0);
     EXPECT_EQ(nccl_double().without_device, 0);
     reset();
   }
@@ -35,7 +35,7 @@ class NcclFaults : public testing::Test {
     nccl_double().version = 0;
     nccl_double().aborts = 0;
     nccl_double().live = 0;
-    nccl_double().freed_under = 0;
+    nccl_double().aborts_under = 0;
     nccl_double().without_device = 0;
   }
   std::unique_ptr<NcclCommunicator> make() {
@@ -226,6 +226,28 @@ TEST_F(NcclFaults, LeavingWithAnErrorAbortsInsteadOfWaitingForTheOthers) {
       },
       DataError);
   EXPECT_EQ(nccl_double().aborts, 1);
+}
+
+// The all_to_all is in the queue, and so is whatever waits for the device, until the abort ends it.
+TEST_F(NcclFaults, ACallThatHangsBehindACollectiveInTheQueueIsAborted) {
+  if (mpi().size() == 1) GTEST_SKIP() << "nobody to connect with";
+  std::unique_ptr<NcclCommunicator> comm = make();
+  const std::vector<std::int64_t> ones(static_cast<std::size_t>(mpi().size()), 1);
+  Gpu send(ones.size()), receive(ones.size()), all(ones.size());
+  comm->all_to_all(send.span(), ones, receive.span(), ones);
+  if (!is_last()) {
+    comm->begin_all_to_all(send.span(), ones, receive.span(), ones,
+                           [&] { comm->begin_all_gather(receive.span().first(1), all.span(), ones); });
+    const CommError error = caught([&] { comm->queue_begun(); });
+    expect_deadline(error);
+    expect_last_missing(error);
+    EXPECT_EQ(error.collective(), "all_gather");
+    EXPECT_EQ(nccl_double().aborts, 1);
+    EXPECT_EQ(nccl_double().aborts_under.exchange(0), 1);
+    EXPECT_EQ(receive.values().size(), ones.size());  // ends
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (is_last()) throw_away(comm);
 }
 
 // What is queued needs no rank to wait for another.
