@@ -90,13 +90,6 @@ class Communicator {
                                 std::span<const std::int64_t> counts);
   virtual void poll() {}
   virtual void finish_begun();
-  /// Starts what was begun and not yet started, in the background: what the device's queue gets from now on comes after
-  /// it. The caller goes on at once where the communicator works on a device's queue (NCCL); elsewhere this is
-  /// finish_begun().
-  virtual void queue_begun() { finish_begun(); }
-  /// Waits, as long as a collective may take, until `is_complete` says so: for a mark in the device's queue behind what
-  /// queue_begun() put there. Throws CommError if the communicator has failed meanwhile, or when the deadline has passed.
-  void wait_queued(const std::function<bool()>& is_complete) { wait("all_reduce_sum", sequence_, is_complete); }
 
   // Without waiting for the device: from queue_begun() on, what was begun is work in the device's queue like the kernels before
   // and after it, and other collectives may follow.
