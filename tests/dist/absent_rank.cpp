@@ -1,7 +1,6 @@
-// absent_rank COLLECTIVE [again]: one rank stays away from that collective (`again`: it came to it once), waiting in a plain
-// MPI_Recv. The ranks
-// that need it check the CommError they get and tell it. Every rank then ends as the program would, with 75
-// and without MPI_Finalize; with 1 if anything was not as promised; with 77 if this machine cannot run it.
+// absent_rank COLLECTIVE [again]: one rank stays away from that collective, waiting in a plain MPI_Recv; `again`: it came to
+// the same one before. The ranks that need it check the CommError they get and tell it. Every rank then ends as the program
+// would, with 75 and without MPI_Finalize; with 1 if anything was not as promised; with 77 if this machine cannot run it.
 #include <mpi.h>
 
 #include <array>

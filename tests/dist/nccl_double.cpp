@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -227,9 +227,15 @@ void connect_all(ncclComm* comm, Kind kind, std::size_t bytes) {
   for (int rank = 0; rank < comm->size; ++rank) comm->pending.needs.push_back(&ranks[rank]);
 }
 
+/// Where the ranks meet: in memory, or in a folder that several nodes see.
+std::string meeting_place(const std::string& name) {
+  const char* folder = std::getenv("NCCL_DOUBLE_FOLDER");
+  return (folder != nullptr ? folder : "/dev/shm") + name;
+}
+
 void drop(ncclComm* comm) {
   if (comm->shared != nullptr) munmap(comm->shared, sizeof(Shared));
-  shm_unlink(comm->name.c_str());
+  unlink(comm->name.c_str());
   --nccl_double().live;
   delete comm;
 }
@@ -259,17 +265,17 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int size, ncclUniqueId id,
   if (fault == NcclFault::kInitRefused) return ncclSystemError;
   if (fault == NcclFault::kInitHangs) {
     hang_until([] { return nccl_double().fault != NcclFault::kInitHangs; });
-    shm_unlink(id.internal);  // the others', which wait for this rank
+    unlink(meeting_place(id.internal).c_str());  // the others', which wait for this rank
     return ncclInternalError;
   }
   auto* const made = new ncclComm;
   ++nccl_double().live;
   made->rank = rank;
   made->size = size;
-  made->name = id.internal;
+  made->name = meeting_place(id.internal);
   *comm = made;
   if (fault == NcclFault::kInitFails) return ncclRemoteError;
-  const int file = shm_open(id.internal, O_CREAT | O_RDWR, 0600);
+  const int file = open(made->name.c_str(), O_CREAT | O_RDWR, 0600);
   if (file < 0 || ftruncate(file, sizeof(Shared)) != 0) return ncclSystemError;
   void* memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   close(file);
@@ -278,7 +284,7 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int size, ncclUniqueId id,
   made->pending = {rank, made->shared};
   ++made->shared->arrived;
   hang_until([&] { return made->shared->arrived.load() == size; });
-  shm_unlink(id.internal);  // everyone has it: nothing is left behind, however the ranks end
+  unlink(made->name.c_str());  // everyone has it: nothing is left behind, however the ranks end
   return ncclSuccess;
 }
 

@@ -1,5 +1,6 @@
 // A stand-in for libnccl and the GPU: the same symbols, linked into a test so that they pre-empt the
-// library's, working on host memory through POSIX shared memory between the ranks of one machine.
+// library's, working on host memory through a file that all ranks map: in /dev/shm, or, for ranks whose /dev/shm is not the
+// same, in the folder that NCCL_DOUBLE_FOLDER names.
 //
 // Like the real ones: collectives are work in a stream, which a thread of its own does later and in order; init, and the first
 // collective of a kind and size, hang until all ranks that it needs are there; a thread has a current device of its own.
