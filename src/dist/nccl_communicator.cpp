@@ -19,6 +19,7 @@ namespace {
 
 constexpr Seconds kAbortLimit{3};  // ncclCommAbort can itself hang, and the process is about to end anyway
 constexpr Seconds kCloseLimit{5};
+constexpr const char* kEarlierFailure = "an earlier collective failed and ended this communicator";
 
 std::string library_file() {
   Dl_info info{};
@@ -37,6 +38,13 @@ std::string describe(ncclResult_t result, ncclComm_t comm) {
   if (detail != nullptr && *detail != '\0') text += fmt::format(" ({})", detail);
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text;
+}
+
+/// Success, unless NCCL has failed since the last call.
+ncclResult_t state_of(ncclComm_t comm) {
+  ncclResult_t state = ncclInternalError;
+  const ncclResult_t asked = ncclCommGetAsyncError(comm, &state);
+  return asked == ncclSuccess ? state : asked;
 }
 
 /// Runs `work`, which must own all it touches, on a thread of its own that nobody has to wait for.
@@ -173,7 +181,7 @@ void NcclCommunicator::queue_begun() {
 
 void NcclCommunicator::launch(const std::vector<Begun>& calls) {
   const Call& first = calls.front().call;
-  if (handle_->is_lost) fail(first, Seconds(0), "an earlier collective failed and ended this communicator");
+  if (handle_->is_lost) fail(first, Seconds(0), kEarlierFailure);
   NcclGroup group;
   for (const Begun& one : calls) group.append(one.group);
   if (group.is_empty()) return;
@@ -202,20 +210,19 @@ void NcclCommunicator::forget_passed() {
 }
 
 void NcclCommunicator::wait_queued(const std::function<bool()>& is_complete) {
-  while (!is_complete() && !queued_.empty()) {
+  for (bool has_ended = false; !has_ended && !queued_.empty();) {
     const Queued first = queued_.front();
     const auto start = std::chrono::steady_clock::now();
     const auto failed = [&](const std::string& reason) {
       fail(first.call, std::chrono::steady_clock::now() - start, reason);
     };
-    if (handle_->is_lost) failed("an earlier collective failed and ended this communicator");
+    if (handle_->is_lost) failed(kEarlierFailure);
     try {
       wait(first.call, [&] {
-        ncclResult_t state = ncclInternalError;
-        const ncclResult_t asked = ncclCommGetAsyncError(handle_->comm, &state);
-        if (asked != ncclSuccess || state != ncclSuccess)
-          failed(describe(asked != ncclSuccess ? asked : state, handle_->comm));
-        return events_->has_passed(first.mark) || is_complete();
+        const ncclResult_t state = state_of(handle_->comm);
+        if (state != ncclSuccess) failed(describe(state, handle_->comm));
+        has_ended = is_complete();
+        return has_ended || events_->has_passed(first.mark);
       });
       forget_passed();
     } catch (const CommError&) {
@@ -226,7 +233,7 @@ void NcclCommunicator::wait_queued(const std::function<bool()>& is_complete) {
       failed(error.what());
     }
   }
-  Communicator::wait_queued(is_complete);
+  Communicator::wait_queued(is_complete);  // the device has more to do than what was queued here
 }
 
 void NcclCommunicator::finish_begun() {
