@@ -103,6 +103,17 @@ class Communicator {
   /// caller goes on at once where the communicator works on a device's queue (NCCL); a `then` runs here, and what it puts into
   /// the queue comes after its call. Elsewhere this is finish_begun().
   virtual void queue_begun();
+  /// A point in the work of the device that is queued already, perhaps far ahead of its end: a cudaEvent_t, recorded between two
+  /// kernels or by a node of a graph.
+  using Moment = void*;
+  /// As begin_all_reduce_sum, for `data` that is complete at `moment`. With NCCL the sum begins then, in a queue of its own beside
+  /// the device's; what the device's queue gets after queue_begun() comes after the sum, too.
+  ///
+  ///     graph.launch();  // of the backward pass, with an event where a layer's gradient is complete
+  ///     communicator.begin_all_reduce_sum_after(top_layer_event, top_layer_gradient);
+  ///     communicator.begin_all_reduce_sum(rest_of_gradient);
+  ///     communicator.queue_begun();
+  virtual void begin_all_reduce_sum_after(Moment moment, std::span<float> data);
   /// Waits, as long as a collective may take, until `is_complete` says so: for a mark in the device's queue behind what
   /// queue_begun() put there. Throws CommError if the communicator has failed meanwhile, or when the deadline has passed: with the
   /// collective that is missing ranks and the step that this was begun in; or, if all of these have ended, because the device

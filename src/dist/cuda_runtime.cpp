@@ -40,8 +40,9 @@ class CudaMemory final : public DeviceMemory {
 
 class CudaStreamEvents final : public StreamEvents {
  public:
-  CudaStreamEvents() { check(cudaGetDevice(&device_), "cudaGetDevice"); }
+  explicit CudaStreamEvents(cudaStream_t stream) : stream_(stream) { check(cudaGetDevice(&device_), "cudaGetDevice"); }
   ~CudaStreamEvents() override {
+    if (stream_ != nullptr) cudaStreamDestroy(stream_);  // does not wait for it
     for (const std::deque<cudaEvent_t>* events : {&ahead_, &spare_}) {
       for (cudaEvent_t event : *events) cudaEventDestroy(event);
     }
@@ -56,7 +57,7 @@ class CudaStreamEvents final : public StreamEvents {
       check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreate");
       spare_.push_back(event);
     }
-    check(cudaEventRecord(spare_.back(), nullptr), "cudaEventRecord");
+    check(cudaEventRecord(spare_.back(), stream_), "cudaEventRecord");
     ahead_.push_back(spare_.back());
     spare_.pop_back();
     return passed_ + ahead_.size();
@@ -75,9 +76,20 @@ class CudaStreamEvents final : public StreamEvents {
     }
     return true;
   }
-  void* stream() override { return nullptr; }
+  void* stream() override { return stream_; }
+  std::unique_ptr<StreamEvents> beside() override {
+    cudaStream_t stream = nullptr;
+    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
+    return std::make_unique<CudaStreamEvents>(stream);
+  }
+  void* latest() override { return ahead_.empty() ? nullptr : ahead_.back(); }
+  void wait_for(void* event) override {
+    if (event == nullptr) return;
+    check(cudaStreamWaitEvent(stream_, static_cast<cudaEvent_t>(event), 0), "cudaStreamWaitEvent");
+  }
 
  private:
+  cudaStream_t stream_;  ///< its own, or null: the default stream
   int device_ = 0;
   Mark passed_ = 0;                        ///< marks behind which the stream is
   std::deque<cudaEvent_t> ahead_, spare_;  ///< events of the marks that come next, and those that are free
@@ -136,7 +148,7 @@ std::unique_ptr<DeviceMemory> make_cuda_memory() {
   return std::make_unique<CudaMemory>();
 }
 std::unique_ptr<StreamEvents> make_cuda_stream_events() {
-  return std::make_unique<CudaStreamEvents>();
+  return std::make_unique<CudaStreamEvents>(nullptr);
 }
 
 }  // namespace charrnn

@@ -171,31 +171,41 @@ NcclGroup& NcclCommunicator::begin(const char* collective, Then then) {
 
 void NcclCommunicator::queue_begun() {
   while (!begun_.empty()) {  // twice where a `then` begins more
-    const std::vector<Begun> calls = std::exchange(begun_, {});
-    launch(calls);
+    std::vector<Begun> calls = std::exchange(begun_, {});
+    const auto beside =
+        std::stable_partition(calls.begin(), calls.end(), [](const Begun& one) { return one.moment == nullptr; });
+    for (auto one = beside; one != calls.end(); ++one) {
+      if (!beside_) beside_ = events_->beside();
+      launch({*one}, beside_, one->moment);
+    }
+    if (beside != calls.end()) events_->wait_for(beside_->latest());
+    calls.erase(beside, calls.end());
+    if (!calls.empty()) launch(calls, events_);
     for (const Begun& one : calls) {
       if (one.then) one.then();
     }
   }
 }
 
-void NcclCommunicator::launch(const std::vector<Begun>& calls) {
+void NcclCommunicator::launch(const std::vector<Begun>& calls, const std::shared_ptr<StreamEvents>& stream,
+                              Moment moment) {
   const Call& first = calls.front().call;
   if (handle_->is_lost) fail(first, Seconds(0), kEarlierFailure);
   NcclGroup group;
   for (const Begun& one : calls) group.append(one.group);
   if (group.is_empty()) return;
-  const auto launched = [handle = handle_, group, stream = static_cast<cudaStream_t>(events_->stream())] {
-    return group.launch(handle->comm, stream);
+  const auto launched = [handle = handle_, group, stream] {
+    return group.launch(handle->comm, static_cast<cudaStream_t>(stream->stream()));
   };
   try {
     forget_passed();
+    stream->wait_for(moment);
     // NCCL connects ranks when they first need it, which depends on all that Shape holds, and that can hang.
     const bool is_connected = launched_.contains(group.shape());
     const ncclResult_t result = is_connected ? launched() : run_bounded(first, launched);
     if (result != ncclSuccess) fail(first, Seconds(0), describe(result, handle_->comm));
     if (!is_connected) launched_.insert(group.shape());
-    queued_.push_back({first, events_->record()});
+    queued_.push_back({first, stream.get(), stream->record()});
   } catch (const CommError&) {
     abort();
     throw;
@@ -206,7 +216,7 @@ void NcclCommunicator::launch(const std::vector<Begun>& calls) {
 }
 
 void NcclCommunicator::forget_passed() {
-  while (!queued_.empty() && events_->has_passed(queued_.front().mark)) queued_.pop_front();
+  while (!queued_.empty() && queued_.front().has_passed()) queued_.pop_front();
 }
 
 void NcclCommunicator::wait_queued(const std::function<bool()>& is_complete) {
@@ -222,7 +232,7 @@ void NcclCommunicator::wait_queued(const std::function<bool()>& is_complete) {
         const ncclResult_t state = state_of(handle_->comm);
         if (state != ncclSuccess) failed(describe(state, handle_->comm));
         has_ended = is_complete();
-        return has_ended || events_->has_passed(first.mark);
+        return has_ended || first.has_passed();
       });
       forget_passed();
     } catch (const CommError&) {
@@ -243,6 +253,11 @@ void NcclCommunicator::finish_begun() {
 
 void NcclCommunicator::begin_all_reduce_sum(std::span<float> data) {
   begin("all_reduce_sum").all_reduce(data.data(), data.data(), data.size(), ncclFloat32);
+}
+
+void NcclCommunicator::begin_all_reduce_sum_after(Moment moment, std::span<float> data) {
+  begin_all_reduce_sum(data);
+  begun_.back().moment = moment;
 }
 
 void NcclCommunicator::begin_all_to_all(std::span<const float> send, std::span<const std::int64_t> send_counts,

@@ -52,6 +52,7 @@ class NcclCommunicator final : public Communicator {
                         std::span<float> receive, std::span<const std::int64_t> receive_counts, Then then) override;
   void begin_all_gather(std::span<const float> mine, std::span<float> all,
                         std::span<const std::int64_t> counts) override;
+  void begin_all_reduce_sum_after(Moment moment, std::span<float> data) override;
   void finish_begun() override;
   void queue_begun() override;
   void wait_queued(const std::function<bool()>& is_complete) override;
@@ -66,17 +67,20 @@ class NcclCommunicator final : public Communicator {
     Call call;
     NcclGroup group = {};
     Then then = {};
+    Moment moment = nullptr;  ///< to begin at, beside the stream
   };
   /// What is in the stream: one launch, with a mark behind it. The first of its calls stands for all.
   struct Queued {
     Call call;
+    StreamEvents* stream;
     StreamEvents::Mark mark;
+    bool has_passed() const { return stream->has_passed(mark); }
   };
 
   /// Counts a call, for the caller to fill in.
   NcclGroup& begin(const char* collective, Then then = {});
-  /// Puts them into the stream, as one launch.
-  void launch(const std::vector<Begun>& calls);
+  /// Puts them into a stream, as one launch that waits for `moment`.
+  void launch(const std::vector<Begun>& calls, const std::shared_ptr<StreamEvents>& stream, Moment moment = nullptr);
   void initialise(Communicator& control);
   /// For what may hang inside NCCL: waits for `work`, on a thread of its own, up to the deadline of `call`.
   ncclResult_t run_bounded(const Call& call, std::function<ncclResult_t()> work);
@@ -89,6 +93,7 @@ class NcclCommunicator final : public Communicator {
   int size_;
   std::shared_ptr<Handle> handle_;        ///< shared with threads that hang inside NCCL
   std::shared_ptr<StreamEvents> events_;  ///< the same
+  std::shared_ptr<StreamEvents> beside_;  ///< null until it is needed
   std::unique_ptr<DeviceMemory> memory_;
   float* scratch_ = nullptr;  ///< one element, for barriers
   std::vector<Begun> begun_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 namespace charrnn {
 
@@ -19,6 +20,13 @@ class StreamEvents {
   virtual bool has_passed(Mark mark) = 0;
   /// The cudaStream_t.
   virtual void* stream() = 0;
+
+  /// Another stream of the same device, which goes on by itself.
+  virtual std::unique_ptr<StreamEvents> beside() = 0;
+  /// The latest mark, for another stream to wait for; null if this stream has passed it.
+  virtual void* latest() = 0;
+  /// What the stream gets from now on comes after that mark, or any other cudaEvent_t, of whichever stream; null is none.
+  virtual void wait_for(void* event) = 0;
 };
 
 }  // namespace charrnn

@@ -208,6 +208,25 @@ TEST_F(CommunicatorContract, QueuesWhatAThenBegins) {
   EXPECT_EQ(tail.values(), std::vector<float>{static_cast<float>(triangle())});
 }
 
+TEST_F(CommunicatorContract, SumsFromAMomentOn) {
+  constexpr std::size_t kLength = 100'001;
+  for (int round = 1; round <= 3; ++round) {
+    const auto own = static_cast<float>(round * (rank() + 1)), sum = static_cast<float>(round * triangle());
+    Buffer<float> first(std::vector<float>(kLength, own)), second({own, 10 * own}), tail({own});
+    const std::uint64_t before = subject().sequence();
+    subject().begin_all_reduce_sum_after(moment_of_subject(), first.span());
+    subject().begin_all_reduce_sum(tail.span());
+    subject().begin_all_reduce_sum_after(moment_of_subject(), second.span());
+    subject().queue_begun();
+    subject().wait_queued(mark_of_subject());
+    EXPECT_EQ(first.values(), std::vector<float>(kLength, sum));
+    EXPECT_EQ(second.values(), (std::vector<float>{sum, 10 * sum}));
+    EXPECT_EQ(tail.values(), std::vector<float>{sum});
+    EXPECT_EQ(subject().sequence(), before + 3);
+  }
+  check_all_reduce<float>();
+}
+
 TEST_F(CommunicatorContract, ADeviceThatHangsEndsAWaitAtTheDeadline) {
   subject().set_timeout(Seconds(0.3));
   subject().set_step(5);

@@ -141,13 +141,22 @@ struct Group {
   }
 };
 
-StreamDouble& stream() {
+/// The default stream is a null pointer.
+StreamDouble& stream(void* which = nullptr) {
   static auto* const only = new StreamDouble;
-  return *only;
+  return which == nullptr ? *only : *static_cast<StreamDouble*>(which);
 }
+
+/// An event: that many pieces of a stream's work are done. Never freed.
+struct Event {
+  const StreamDouble* stream;
+  std::uint64_t count;
+  bool has_passed() const { return stream->done() >= count; }
+};
 
 thread_local int group_depth = 0;
 thread_local ncclComm* group_comm = nullptr;
+thread_local cudaStream_t group_stream = nullptr;
 thread_local bool has_device = false;
 
 void check_device() {
@@ -168,6 +177,7 @@ struct ncclComm {
   Shared* shared = nullptr;
   std::atomic<bool> is_aborted = false, is_hung_in = false;
   Group pending{};
+  Event last{&stream(), 0};  ///< behind the last group: the next one waits for it, in whatever stream
 
   /// Returns when all that the pending collectives need have come: true, unless this is aborted meanwhile.
   bool connect() {
@@ -198,14 +208,18 @@ ncclResult_t flush(ncclComm* comm) {
   if (!comm->connect()) return ncclInternalError;
   ++nccl_double().launches;
   auto group = std::make_shared<Group>(std::exchange(comm->pending, Group{comm->rank, comm->shared}));
-  stream().queue([comm, group] {
-    group->start();
+  StreamDouble& to = stream(group_stream);
+  const Event before = std::exchange(comm->last, {&to, to.queued() + 1});
+  to.queue([comm, group, before] {
+    while (!comm->is_aborted && !before.has_passed()) sched_yield();
+    if (!comm->is_aborted) group->start();
     while (!comm->is_aborted && (nccl_double().fault == NcclFault::kHang || !group->progress())) sched_yield();
   });
   return ncclSuccess;
 }
 
-ncclResult_t added(ncclComm* comm) {
+ncclResult_t added(ncclComm* comm, cudaStream_t to) {
+  group_stream = to;
   if (group_depth == 0) return flush(comm);
   group_comm = comm;
   return ncclSuccess;
@@ -294,7 +308,7 @@ ncclResult_t ncclCommGetAsyncError(ncclComm_t, ncclResult_t* state) {
 }
 
 ncclResult_t ncclAllReduce(const void* send, void* receive, size_t count, ncclDataType_t type, ncclRedOp_t op,
-                           ncclComm_t comm, cudaStream_t) {
+                           ncclComm_t comm, cudaStream_t to) {
   if (op != ncclSum || (type != ncclFloat32 && type != ncclFloat64)) return ncclInvalidArgument;
   Reduction reduction{receive, count, type, {}};
   const std::size_t bytes = count * size_of(type);
@@ -308,11 +322,11 @@ ncclResult_t ncclAllReduce(const void* send, void* receive, size_t count, ncclDa
   }
   connect_all(comm, kAllReduce, bytes);
   comm->pending.reductions.push_back(std::move(reduction));  // the parts' own memory stays where it is
-  return added(comm);
+  return added(comm, to);
 }
 
 ncclResult_t ncclBroadcast(const void* send, void* receive, size_t count, ncclDataType_t type, int root,
-                           ncclComm_t comm, cudaStream_t) {
+                           ncclComm_t comm, cudaStream_t to) {
   const std::size_t bytes = count * size_of(type);
   if (comm->rank == root) {
     comm->pending.copies.push_back({send, receive, bytes});
@@ -323,11 +337,11 @@ ncclResult_t ncclBroadcast(const void* send, void* receive, size_t count, ncclDa
     add_receive(comm, receive, bytes, root);
   }
   connect_all(comm, kBroadcast, bytes);
-  return added(comm);
+  return added(comm, to);
 }
 
 ncclResult_t ncclAllGather(const void* send, void* receive, size_t count, ncclDataType_t type, ncclComm_t comm,
-                           cudaStream_t) {
+                           cudaStream_t to) {
   const std::size_t bytes = count * size_of(type);
   auto* const all = static_cast<std::byte*>(receive);
   comm->pending.copies.push_back({send, all + static_cast<std::size_t>(comm->rank) * bytes, bytes});
@@ -337,23 +351,23 @@ ncclResult_t ncclAllGather(const void* send, void* receive, size_t count, ncclDa
     add_receive(comm, all + static_cast<std::size_t>(peer) * bytes, bytes, peer);
   }
   connect_all(comm, kAllGather, bytes);
-  return added(comm);
+  return added(comm, to);
 }
 
-ncclResult_t ncclSend(const void* send, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t) {
+ncclResult_t ncclSend(const void* send, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t to) {
   if (group_depth == 0) return ncclInvalidUsage;
   add_send(comm, send, count * size_of(type), peer);
   comm->pending.connects.push_back(&comm->shared->sends[comm->rank][peer]);
   comm->pending.needs.push_back(&comm->shared->receives[comm->rank][peer]);
-  return added(comm);
+  return added(comm, to);
 }
 
-ncclResult_t ncclRecv(void* receive, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t) {
+ncclResult_t ncclRecv(void* receive, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t to) {
   if (group_depth == 0) return ncclInvalidUsage;
   add_receive(comm, receive, count * size_of(type), peer);
   comm->pending.connects.push_back(&comm->shared->receives[peer][comm->rank]);
   comm->pending.needs.push_back(&comm->shared->sends[peer][comm->rank]);
-  return added(comm);
+  return added(comm, to);
 }
 
 ncclResult_t ncclGroupStart() {
@@ -366,9 +380,9 @@ ncclResult_t ncclGroupEnd() {
   return comm != nullptr ? flush(comm) : ncclSuccess;
 }
 
-ncclResult_t ncclCommFinalize(ncclComm_t) {
+ncclResult_t ncclCommFinalize(ncclComm_t comm) {
   check_device();
-  stream().drain();
+  hang_until([&] { return comm->last.has_passed(); });
   return ncclSuccess;
 }
 ncclResult_t ncclCommDestroy(ncclComm_t comm) {
@@ -381,8 +395,7 @@ ncclResult_t ncclCommAbort(ncclComm_t comm) {
   if (comm->is_hung_in) ++nccl_double().aborts_under;
   while (nccl_double().abort_hangs) pause();
   comm->is_aborted = true;
-  hang_until([&] { return !comm->is_hung_in; });
-  stream().drain();
+  hang_until([&] { return !comm->is_hung_in && comm->last.has_passed(); });
   drop(comm);
   return ncclSuccess;
 }
@@ -402,14 +415,28 @@ namespace {
 
 class DoubleStreamEvents final : public StreamEvents {
  public:
-  DoubleStreamEvents() { has_device = true; }
+  explicit DoubleStreamEvents(StreamDouble* stream) : stream_(stream) { has_device = true; }
   void make_current() override { has_device = true; }
-  Mark record() override { return ::stream().queued(); }
+  Mark record() override {
+    latest_ = new Event{&::stream(stream_), ::stream(stream_).queued()};
+    return latest_->count;
+  }
   bool has_passed(Mark mark) override {
     if (nccl_double().fault == NcclFault::kDeviceError) throw Error(ExitCode::kInterrupted, "the GPU is lost");
-    return ::stream().done() >= mark;
+    return ::stream(stream_).done() >= mark;
   }
-  void* stream() override { return nullptr; }
+  void* stream() override { return stream_; }
+  std::unique_ptr<StreamEvents> beside() override { return std::make_unique<DoubleStreamEvents>(new StreamDouble); }
+  void* latest() override { return latest_; }
+  void wait_for(void* event) override {
+    if (event == nullptr) return;
+    const auto* known = static_cast<const Event*>(event);
+    ::stream(stream_).wait_for(*known->stream, known->count);
+  }
+
+ private:
+  StreamDouble* stream_;
+  Event* latest_ = nullptr;
 };
 
 class DoubleMemory final : public DeviceMemory {
@@ -440,11 +467,15 @@ NcclDouble& nccl_double() {
 }
 
 std::unique_ptr<StreamEvents> make_double_stream_events() {
-  return std::make_unique<DoubleStreamEvents>();
+  return std::make_unique<DoubleStreamEvents>(nullptr);
 }
 
 std::unique_ptr<DeviceMemory> make_double_memory() {
   return std::make_unique<DoubleMemory>();
+}
+
+void* moment_of_double() {
+  return new Event{&stream(), stream().queued()};
 }
 
 void queue_on_double(std::function<void()> work) {

@@ -40,13 +40,15 @@ struct NcclDouble {
 };
 NcclDouble& nccl_double();
 
-/// Of the one stream that this process has.
+/// Of this process's default stream.
 std::unique_ptr<StreamEvents> make_double_stream_events();
 
-/// Copies wait for the stream, as those of the default stream do.
+/// Copies wait for the default stream.
 std::unique_ptr<DeviceMemory> make_double_memory();
 
-/// Puts work into the stream.
+/// Puts work into the default stream.
 void queue_on_double(std::function<void()> work);
+/// An event where the default stream ends now.
+void* moment_of_double();
 
 }  // namespace charrnn::test

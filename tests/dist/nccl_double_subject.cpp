@@ -24,6 +24,10 @@ std::function<bool()> mark_of_subject() {
   return [events, mark = events->record()] { return events->has_passed(mark); };
 }
 
+Communicator::Moment moment_of_subject() {
+  return moment_of_double();
+}
+
 std::string wrong_after(const CommError& error) {
   if (!error.exit_at_once()) return "exit_at_once is false";
   if (nccl_double().aborts_under != 0) return "aborted under a thread that hangs";

@@ -5,7 +5,10 @@
 #include <mpi.h>
 #include <nccl.h>
 
+#include <algorithm>
+#include <atomic>
 #include <numeric>
+#include <thread>
 
 #include "dist/mpi_communicator.hpp"
 #include "dist/mpi_test.hpp"
@@ -300,6 +303,48 @@ TEST_F(NcclFaults, AThenComesInTheOrderOfTheQueue) {
     comm->finish_begun();
     EXPECT_EQ(all.values(), std::vector<float>(size, static_cast<float>(size)));
   }
+}
+
+// The backward pass goes on until the sum of the part that it completed first is there; what uses the sum comes after it.
+TEST_F(NcclFaults, ASumBeginsAtItsMomentBesideTheQueue) {
+  const std::unique_ptr<NcclCommunicator> comm = make();
+  comm->set_timeout(Seconds(20));
+  for (int round = 0; round < 20; ++round) {
+    Gpu part(3), rest(3), seen(3);
+    const float sum = 2.0F * static_cast<float>(mpi().size());
+    const std::atomic_ref<float> last(part.span()[2]);
+    queue_on_double([last] { last = 2; });
+    Communicator::Moment const moment = moment_of_double();
+    queue_on_double([last, sum] {
+      while (last != sum) std::this_thread::yield();
+    });
+    comm->begin_all_reduce_sum_after(moment, part.span());
+    comm->begin_all_reduce_sum(rest.span());
+    comm->queue_begun();
+    queue_on_double([from = part.span(), to = seen.span()] { std::ranges::copy(from, to.begin()); });
+    comm->finish_begun();
+    EXPECT_EQ(seen.values(), (std::vector<float>{sum / 2, sum / 2, sum}));
+    EXPECT_EQ(rest.values(), std::vector<float>(3, sum / 2));
+  }
+}
+
+// Here the queue has long done everything else when the last rank comes to its moment.
+TEST_F(NcclFaults, TheQueueWaitsForASumBesideIt) {
+  const std::unique_ptr<NcclCommunicator> comm = make();
+  comm->set_timeout(Seconds(20));
+  Gpu part(3), seen(3);
+  comm->all_reduce_sum(part.span());
+  std::atomic<bool> goes_on = !is_last();
+  queue_on_double([&] {
+    while (!goes_on) std::this_thread::yield();
+  });
+  comm->begin_all_reduce_sum_after(moment_of_double(), part.span());
+  comm->queue_begun();
+  queue_on_double([from = part.span(), to = seen.span()] { std::ranges::copy(from, to.begin()); });
+  MPI_Barrier(MPI_COMM_WORLD);
+  goes_on = true;
+  comm->finish_begun();
+  EXPECT_EQ(seen.values(), std::vector<float>(3, static_cast<float>(mpi().size() * mpi().size())));
 }
 
 TEST_F(NcclFaults, ARankThatDiesWithWorkInItsQueueIsNamed) {

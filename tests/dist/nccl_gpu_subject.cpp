@@ -42,6 +42,12 @@ std::function<bool()> mark_of_subject() {
   return [events, mark = events->record()] { return events->has_passed(mark); };
 }
 
+Communicator::Moment moment_of_subject() {
+  static const std::unique_ptr<StreamEvents> events = make_cuda_stream_events();
+  events->record();
+  return events->latest();
+}
+
 std::string wrong_after(const CommError& error) {
   return error.exit_at_once() ? "" : "exit_at_once is false";
 }

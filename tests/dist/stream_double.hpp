@@ -33,6 +33,12 @@ class StreamDouble {
     return queued_;
   }
   std::uint64_t done() const { return done_; }
+  /// What is queued from now on waits until `other` has done `count` pieces of work.
+  void wait_for(const StreamDouble& other, std::uint64_t count) {
+    queue([&other, count] {
+      while (other.done() < count) std::this_thread::yield();
+    });
+  }
   /// Until all that was queued so far is done.
   void drain() {
     std::unique_lock lock(mutex_);

@@ -21,6 +21,8 @@ std::unique_ptr<Communicator> make_subject(const MpiSession& session, Seconds ti
 std::unique_ptr<DeviceMemory> make_subject_memory();
 /// Whether the queue of that device has come to where it ends now.
 std::function<bool()> mark_of_subject();
+/// The same place, for begin_all_reduce_sum_after().
+Communicator::Moment moment_of_subject();
 
 /// What this subject left wrong after it threw `error`, or "".
 std::string wrong_after(const CommError& error);
