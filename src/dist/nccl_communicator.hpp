@@ -98,8 +98,8 @@ class NcclCommunicator final : public Communicator {
   float* scratch_ = nullptr;  ///< one element, for barriers
   std::vector<Begun> begun_;
   std::deque<Queued> queued_;
-  std::set<std::vector<NcclGroup::Shape>> launched_;  ///< what NCCL has connected the ranks for
-  int exceptions_at_start_;  ///< in flight when this was made: tells an unwinding from a normal end
+  std::set<NcclGroup::Shape> launched_;  ///< what NCCL has connected the ranks for
+  int exceptions_at_start_;              ///< in flight when this was made: tells an unwinding from a normal end
 };
 
 }  // namespace charrnn

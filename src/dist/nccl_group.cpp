@@ -52,10 +52,10 @@ ncclResult_t NcclGroup::enqueue(const OneCall& call, ncclComm_t comm, cudaStream
   return ncclInvalidArgument;
 }
 
-std::vector<NcclGroup::Shape> NcclGroup::shape() const {
-  std::vector<Shape> shape;
+NcclGroup::Shape NcclGroup::shape() const {
+  Shape shape;
   shape.reserve(calls_.size());
-  for (const OneCall& call : calls_) shape.push_back({static_cast<int>(call.kind), call.count, call.type, call.peer});
+  for (const OneCall& call : calls_) shape.emplace_back(static_cast<int>(call.kind), call.count, call.type, call.peer);
   return shape;
 }
 

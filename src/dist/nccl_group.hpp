@@ -3,10 +3,8 @@
 
 #include <nccl.h>
 
-#include <compare>
 #include <cstddef>
-#include <cstdint>
-#include <span>
+#include <tuple>
 #include <vector>
 
 namespace charrnn {
@@ -27,15 +25,9 @@ class NcclGroup {
   /// Puts all of it into the stream, and returns the first error or success.
   ncclResult_t launch(ncclComm_t comm, cudaStream_t stream) const;
 
-  /// What of it decides how NCCL does it: all but where the buffers lie.
-  struct Shape {
-    int kind;
-    std::size_t count;
-    ncclDataType_t type;
-    int peer;
-    auto operator<=>(const Shape&) const = default;
-  };
-  std::vector<Shape> shape() const;
+  /// What of it decides how NCCL does it: of each call, all but where its buffers lie.
+  using Shape = std::vector<std::tuple<int, std::size_t, ncclDataType_t, int>>;
+  Shape shape() const;
 
  private:
   enum class Kind { kAllReduce, kAllGather, kBroadcast, kSend, kReceive };
