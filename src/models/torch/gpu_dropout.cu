@@ -19,7 +19,8 @@ struct alignas(16) Eight {
 
 /// Threads: a Philox block each; x goes along a row, y from row to row.
 template <typename Number, bool in_eights>
-__global__ void drop(const DropPlan plan, const std::int64_t* key, std::uint32_t rows, const Number* from, Number* to) {
+__global__ void drop(const DropPlan plan, const std::int64_t* __restrict__ key, std::uint32_t rows, const Number* from,
+                     Number* to) {
   const std::int64_t block = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
   if (block >= plan.blocks()) return;
   for (std::int64_t row = std::int64_t{blockIdx.y} * blockDim.y + threadIdx.y; row < rows;

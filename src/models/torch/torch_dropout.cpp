@@ -17,6 +17,9 @@ namespace charrnn {
 
 namespace {
 
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
 /// Whose mask, and how often it drops.
 struct Mask : torch::CustomClassHolder {
   Mask(bool weights, std::int64_t number, double probability, bool locked)
@@ -28,29 +31,25 @@ struct Mask : torch::CustomClassHolder {
   bool is_locked;
 };
 
-/// The mask is drawn where the result will be.
-at::Tensor multiply_on_cpu(const at::Tensor& x, const at::Tensor& key_words, const Mask& mask) {
+/// In float32, for what has these sizes.
+at::Tensor draw_on_cpu(const Mask& mask, const at::Tensor& key_words, at::IntArrayRef sizes) {
   const auto* words = key_words.const_data_ptr<std::int64_t>();
   const DropoutKey key{static_cast<std::uint64_t>(words[0]), words[1], words[2]};
-  const at::Tensor y = at::empty(x.sizes(), x.options().dtype(at::kFloat));
-  at::Tensor drawn = mask.is_locked ? y.slice(0, 0, 1) : y;
   if (mask.of_weights) {
+    const at::Tensor drawn = at::empty(sizes);
     constexpr std::int64_t kGrain = 1024;
-    at::parallel_for(0, (y.numel() + kDrawsPerBlock - 1) / kDrawsPerBlock, kGrain,
+    at::parallel_for(0, (drawn.numel() + kDrawsPerBlock - 1) / kDrawsPerBlock, kGrain,
                      [&](std::int64_t first, std::int64_t last) {
-                       fill_weight_mask(key, mask.layer, mask.p, first, last, span_of(y));
+                       fill_weight_mask(key, mask.layer, mask.p, first, last, span_of(drawn));
                      });
-  } else {
-    at::parallel_for(0, y.size(1), 1, [&](std::int64_t first, std::int64_t last) {
-      fill_dropout_mask(key, mask.layer, mask.p, drawn.size(0), y.size(1), y.size(2), first, last, span_of(drawn));
-    });
+    return drawn;
   }
-  if (mask.is_locked) {
-    at::Tensor others = y.slice(0, 1);
-    at::mul_out(others, x.slice(0, 1), drawn);
-  }
-  drawn.mul_(mask.is_locked ? x.slice(0, 0, 1) : x);
-  return y.to(x.scalar_type());
+  const std::int64_t length = mask.is_locked ? 1 : sizes[0], columns = sizes[1], units = sizes[2];
+  const at::Tensor drawn = at::empty({length, columns, units});
+  at::parallel_for(0, columns, 1, [&](std::int64_t first, std::int64_t last) {
+    fill_dropout_mask(key, mask.layer, mask.p, length, columns, units, first, last, span_of(drawn));
+  });
+  return drawn;
 }
 
 #ifdef CHARRNN_CUDA
@@ -73,26 +72,30 @@ at::Tensor multiply_on_gpu(const at::Tensor& x, const at::Tensor& key_words, con
 }
 #endif
 
-at::Tensor multiply(const at::Tensor& x, const at::Tensor& key_words, const Mask& mask) {
-#ifdef CHARRNN_CUDA
-  if (x.is_cuda()) return multiply_on_gpu(x, key_words, mask);
-#endif
-  return multiply_on_cpu(x, key_words, mask);
-}
-
+/// The backward pass multiplies the gradient by the same mask. On a GPU there is none in memory: it is drawn again as it
+/// is applied. A CPU takes longer to draw a mask than to read it, and keeps it.
 class Multiplication : public torch::autograd::Function<Multiplication> {
  public:
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& key,
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& key,
                             const c10::intrusive_ptr<Mask>& mask) {
-    context->save_for_backward({key});
+    const at::Tensor source = x.is_cuda() ? key : draw_on_cpu(*mask, key, x.sizes());
+    context->save_for_backward({source});
     context->saved_data["mask"] = c10::IValue::make_capsule(mask);
-    return multiply(x, key, *mask);
+    return multiply(x, source, *mask);
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 const torch::autograd::variable_list& gradients) {
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto mask = c10::static_intrusive_pointer_cast<Mask>(context->saved_data["mask"].toCapsule());
     return {multiply(gradients[0], context->get_saved_variables()[0], *mask), {}, {}};
+  }
+
+ private:
+  /// source: the key on a GPU, the mask on a CPU.
+  static at::Tensor multiply(const at::Tensor& x, const at::Tensor& source, [[maybe_unused]] const Mask& mask) {
+#ifdef CHARRNN_CUDA
+    if (x.is_cuda()) return multiply_on_gpu(x, source, mask);
+#endif
+    return (x * source).to(x.scalar_type());
   }
 };
 

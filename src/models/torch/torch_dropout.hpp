@@ -7,8 +7,8 @@
 
 namespace charrnn {
 
-/// Multiplies with the masks that the model's config asks for, with autograd. No mask stays in memory: the backward
-/// pass draws it again. Tensors are float32, or bfloat16, whose products are rounded.
+/// Multiplies with the masks that the model's config asks for, with autograd. Tensors are float32, or bfloat16,
+/// whose products are rounded.
 class TorchDropout {
  public:
   /// `key`: dropout_key_words() as a tensor on the model's device, read when the work is done there; undefined: nothing
