@@ -62,13 +62,14 @@ class Gpu(SameRun):
         for run in runs[1:]:
             self.assert_same_run(run, runs[0])
 
-    def test_bf16(self):
-        words = [*MODEL, "--max-steps", 40]
-        half, full = self.train("bf16", *words, "--precision", "bf16"), self.train("fp32", *words)
-        found, expected = program.losses(half), program.losses(full)
-        self.assertNotEqual(found, expected)
-        for step, loss in expected.items():
-            self.assertAlmostEqual(found[step], loss, delta=0.02 * loss, msg=f"step {step}")
+    def test_rounded_products(self):
+        words = [*MODEL, "--hidden", 128, "--embedding", 64, "--max-steps", 40]
+        expected = program.losses(self.train("fp32", *words))
+        for precision, tolerance in (("tf32", 5e-3), ("bf16", 2e-2)):
+            found = program.losses(self.train(precision, *words, "--precision", precision))
+            self.assertNotEqual(found, expected)
+            for step, loss in expected.items():
+                self.assertAlmostEqual(found[step], loss, delta=tolerance * loss, msg=f"{precision}, step {step}")
         refused = program.run(*self.train_words("loop", "--model", "CharLoopModel", "--precision", "bf16"), expect=2)
         self.assertIn("in fp32 only", refused.stderr)
 

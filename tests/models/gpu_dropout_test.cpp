@@ -1,45 +1,55 @@
-// Masks made on a GPU are those made on the CPU, bit for bit.
+// Dropout on a GPU multiplies by the masks made on the CPU, bit for bit.
 #include "models/torch/gpu_dropout.hpp"
 
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <random>
 #include <vector>
 
 #include "dist/cuda_runtime.hpp"
+#include "models/native/kernels.hpp"
 
 namespace charrnn {
 namespace {
 
-/// Memory of the GPU with a key and a mask in it.
+/// A span of the GPU's memory, with these contents.
+template <typename Number>
 class OnGpu {
  public:
-  OnGpu(const DropoutKey& key, std::size_t size)
-      : key_(static_cast<std::int64_t*>(memory_->allocate(kGpuDropoutKeySize * sizeof(std::int64_t)))),
-        mask_(static_cast<float*>(memory_->allocate(size * sizeof(float)))),
-        host_(size, -1) {
-    memory_->to_device(key_, gpu_dropout_key(key).data(), kGpuDropoutKeySize * sizeof(std::int64_t));
-    memory_->to_device(mask_, host_.data(), size * sizeof(float));
+  explicit OnGpu(std::span<const Number> contents)
+      : count_(contents.size()), memory_(static_cast<Number*>(device_->allocate(contents.size_bytes()))) {
+    device_->to_device(memory_, contents.data(), contents.size_bytes());
   }
-  ~OnGpu() {
-    memory_->release(key_);
-    memory_->release(mask_);
-  }
+  ~OnGpu() { device_->release(memory_); }
   OnGpu(const OnGpu&) = delete;
   OnGpu& operator=(const OnGpu&) = delete;
 
-  const std::int64_t* key() const { return key_; }
-  std::span<float> mask() const { return {mask_, host_.size()}; }
-  const std::vector<float>& found() {
-    memory_->to_host(host_.data(), mask_, host_.size() * sizeof(float));
-    return host_;
+  std::span<Number> span() const { return {memory_, count_}; }
+  std::vector<Number> contents() const {
+    std::vector<Number> host(count_);
+    device_->to_host(host.data(), memory_, count_ * sizeof(Number));
+    return host;
   }
 
  private:
-  std::unique_ptr<DeviceMemory> memory_ = make_cuda_memory();
-  std::int64_t* key_;
-  float* mask_;
-  std::vector<float> host_;
+  std::unique_ptr<DeviceMemory> device_ = make_cuda_memory();
+  std::size_t count_;
+  Number* memory_;
 };
+
+std::vector<std::uint16_t> to_bf16(const std::vector<float>& numbers) {
+  std::vector<std::uint16_t> rounded(numbers.size());
+  kernels().to_bf16(std::ssize(numbers), numbers.data(), rounded.data());
+  return rounded;
+}
+
+/// As bits: a dropped negative number is −0.
+std::vector<std::uint32_t> bits_of(const std::vector<float>& numbers) {
+  std::vector<std::uint32_t> bits;
+  for (const float number : numbers) bits.push_back(std::bit_cast<std::uint32_t>(number));
+  return bits;
+}
 
 class GpuDropout : public ::testing::Test {
   void SetUp() override {
@@ -48,29 +58,61 @@ class GpuDropout : public ::testing::Test {
 
  protected:
   const DropoutKey key_{0xFEDCBA9876543210, (std::int64_t{1} << 33) + 5, 37};
+
+  /// Numbers of both signs times the plan's mask, in both formats; at an address that goes for 16 bytes at once, at one
+  /// that does not, and in place. The mask repeats itself.
+  void expect_multiplies(const DropPlan& plan, const std::vector<float>& mask, std::size_t size) const {
+    const auto words = dropout_key_words(key_);
+    const OnGpu<std::int64_t> key(words);
+    std::mt19937 random(3);
+    std::uniform_real_distribution<float> uniform(-2, 2);
+    std::vector<float> from(size);
+    for (float& number : from) {  // exact in bfloat16
+      number = std::bit_cast<float>(std::bit_cast<std::uint32_t>(uniform(random)) & 0xFFFF0000);
+    }
+    std::vector<float> expected(size);
+    for (std::size_t i = 0; i < size; ++i) expected[i] = from[i] * mask[i % mask.size()];
+    for (const std::size_t gap : {0, 1}) {
+      const OnGpu<float> x(padded(from, gap)), y(std::vector<float>(size + gap));
+      enqueue_dropout(plan, key.span().data(), x.span().subspan(gap), y.span().subspan(gap), nullptr);
+      EXPECT_EQ(bits_of(y.contents()), bits_of(padded(expected, gap)));
+      const OnGpu<std::uint16_t> both(padded(to_bf16(from), gap));
+      enqueue_dropout(plan, key.span().data(), both.span().subspan(gap), both.span().subspan(gap), nullptr);
+      EXPECT_EQ(both.contents(), padded(to_bf16(expected), gap));
+    }
+  }
+
+ private:
+  template <typename Number>
+  static std::vector<Number> padded(std::vector<Number> numbers, std::size_t gap) {
+    numbers.insert(numbers.begin(), gap, Number());
+    return numbers;
+  }
 };
 
-TEST_F(GpuDropout, MasksOfOutputs) {
+TEST_F(GpuDropout, OfOutputs) {
   struct Shape {
     std::int64_t length, columns, hidden;
   };
-  for (const auto& [length, columns, hidden] : {Shape{1, 1, 1}, {3, 5, 24}, {7, 64, 19}, {40, 33, 513}}) {
-    const auto size = static_cast<std::size_t>(length * columns * hidden);
-    std::vector<float> expected(size);
-    fill_dropout_mask(key_, kInputMask, 0.3, length, columns, hidden, 0, columns, expected);
-    OnGpu gpu(key_, size);
-    enqueue_dropout_mask(gpu.key(), kInputMask, 0.3, columns, hidden, gpu.mask(), nullptr);
-    EXPECT_EQ(gpu.found(), expected) << length << " x " << columns << " x " << hidden;
+  for (const auto& [length, columns, hidden] :
+       {Shape{1, 1, 1}, {3, 5, 24}, {7, 64, 19}, {40, 33, 513}, {64, 256, 512}}) {
+    for (const bool is_locked : {false, true}) {
+      SCOPED_TRACE(testing::Message() << length << " x " << columns << " x " << hidden
+                                      << (is_locked ? ", locked" : ""));
+      std::vector<float> mask(static_cast<std::size_t>((is_locked ? 1 : length) * columns * hidden));
+      fill_dropout_mask(key_, kInputMask, 0.3, is_locked ? 1 : length, columns, hidden, 0, columns, mask);
+      expect_multiplies(drop_outputs(kInputMask, 0.3, is_locked, columns, hidden), mask,
+                        static_cast<std::size_t>(length * columns * hidden));
+    }
   }
 }
 
-TEST_F(GpuDropout, MasksOfWeights) {
-  for (const std::size_t size : {1, 8, 1021, 4 * 512 * 512}) {
-    std::vector<float> expected(size);
-    fill_weight_mask(key_, 2, 0.5, 0, static_cast<std::int64_t>(size + 7) / 8, expected);
-    OnGpu gpu(key_, size);
-    enqueue_weight_mask(gpu.key(), 2, 0.5, gpu.mask(), nullptr);
-    EXPECT_EQ(gpu.found(), expected) << size;
+TEST_F(GpuDropout, OfWeights) {
+  for (const std::int64_t size : {1, 8, 1021, 4 * 512 * 512}) {
+    SCOPED_TRACE(size);
+    std::vector<float> mask(static_cast<std::size_t>(size));
+    fill_weight_mask(key_, 2, 0.5, 0, (size + 7) / 8, mask);
+    expect_multiplies(drop_weights(2, 0.5, size), mask, mask.size());
   }
 }
 

@@ -1,70 +1,78 @@
+#include <cuda_bf16.h>
+
 #include <algorithm>
+#include <bit>
 #include <stdexcept>
 #include <string>
 
-#include "base/random.hpp"
 #include "models/torch/gpu_dropout.hpp"
 
 namespace charrnn {
 
 namespace {
 
-/// What all elements of a mask have in common.
-struct MaskPlan {
-  Purpose purpose;
-  std::uint32_t stream;        ///< of the run's first column
-  std::int64_t columns;        ///< of the mask
-  std::int64_t units, blocks;  ///< of a row of one column: elements, and Philox blocks of eight draws
-  DropRule rule;
+/// The elements of a Philox block, as the GPU moves them: 16 bytes at once.
+template <typename Number>
+struct alignas(16) Eight {
+  Number numbers[kDrawsPerBlock];
 };
 
-/// One thread a Philox block.
-__global__ void fill_mask(const std::int64_t* key, MaskPlan plan, std::int64_t rows, float* mask) {
-  const auto seed = static_cast<std::uint64_t>(key[0]);
-  const auto step = static_cast<std::uint64_t>(key[1]);
-  const std::uint32_t first_column = plan.purpose == Purpose::kDropout ? static_cast<std::uint32_t>(key[2]) : 0;
-  const std::int64_t stride = std::int64_t{gridDim.x} * blockDim.x;
-  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < rows * plan.blocks; i += stride) {
-    const std::int64_t row = i / plan.blocks, block = i % plan.blocks;
-    const std::int64_t t = row / plan.columns, column = row % plan.columns;
-    const RandomStream stream(seed, plan.purpose, step,
-                              plan.stream + first_column + static_cast<std::uint32_t>(column));
-    const auto words = stream.block(static_cast<std::uint32_t>(t * plan.blocks + block));
-    const std::int64_t first = block * kDrawsPerBlock;
-#pragma unroll
-    for (std::int64_t j = 0; j < kDrawsPerBlock; ++j) {
-      const std::uint32_t draw = words[j / 2] >> (16 * (j % 2)) & 0xFFFF;
-      if (first + j < plan.units) mask[row * plan.units + first + j] = draw < plan.rule.threshold ? 0 : plan.rule.keep;
+/// Threads: a Philox block each; x goes along a row, y from row to row.
+template <typename Number, bool in_eights>
+__global__ void drop(const DropPlan plan, const std::int64_t* __restrict__ key, std::uint32_t rows, const Number* from,
+                     Number* to) {
+  const std::int64_t block = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  if (block >= plan.blocks()) return;
+  for (std::int64_t row = std::int64_t{blockIdx.y} * blockDim.y + threadIdx.y; row < rows;
+       row += std::int64_t{gridDim.y} * blockDim.y) {
+    const std::int64_t first = row * plan.units + block * kDrawsPerBlock;
+    if constexpr (in_eights) {
+      Eight<Number> eight = *reinterpret_cast<const Eight<Number>*>(from + first);
+      drop_block(plan, key, static_cast<std::uint32_t>(row), block, eight.numbers, eight.numbers);
+      *reinterpret_cast<Eight<Number>*>(to + first) = eight;
+    } else {
+      drop_block(plan, key, static_cast<std::uint32_t>(row), block, from + first, to + first);
     }
   }
 }
 
-void enqueue(const std::int64_t* key, Purpose purpose, std::uint32_t first_stream, double p, std::int64_t columns,
-             std::int64_t units, std::span<float> mask, void* stream) {
-  constexpr std::int64_t kThreads = 256, kMostBlocks = 4096;
-  if (mask.empty()) return;
-  const MaskPlan plan{purpose,    first_stream, columns, units, (units + kDrawsPerBlock - 1) / kDrawsPerBlock,
-                      DropRule(p)};
-  const std::int64_t rows = static_cast<std::int64_t>(mask.size()) / units;
-  const std::int64_t blocks = std::min(kMostBlocks, (rows * plan.blocks + kThreads - 1) / kThreads);
-  fill_mask<<<static_cast<unsigned>(blocks), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(key, plan, rows,
-                                                                                               mask.data());
+bool is_aligned(const void* memory) {
+  return reinterpret_cast<std::uintptr_t>(memory) % 16 == 0;
+}
+
+template <typename Number>
+void enqueue(const DropPlan& plan, const std::int64_t* key, std::int64_t size, const Number* from, Number* to,
+             void* stream) {
+  if (size == 0) return;
+  constexpr std::int64_t kThreads = 256, kMostInY = 65'535;
+  const std::int64_t rows = size / plan.units;
+  const auto wide =
+      std::min(kThreads, static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(plan.blocks()))));
+  const std::int64_t high = kThreads / wide;
+  const dim3 threads(static_cast<unsigned>(wide), static_cast<unsigned>(high));
+  const dim3 blocks(static_cast<unsigned>((plan.blocks() + wide - 1) / wide),
+                    static_cast<unsigned>(std::min(kMostInY, (rows + high - 1) / high)));
+  const bool in_eights = plan.units % kDrawsPerBlock == 0 && is_aligned(from) && is_aligned(to);
+  const auto kernel = in_eights ? drop<Number, true> : drop<Number, false>;
+  kernel<<<blocks, threads, 0, static_cast<cudaStream_t>(stream)>>>(plan, key, static_cast<std::uint32_t>(rows), from,
+                                                                    to);
   const cudaError_t status = cudaGetLastError();
   if (status != cudaSuccess) {
-    throw std::runtime_error(std::string("dropout mask on the GPU: ") + cudaGetErrorString(status));
+    throw std::runtime_error(std::string("dropout on the GPU: ") + cudaGetErrorString(status));
   }
 }
 
 }  // namespace
 
-void enqueue_dropout_mask(const std::int64_t* key, std::int64_t layer, double p, std::int64_t columns,
-                          std::int64_t hidden, std::span<float> mask, void* stream) {
-  enqueue(key, Purpose::kDropout, dropout_stream(layer, 0), p, columns, hidden, mask, stream);
+void enqueue_dropout(const DropPlan& plan, const std::int64_t* key, std::span<const float> from, std::span<float> to,
+                     void* stream) {
+  enqueue(plan, key, static_cast<std::int64_t>(from.size()), from.data(), to.data(), stream);
 }
 
-void enqueue_weight_mask(const std::int64_t* key, std::int64_t layer, double p, std::span<float> mask, void* stream) {
-  enqueue(key, Purpose::kWeightDropout, static_cast<std::uint32_t>(layer), p, 1, static_cast<std::int64_t>(mask.size()),
-          mask, stream);
+void enqueue_dropout(const DropPlan& plan, const std::int64_t* key, std::span<const std::uint16_t> from,
+                     std::span<std::uint16_t> to, void* stream) {
+  enqueue(plan, key, static_cast<std::int64_t>(from.size()), reinterpret_cast<const __nv_bfloat16*>(from.data()),
+          reinterpret_cast<__nv_bfloat16*>(to.data()), stream);
 }
 
 }  // namespace charrnn

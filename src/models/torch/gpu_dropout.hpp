@@ -1,27 +1,20 @@
-// Dropout masks made on the GPU: the numbers of dropout.hpp, bit for bit. Only in the CUDA build.
+// Dropout on the GPU: the numbers of dropout.hpp, bit for bit. Only in the CUDA build.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 
-#include "models/dropout.hpp"
+#include "models/torch/drop_block.hpp"
 
 namespace charrnn {
 
-/// A DropoutKey as the GPU reads it: seed, step, first column.
-inline constexpr std::int64_t kGpuDropoutKeySize = 3;
-inline std::array<std::int64_t, kGpuDropoutKeySize> gpu_dropout_key(const DropoutKey& key) {
-  return {static_cast<std::int64_t>(key.seed), key.step, key.first_column};
-}
-
-/// Enqueues on `stream` (a cudaStream_t) what fill_dropout_mask() does for all columns of `mask` [length,
-/// columns, hidden]. `key` and `mask` lie in the GPU's memory; the key is read when the work is done.
-/// std::runtime_error if the GPU refuses.
-void enqueue_dropout_mask(const std::int64_t* key, std::int64_t layer, double p, std::int64_t columns,
-                          std::int64_t hidden, std::span<float> mask, void* stream);
-
-/// The same for fill_weight_mask() and the whole of `mask`.
-void enqueue_weight_mask(const std::int64_t* key, std::int64_t layer, double p, std::span<float> mask, void* stream);
+/// Enqueues on `stream` (a cudaStream_t): `to` becomes `from` times the plan's mask; they may be the same. `key`
+/// (dropout_key_words()), `from` and `to` lie in the GPU's memory; the key is read when the work is done. Fewer than
+/// 2^32 rows. std::runtime_error if the GPU refuses.
+void enqueue_dropout(const DropPlan& plan, const std::int64_t* key, std::span<const float> from, std::span<float> to,
+                     void* stream);
+/// The same for bfloat16 numbers, given as their bits; each product is rounded to the nearest.
+void enqueue_dropout(const DropPlan& plan, const std::int64_t* key, std::span<const std::uint16_t> from,
+                     std::span<std::uint16_t> to, void* stream);
 
 }  // namespace charrnn

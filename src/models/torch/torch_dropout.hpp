@@ -3,19 +3,17 @@
 
 #include <ATen/ATen.h>
 
-#include <optional>
-
-#include "models/language_model.hpp"
+#include "config/model_config.hpp"
 
 namespace charrnn {
 
-/// Multiplies with the masks that the model's config asks for; does nothing without a key.
+/// Multiplies with the masks that the model's config asks for, with autograd. Tensors are float32, or bfloat16,
+/// whose products are rounded.
 class TorchDropout {
  public:
-  /// On a CPU; on a GPU only without a key.
-  TorchDropout(const ModelConfig& config, const std::optional<DropoutKey>& key, at::TensorOptions options);
-  /// On a GPU, with a key in its memory as gpu_dropout_key() makes it; undefined: no key.
-  TorchDropout(const ModelConfig& config, at::Tensor key_on_gpu, at::TensorOptions options);
+  /// `key`: dropout_key_words() as a tensor on the model's device, read when the work is done there; undefined: nothing
+  /// is dropped.
+  TorchDropout(const ModelConfig& config, at::Tensor key);
 
   /// Of the embedded characters [length, columns, embedding].
   at::Tensor of_input(const at::Tensor& x) const;
@@ -25,13 +23,10 @@ class TorchDropout {
   at::Tensor of_weights(const at::Tensor& weights, std::int64_t layer) const;
 
  private:
-  bool is_on() const { return key_ || key_on_gpu_.defined(); }
   at::Tensor drop(const at::Tensor& x, std::int64_t layer, double p) const;
 
   const ModelConfig& config_;
-  std::optional<DropoutKey> key_;  ///< where masks are made on the CPU
-  at::Tensor key_on_gpu_;
-  at::TensorOptions options_;
+  at::Tensor key_;
 };
 
 }  // namespace charrnn

@@ -1,6 +1,5 @@
 #include "models/torch/torch_language_model.hpp"
 
-#include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -13,37 +12,18 @@
 #include "base/summation_tree.hpp"
 #include "models/flat_tensor.hpp"
 #include "models/registry.hpp"
+#include "models/torch/autocast.hpp"
+#include "models/torch/drop_block.hpp"
 #include "models/torch/torch_dropout.hpp"
 #include "models/torch/torch_layer.hpp"
 #include "models/torch/torch_state.hpp"
 #ifdef CHARRNN_CUDA
-#include "models/torch/gpu_dropout.hpp"
 #include "models/torch/recorded_steps.hpp"
 #endif
 
 namespace charrnn {
 
 namespace {
-
-/// While it lives, layers on GPUs compute in bf16 (PyTorch's autocast): the factors of their products are
-/// rounded, and so are their results.
-class Autocast {
- public:
-  explicit Autocast(bool on) : on_(on) {
-    if (!on_) return;
-    at::autocast::set_autocast_dtype(at::kCUDA, at::kBFloat16);
-    at::autocast::set_autocast_cache_enabled(false);  // it would keep weights of an earlier step
-    at::autocast::set_autocast_enabled(at::kCUDA, true);
-  }
-  ~Autocast() {
-    if (on_) at::autocast::set_autocast_enabled(at::kCUDA, false);
-  }
-  Autocast(const Autocast&) = delete;
-  Autocast& operator=(const Autocast&) = delete;
-
- private:
-  bool on_;
-};
 
 class TorchLanguageModel final : public LanguageModel {
  public:
@@ -125,8 +105,8 @@ class TorchLanguageModel final : public LanguageModel {
     assert(std::ssize(logits) == state.columns() * vocabulary_size());
     const c10::NoGradGuard no_grad;
     tell_layers();
-    const at::Tensor outputs = run(tokens(inputs, {length, state.columns()}), torch_state(state),
-                                   TorchDropout(config(), std::nullopt, options_));
+    const at::Tensor outputs =
+        run(tokens(inputs, {length, state.columns()}), torch_state(state), TorchDropout(config(), at::Tensor()));
     const at::Tensor last = output_layer(outputs[-1]);
     at::from_blob(logits.data(), {state.columns(), vocabulary_size()}).copy_(last);
   }
@@ -195,13 +175,16 @@ class TorchLanguageModel final : public LanguageModel {
     return at::from_blob(const_cast<std::int64_t*>(host.data()), shape, at::kLong).to(options_.device());
   }
 
+  /// Logits, in float32 for the softmax.
   at::Tensor output_layer(const at::Tensor& outputs) const {
-    return at::linear(outputs, leaves_[leaves_.size() - 2], leaves_.back());
+    const Autocast autocast(bf16_, options_.device().type());
+    return at::linear(outputs, leaves_[leaves_.size() - 2], leaves_.back()).to(at::kFloat);
   }
 
-  /// Outputs of the last layer [length, columns, hidden] for `inputs` [length, columns].
+  /// Outputs of the last layer [length, columns, hidden] for `inputs` [length, columns]. In bf16 they are bfloat16, as
+  /// they are between layers.
   at::Tensor run(const at::Tensor& inputs, TorchState& state, const TorchDropout& dropout) {
-    const Autocast autocast(bf16_);
+    const Autocast autocast(bf16_, options_.device().type());
     at::Tensor x = dropout.of_input(at::embedding(leaves_[0], inputs));
     for (std::int64_t layer = 0; layer < config().layers; ++layer) {
       std::vector<at::Tensor> weights;
@@ -209,8 +192,7 @@ class TorchLanguageModel final : public LanguageModel {
         const at::Tensor& leaf = leaf_of(parameter);
         weights.push_back(parameter.role == Role::kRecurrentWeight ? dropout.of_weights(leaf, layer) : leaf);
       }
-      const at::Tensor outputs = layers_[static_cast<std::size_t>(layer)]->run(x, weights, state.of_layer(layer));
-      x = dropout.of_outputs(outputs.to(at::kFloat), layer);  // autocast leaves bf16
+      x = dropout.of_outputs(layers_[static_cast<std::size_t>(layer)]->run(x, weights, state.of_layer(layer)), layer);
     }
     return x;
   }
@@ -239,14 +221,14 @@ class TorchLanguageModel final : public LanguageModel {
                     at::Reduction::Reduction reduction) {
     return losses(tokens(window.inputs, {window.length, window.columns}),
                   tokens(window.targets, {static_cast<std::int64_t>(window.targets.size())}), torch_state(state),
-                  TorchDropout(config(), key, options_), reduction);
+                  TorchDropout(config(), key ? at::tensor(dropout_key_words(*key)) : at::Tensor()), reduction);
   }
 
 #ifdef CHARRNN_CUDA
   void train_on_gpu(const Window& window, TorchState& state, const std::optional<DropoutKey>& key, at::Tensor& to_loss,
                     PhaseClock* clock) {
     const std::int64_t inputs = std::ssize(window.inputs), targets = std::ssize(window.targets);
-    const auto key_words = gpu_dropout_key(key.value_or(DropoutKey()));
+    const auto key_words = dropout_key_words(key.value_or(DropoutKey()));
     state.settle();
     if (clock != nullptr) clock->enter(Phase::kBackward);  // and the forward pass: they are one
     if (!steps_) steps_.emplace();
@@ -259,7 +241,7 @@ class TorchLanguageModel final : public LanguageModel {
                   const at::Tensor key_on_gpu = key ? numbers.slice(0, inputs + targets) : at::Tensor();
                   const at::Tensor loss = losses(numbers.slice(0, 0, inputs).view({window.length, window.columns}),
                                                  numbers.slice(0, inputs, inputs + targets), state,
-                                                 TorchDropout(config(), key_on_gpu, options_), at::Reduction::Sum);
+                                                 TorchDropout(config(), key_on_gpu), at::Reduction::Sum);
                   loss.backward();
                   const c10::NoGradGuard no_grad;
                   state.settle();
