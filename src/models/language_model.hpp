@@ -98,6 +98,8 @@ class GradientListener {
 
   /// The next entry of gradient_parts() is final in every GradientSum.
   virtual void part_is_complete() = 0;
+  /// Of a model whose work is in a device's queue: it is final when the queue comes to this event (a cudaEvent_t).
+  virtual void part_is_complete_at(void* /*event*/) { part_is_complete(); }
   /// Called at intervals, so that the listener can move communication forward.
   virtual void poll() = 0;
 

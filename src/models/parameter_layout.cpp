@@ -31,6 +31,20 @@ std::span<const Parameter> ParameterLayout::of_layer(std::int64_t layer) const {
           std::ranges::upper_bound(layers, layer, {}, &Parameter::layer)};
 }
 
+std::vector<Range> ParameterLayout::parts_from_the_top() const {
+  std::vector<Range> parts;
+  std::int64_t end = size_;
+  // A layer's first parameter begins its part; the first layer's part has the embedding, too.
+  for (std::size_t i = parameters_.size(); i-- > 1;) {
+    const Parameter& parameter = parameters_[i];
+    if (parameter.layer < 1 || parameters_[i - 1].layer == parameter.layer) continue;
+    parts.push_back({parameter.offset, end - parameter.offset});
+    end = parameter.offset;
+  }
+  parts.push_back({0, end});
+  return parts;
+}
+
 double flop_per_character(const ParameterLayout& layout) {
   double weights = 0;
   for (const Parameter& parameter : layout.parameters()) {

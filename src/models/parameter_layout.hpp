@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/range.hpp"
+
 namespace charrnn {
 
 /// The values that a new model's parameter begins with.
@@ -46,6 +48,9 @@ class ParameterLayout {
   const Parameter& embedding() const { return parameters_.front(); }
   const Parameter& output_weight() const { return parameters_[parameters_.size() - 2]; }
   const Parameter& output_bias() const { return parameters_.back(); }
+  /// A part for each recurrent layer, in the order in which backpropagation comes to them: the last layer with what
+  /// follows it, ..., the first with the embedding. Together they are the flat buffer.
+  std::vector<Range> parts_from_the_top() const;
   /// Elements of the flat buffer. Every parameter starts at a multiple of kAlignment; the gaps stay zero.
   std::int64_t size() const { return size_; }
   /// Parameters in the sense of the field: without the gaps.

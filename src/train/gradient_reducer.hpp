@@ -42,6 +42,8 @@ class GradientReducer : private GradientListener {
 
   /// Begins, on the communicator and in the background, to sum number `part` of parts() over the ranks.
   virtual void begin_part(std::size_t part) = 0;
+  /// The same of a part that is complete at an event in the device's queue.
+  virtual void begin_part_at(std::size_t part, void* /*event*/) { begin_part(part); }
 
   const std::vector<Range>& parts() const { return parts_; }
   Communicator& communicator() const { return communicator_; }
@@ -52,6 +54,7 @@ class GradientReducer : private GradientListener {
 
  private:
   void part_is_complete() override { begin_part(begun_++); }
+  void part_is_complete_at(void* event) override { begin_part_at(begun_++, event); }
   void poll() override { communicator_.poll(); }
 
   Communicator& communicator_;

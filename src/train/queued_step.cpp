@@ -63,6 +63,7 @@ class QueuedStep final : public TrainingStep {
                         .sums = parts_.reducer.sums(),
                         .queued_losses = losses.subspan(static_cast<std::size_t>(sharding_.mine.first),
                                                         static_cast<std::size_t>(sharding_.mine.count)),
+                        .listener = parts_.reducer.listener(),
                         .clock = &clock_});
     flight.marks[kTrained]->set();
     parts_.reducer.queue(span_of(Numbers::cut(numbers_, layout_.shared())));

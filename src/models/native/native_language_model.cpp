@@ -76,18 +76,7 @@ class NativeLanguageModel final : public LanguageModel {
 
   std::span<float> gradient() override { return flat_gradient_.span(); }
 
-  /// A part a layer, from the top down: the output layer's gradient comes with that of the last layer, the embedding's
-  /// with that of the first.
-  std::vector<Range> gradient_parts() const override {
-    std::vector<Range> parts;
-    std::int64_t end = layout().size();
-    for (std::size_t layer = layers_.size(); layer-- > 0; end = parts.back().first) {
-      const Parameter& lowest = layout().of_layer(static_cast<std::int64_t>(layer)).front();
-      const std::int64_t first = layer > 0 ? lowest.offset : 0;
-      parts.push_back({first, end - first});
-    }
-    return parts;
-  }
+  std::vector<Range> gradient_parts() const override { return layout().parts_from_the_top(); }
 
   std::vector<float> store_parameters() const override { return {flat_.span().begin(), flat_.span().end()}; }
   void load_parameters(std::span<const float> flat) override { std::ranges::copy(flat, writable_parameters().data()); }

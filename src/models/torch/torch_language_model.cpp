@@ -18,6 +18,9 @@
 #include "models/torch/torch_layer.hpp"
 #include "models/torch/torch_state.hpp"
 #ifdef CHARRNN_CUDA
+#include <ATen/cuda/CUDAEvent.h>
+
+#include "models/torch/gradient_hooks.hpp"
 #include "models/torch/recorded_steps.hpp"
 #endif
 
@@ -45,11 +48,21 @@ class TorchLanguageModel final : public LanguageModel {
     for (std::int64_t layer = 0; layer < model.layers; ++layer) {
       layers_.push_back(find_cell(model.model).torch_layer({config(), layer, where, precision}));
     }
+#ifdef CHARRNN_CUDA
+    if (where.cuda) mark_parts();
+#endif
   }
 
-  std::span<float> gradient() override { return span_of(flat_gradient_); }
+  std::span<float> gradient() override {
+    return span_of(flat_gradient_);
+  }
+  std::vector<Range> gradient_parts() const override {
+    return device().cuda ? layout().parts_from_the_top() : LanguageModel::gradient_parts();
+  }
 
-  std::vector<float> store_parameters() const override { return to_host(flat_); }
+  std::vector<float> store_parameters() const override {
+    return to_host(flat_);
+  }
   void load_parameters(std::span<const float> flat) override {
     writable_parameters();
     from_host(flat_, flat);
@@ -81,6 +94,12 @@ class TorchLanguageModel final : public LanguageModel {
       first += sum.micro_batches;
     }
     assert(first == std::ssize(micro_batches));
+#ifdef CHARRNN_CUDA
+    const bool is_one_pass = micro_batches.size() == 1 && micro_batches.front().window.columns > 0;
+    if (context.listener != nullptr && device().cuda && is_one_pass) {
+      for (at::cuda::CUDAEvent& event : part_events_) context.listener->part_is_complete_at(event.event());
+    }
+#endif
     if (!is_queued) std::ranges::copy(to_host(losses_.slice(0, 0, first)), context.losses.begin());
   }
 
@@ -112,7 +131,9 @@ class TorchLanguageModel final : public LanguageModel {
   }
 
  private:
-  std::span<float> parameter_memory() override { return span_of(flat_); }
+  std::span<float> parameter_memory() override {
+    return span_of(flat_);
+  }
 
   /// Adds the sum of micro-batches [first, last) to `to`, which is zero; add(i) adds that of one to where
   /// autograd adds. Sums of level `level` and higher are free.
@@ -242,6 +263,7 @@ class TorchLanguageModel final : public LanguageModel {
                   const at::Tensor loss = losses(numbers.slice(0, 0, inputs).view({window.length, window.columns}),
                                                  numbers.slice(0, inputs, inputs + targets), state,
                                                  TorchDropout(config(), key_on_gpu), at::Reduction::Sum);
+                  hooks_->begin();
                   loss.backward();
                   const c10::NoGradGuard no_grad;
                   state.settle();
@@ -249,7 +271,26 @@ class TorchLanguageModel final : public LanguageModel {
                 });
   }
 
+  /// Lets each backward pass, also a recorded one, record an event where a part of the gradient is complete.
+  void mark_parts() {
+    const std::vector<Range> parts = gradient_parts();
+    std::vector<std::size_t> part_of_leaf;
+    for (const Parameter& parameter : layout().parameters()) {
+      const auto holds = [&](const Range& part) {
+        return part.first <= parameter.offset && parameter.offset < part.end();
+      };
+      part_of_leaf.push_back(static_cast<std::size_t>(std::ranges::find_if(parts, holds) - parts.begin()));
+    }
+    // External: in a graph it is there for other streams.
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      part_events_.emplace_back(static_cast<unsigned>(cudaEventDisableTiming | cudaEventExternal));
+    }
+    hooks_.emplace(leaves_, std::move(part_of_leaf), [this](std::size_t part) { part_events_[part].record(); });
+  }
+
   std::optional<RecordedSteps> steps_;
+  std::vector<at::cuda::CUDAEvent> part_events_;  ///< in the order of gradient_parts()
+  std::optional<GradientHooks> hooks_;
 #endif
 
   std::vector<StateSpec> states_;
