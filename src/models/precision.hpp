@@ -5,7 +5,7 @@
 namespace charrnn {
 
 /// What the factors of a matrix product are rounded to. Parameters, gradients and optimizer are float32, and so is all
-/// else, sums and the hidden state included; only in bf16 on GPUs what a recurrent layer gives is rounded, too.
+/// else, sums and the hidden state included; only in bf16 on GPUs what a layer gives is rounded, too.
 enum class Precision {
   kFp32,
   kTf32,  ///< to 11 bits or more, where the device multiplies such factors faster than float32 ones; elsewhere kFp32

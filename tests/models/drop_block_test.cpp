@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <bit>
+#include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -39,7 +41,7 @@ void expect_multiplied(const std::vector<float>& found, const std::vector<float>
                        const std::vector<float>& mask) {
   for (std::size_t i = 0; i < from.size(); ++i) {
     const float expected = from[i] * mask[i % mask.size()];
-    ASSERT_EQ(std::memcmp(&found[i], &expected, sizeof expected), 0) << i << ": " << found[i] << ", not " << expected;
+    ASSERT_EQ(std::bit_cast<std::uint32_t>(found[i]), std::bit_cast<std::uint32_t>(expected)) << i;
   }
 }
 

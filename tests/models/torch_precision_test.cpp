@@ -9,8 +9,8 @@
 #include <random>
 #include <tuple>
 
+#include "models/engine.hpp"
 #include "models/flat_tensor.hpp"
-#include "models/torch/torch_language_model.hpp"
 
 namespace charrnn {
 namespace {
@@ -30,7 +30,9 @@ struct Outcome {
 };
 
 Outcome run(const ModelConfig& config, Precision precision, Device device) {
-  const auto model = make_torch_language_model(config, kSymbols, precision, device);
+  ThreadTeam team;
+  const auto torch = std::ranges::find(engines(), "torch", &Engine::name);
+  const auto model = torch->make(config, kSymbols, {device, "torch", precision, team});
   std::vector<float> parameters(static_cast<std::size_t>(model->layout().size()));
   initialise(model->layout(), 3, parameters);
   model->load_parameters(parameters);

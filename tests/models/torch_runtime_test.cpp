@@ -4,6 +4,8 @@
 #include <ATen/Context.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "models/engine.hpp"
 
 namespace charrnn {
@@ -23,9 +25,7 @@ TEST(TorchRuntime, AllowsTf32OnlyWhereItIsAskedFor) {
   for (const Device device : {Device{}, Device{.cuda = true}}) {
     for (const Precision precision : {Precision::kTf32, Precision::kFp32, Precision::kTf32, Precision::kBf16}) {
       const Compute compute{.device = device, .engine = "torch", .precision = precision, .team = team};
-      for (const Engine& engine : engines()) {
-        if (engine.name == compute.engine) engine.set_threads(1, false, compute);
-      }
+      std::ranges::find(engines(), compute.engine, &Engine::name)->set_threads(1, false, compute);
       EXPECT_EQ(is_tf32_allowed(), precision == Precision::kTf32) << device.cuda << " " << static_cast<int>(precision);
     }
   }

@@ -36,7 +36,7 @@ at::Tensor draw_on_cpu(const Mask& mask, const at::Tensor& key_words, at::IntArr
   const auto* words = key_words.const_data_ptr<std::int64_t>();
   const DropoutKey key{static_cast<std::uint64_t>(words[0]), words[1], words[2]};
   if (mask.of_weights) {
-    const at::Tensor drawn = at::empty(sizes);
+    at::Tensor drawn = at::empty(sizes);
     constexpr std::int64_t kGrain = 1024;
     at::parallel_for(0, (drawn.numel() + kDrawsPerBlock - 1) / kDrawsPerBlock, kGrain,
                      [&](std::int64_t first, std::int64_t last) {
@@ -45,7 +45,7 @@ at::Tensor draw_on_cpu(const Mask& mask, const at::Tensor& key_words, at::IntArr
     return drawn;
   }
   const std::int64_t length = mask.is_locked ? 1 : sizes[0], columns = sizes[1], units = sizes[2];
-  const at::Tensor drawn = at::empty({length, columns, units});
+  at::Tensor drawn = at::empty({length, columns, units});
   at::parallel_for(0, columns, 1, [&](std::int64_t first, std::int64_t last) {
     fill_dropout_mask(key, mask.layer, mask.p, length, columns, units, first, last, span_of(drawn));
   });

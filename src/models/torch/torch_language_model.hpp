@@ -8,7 +8,8 @@
 
 namespace charrnn {
 
-/// Precision::kBf16 is for stacked layers on GPUs: inside a window they compute in bf16 (PyTorch's autocast).
+/// Precision::kBf16 is for stacked layers on GPUs: inside a window they and the output layer compute in bf16 (PyTorch's
+/// autocast).
 std::unique_ptr<LanguageModel> make_torch_language_model(const ModelConfig& config, std::int64_t vocabulary_size,
                                                          Precision precision, Device device);
 

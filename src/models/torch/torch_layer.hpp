@@ -34,7 +34,8 @@ class TorchLayer {
 
   /// x [length, columns, inputs] to the outputs [length, columns, hidden], with autograd. `weights` are the parameters
   /// with dropout applied; `states` has one [1, columns, width] for each of CellSpec::states, which is replaced by
-  /// the one after the window.
+  /// the one after the window. In bf16 PyTorch's autocast is on: x and the states may be bfloat16, and so may what
+  /// comes out.
   virtual at::Tensor run(const at::Tensor& x, std::span<const at::Tensor> weights, std::span<at::Tensor> states) = 0;
 
  protected:
