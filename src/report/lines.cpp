@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <numeric>
 
@@ -175,6 +176,12 @@ std::vector<std::string> end_lines(const EndReport& report) {
   if (is_worse) first += fmt::format("; validation {}, worse than the best", loss_text(*report.last_val_loss));
   return {first,
           fmt::format("best: step {}, validation {}", with_commas(report.best_step), loss_text(*report.best_val_loss))};
+}
+
+std::string noise_line(double columns) {
+  const double unit = std::pow(10, std::max(0.0, std::floor(std::log10(columns)) - 1));  // two digits are known at best
+  return fmt::format("scale of about {} columns, over the last fifty steps (docs/large_batches.md)",
+                     with_commas(static_cast<std::int64_t>(std::round(columns / unit) * unit)));
 }
 
 std::string phases_line(const PhaseReport& report) {

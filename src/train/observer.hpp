@@ -48,7 +48,8 @@ struct StepReport {
   double loss = 0;  ///< of this step's window, nats per character
   double learning_rate = 0;
   double gradient_norm = 0;
-  double characters_per_second = 0;  ///< since the last report
+  double characters_per_second = 0;        ///< since the last report
+  std::optional<double> noise_scale = {};  ///< in columns, mean of some fifty steps (`noise-scale`)
 };
 
 /// After a step whose loss or gradient was not finite: it was left out (`skip-bad-steps`).
