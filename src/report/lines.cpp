@@ -113,7 +113,10 @@ std::vector<std::string> start_lines(const RunFacts& facts) {
       fmt::format("engine      {}{}", facts.engine,
                   facts.peak > 0 ? fmt::format("; matrix products at up to {:.0f} GFLOP/s", facts.peak * 1e-9) : ""),
       facts.data_shape};
-  if (facts.on_gpus) lines.push_back("GPU         " + facts.processor);
+  if (facts.hosts > 1) lines.insert(lines.end() - 2, "nodes       " + facts.ranks_of_hosts);
+  if (facts.on_gpus) {
+    lines.push_back("GPU         " + facts.processor + (facts.gpu_links.empty() ? "" : "; " + facts.gpu_links));
+  }
   if (run.reproducible) {
     lines.push_back(fmt::format("bits        the same on 1 to {} ranks: {} micro-batches, summed in a fixed order",
                                 run.micro_batches, run.micro_batches));

@@ -60,7 +60,8 @@ std::vector<std::string> ReductionMode::doubts(const std::string& processor, con
 
 Resources choose_resources(const RunConfig& config, const ReductionMode& mode, Communicator& control) {
   const std::vector<RankPlace> places = gather_places(control, place_here());
-  Resources resources{.choice = {}, .hosts = count_hosts(places), .warnings = {}};
+  Resources resources{
+      .choice = {}, .hosts = count_hosts(places), .ranks_of_hosts = ranks_of_hosts(places), .warnings = {}};
   const char* const wish = std::getenv("OMP_NUM_THREADS");
   if (const std::int64_t given = mode.threads(config.run.threads, threads_decide_bits(config.model, config.run.engine));
       given > 0) {

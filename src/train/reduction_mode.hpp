@@ -52,6 +52,7 @@ class ReductionMode {
 struct Resources {
   ThreadChoice choice;  ///< of this rank
   int hosts;            ///< that the job runs on
+  std::string ranks_of_hosts;
   std::vector<std::string> warnings;
 };
 

@@ -10,6 +10,7 @@
 #include "config/toml.hpp"
 #include "dist/agreement.hpp"
 #include "dist/device_choice.hpp"
+#include "dist/gpu_links.hpp"
 #include "models/product_rate.hpp"
 #include "models/registry.hpp"
 #include "models/torch_runtime.hpp"
@@ -191,8 +192,10 @@ RunFacts Training::facts(double peak) const {
           .ranks = control_.size(),
           .threads = resources_.choice.threads,
           .hosts = resources_.hosts,
+          .ranks_of_hosts = resources_.ranks_of_hosts,
           .on_gpus = device_.cuda,
           .processor = device_description(device_),
+          .gpu_links = device_.cuda ? links_text(gpu_links_here()) : "",
           .engine = engine_->description(precision_, device_),
           .gradients_over = gradients_->name(),
           .peak = peak,
