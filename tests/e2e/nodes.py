@@ -27,9 +27,9 @@ class Nodes(program.TestCase):
         return result.stdout
 
     def nodes(self, ranks):
-        """Half of them on each, as the first screen and doctor put it."""
-        first = [f"rank {half}" if ranks == 2 else f"ranks {half * 2}-{half * 2 + 1}" for half in (0, 1)]
-        return ", ".join(f"{name} ({which})" for name, which in zip(hosts.NAMES, first))
+        """By turns, as the first screen and doctor put it."""
+        which = {2: ["rank 0", "rank 1"], 4: ["ranks 0, 2", "ranks 1, 3"]}[ranks]
+        return ", ".join(f"{name} ({its})" for name, its in zip(hosts.NAMES, which))
 
     def test_the_same_bits(self):
         words = [*MODEL, "--reproducible", "--micro-batches", 4]
