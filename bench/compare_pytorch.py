@@ -22,11 +22,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 MODELS = {"rnn": (1, 256, 0.0), "gru": (1, 256, 0.0), "lstm": (2, 512, 0.5)}
-EMBEDDING, STRETCH = 42, 10
+STRETCH = 10
 VARIANTS = {"cpu": ["eager", "flushed", "autocast", "compile", "ddp"],
             "cuda": ["eager", "graph", "autocast", "autocast graph"]}
 
@@ -35,11 +34,12 @@ def train_in_pytorch(variant, model, arguments, rank=0, ranks=1, port=0):
     """The peer, in a process of its own. Prints milliseconds a step."""
     import torch
 
-    device, width, bptt, threads = arguments.device, arguments.columns, arguments.bptt, arguments.threads // ranks
+    from pytorch_peer import Peer, Shape
+
+    width = arguments.columns
     torch.set_flush_denormal(variant == "flushed")  # charrnn_dist does; threads inherit it
-    torch.set_num_threads(threads)
+    torch.set_num_threads(arguments.threads // ranks)
     torch.backends.cudnn.allow_tf32 = False
-    layers, hidden, dropout = MODELS[model]
     text = Path(arguments.corpus).read_text().lower()[:493_747]
     counts = {c: text.count(c) for c in set(text)}
     kept = sorted((c for c in counts if counts[c] >= 3), key=lambda c: (-counts[c], c))
@@ -47,77 +47,18 @@ def train_in_pytorch(variant, model, arguments, rank=0, ranks=1, port=0):
     tokens = torch.tensor([index.get(c, 0) for c in text])
     rows = len(tokens) // width
     mine = slice(rank * width // ranks, (rank + 1) * width // ranks)
-    columns = tokens[: rows * width].view(width, rows)[mine].t().contiguous().to(device)
-    vocabulary = len(kept) + 2
-    kind = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[model]
+    columns = tokens[: rows * width].view(width, rows)[mine].t().contiguous()
 
-    class Net(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.e = torch.nn.Embedding(vocabulary, EMBEDDING)
-            self.rnn = kind(EMBEDDING, hidden, layers, dropout=dropout)
-            self.out = torch.nn.Linear(hidden, vocabulary)
-
-        def forward(self, tokens, state):
-            output, state = self.rnn(self.e(tokens), state)
-            return self.out(output), state
-
-    net = trained = Net().to(device)
-    if variant == "ddp":
+    def wrap(net):
+        if variant != "ddp":
+            return net
         torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=ranks)
-        trained = torch.nn.parallel.DistributedDataParallel(net)
-    if variant == "compile":
-        trained = torch.compile(net)
-    is_graph = "graph" in variant
-    adam = torch.optim.Adam(net.parameters(), 1e-3, fused=True, capturable=is_graph)
+        return torch.nn.parallel.DistributedDataParallel(net)
 
-    def train(tokens, state):
-        """One step on bptt + 1 rows of tokens. Returns the loss and the new state."""
-        with torch.autocast(device, torch.bfloat16, enabled="autocast" in variant):
-            logits, state = trained(tokens[:-1], state)
-        state = tuple(s.detach() for s in state) if model == "lstm" else state.detach()
-        loss = torch.nn.functional.cross_entropy(logits.float().view(-1, vocabulary), tokens[1:].reshape(-1))
-        adam.zero_grad()
-        loss.backward()
-        adam.step()
-        return loss.detach(), state
-
-    zeros = torch.zeros(layers, columns.shape[1], hidden, device=device)
-    state, stretches = (zeros, zeros.clone()) if model == "lstm" else zeros, []
-    if is_graph:
-        fixed = columns[: bptt + 1].clone()
-
-        def train_in_place():
-            loss, new = train(fixed, state)
-            for old, its in zip(state, new) if model == "lstm" else [(state, new)]:
-                old.copy_(its)
-            return loss
-
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(3):
-                train_in_place()
-        torch.cuda.current_stream().wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            loss = train_in_place()
-    start = time.perf_counter()
-    for step in range(arguments.steps):
-        row = step * bptt % (rows - bptt - 1)
-        tokens = columns[row : row + bptt + 1]
-        if is_graph:
-            fixed.copy_(tokens)
-            graph.replay()
-        else:
-            loss, state = train(tokens, state)
-        if (step + 1) % STRETCH == 0:
-            loss.item()
-            now = time.perf_counter()
-            stretches.append((now - start) / STRETCH * 1e3)
-            start = now
+    found = Peer(Shape(model, *MODELS[model], columns.shape[1], arguments.bptt), variant, columns, len(kept) + 2,
+                 arguments.device, wrap).stretches(arguments.steps, STRETCH)
     if rank == 0:
-        print(statistics.median(stretches[1:]))
+        print(statistics.median(found))
 
 
 def peak_memory(command, errors=None):

@@ -12,7 +12,8 @@ from charrnn.services import SERVICES, Point
 LOSS, BITS = "loss", "bits_per_character"
 CURVES = {
     "step": [(f"{LOSS}/train", "loss", 1), (f"{BITS}/train", "loss", BIT), ("learning_rate", "learning_rate", 1),
-             ("gradient_norm", "gradient_norm", 1), ("characters_per_second", "characters_per_second", 1)],
+             ("gradient_norm", "gradient_norm", 1), ("characters_per_second", "characters_per_second", 1),
+             ("noise_scale", "noise_scale", 1)],
     "validation": [(f"{LOSS}/validation", "val_loss", 1), (f"{BITS}/validation", "val_loss", BIT)],
     "epoch": [(f"{LOSS}/validation", "val_loss", 1), (f"{BITS}/validation", "val_loss", BIT)],
 }

@@ -136,6 +136,7 @@ Json examine(Job& job, const RunConfig& config) {
   add({{.topic = "launcher",
         .text = fmt::format("{}; {} rank(s) on {} node(s); {}", describe_launcher(), job.mpi.size(), hosts.size(),
                             mpi_version())}});
+  if (job.mpi.size() > 1) add({{.topic = "nodes", .text = ranks_of_hosts(places)}});
   for (const Json& finding : merge(told, hosts.size())) all.push_back(finding);
   add(check_interfaces(interfaces, hosts));
   add(check_shared_folder(config.run.run_dir, control));

@@ -76,6 +76,7 @@ const std::vector<Option>& option_table() {
       {"run", "exact-end", CHARRNN_MEMBER(run.exact_end), free, any, "", "with `validate-characters`: at the end, validate the last and the best model on the whole part"},
       {"run", "log-every", CHARRNN_MEMBER(run.log_every), free, at_least(1), "N", "write a line to metrics.jsonl every N steps"},
       {"run", "tensorboard", CHARRNN_MEMBER(run.tensorboard), free, any, "", "also write event files for TensorBoard into the run's folder (docs/tracking.md)"},
+      {"run", "noise-scale", CHARRNN_MEMBER(run.noise_scale), free, any, "", "estimate in every step how many columns a batch can have before more stop paying (docs/large_batches.md); needs several ranks or `reproducible`"},
       {"run", "check-every", CHARRNN_MEMBER(run.check_every), free, at_least(0), "N", "compare the parameters of all ranks every N steps; 0: before each checkpoint"},
       {"run", "reproducible", CHARRNN_MEMBER(run.reproducible), free, any, "", "the same bits on any number of ranks (docs/reproducibility.md)"},
       {"run", "micro-batches", CHARRNN_MEMBER(run.micro_batches), bits, at_least(1), "N", "with `reproducible`: groups that the columns are divided into, and the most ranks there can be"},

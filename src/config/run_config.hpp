@@ -74,6 +74,7 @@ struct RunOptions {
   bool exact_end = false;                ///< the last and the best model on the whole part, once, at the end
   std::int64_t log_every = 100;
   bool tensorboard = false;        ///< event files for it, in the run's folder
+  bool noise_scale = false;        ///< estimate the gradient noise scale
   std::int64_t check_every = 0;    ///< steps; 0: at checkpoints only
   bool reproducible = false;       ///< the same bits on any number of ranks
   std::int64_t micro_batches = 8;  ///< groups of columns in that mode: the most ranks it can have

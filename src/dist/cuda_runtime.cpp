@@ -144,6 +144,17 @@ std::string cuda_device_uuid(int index) {
   return text;
 }
 
+GpuLink cuda_link(int one, int other) {
+  int can = 0, atomics = 0;
+  if (cudaDeviceCanAccessPeer(&can, one, other) != cudaSuccess) cudaGetLastError();
+  if (can == 0) return GpuLink::kHost;
+  // What tells NVLink from PCIe without NVIDIA's management library.
+  if (cudaDeviceGetP2PAttribute(&atomics, cudaDevP2PAttrNativeAtomicSupported, one, other) != cudaSuccess) {
+    cudaGetLastError();
+  }
+  return atomics != 0 ? GpuLink::kNvlink : GpuLink::kPcie;
+}
+
 std::unique_ptr<DeviceMemory> make_cuda_memory() {
   return std::make_unique<CudaMemory>();
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "dist/device_memory.hpp"
+#include "dist/gpu_links.hpp"
 #include "dist/stream_events.hpp"
 
 namespace charrnn {
@@ -24,6 +25,9 @@ std::string cuda_device_uuid(int index);
 
 /// Where the GPU is plugged in: "0000:65:00.0". UsageError if there is no such GPU.
 std::string cuda_device_bus(int index);
+
+/// Between two GPUs that this process sees. Never throws.
+GpuLink cuda_link(int one, int other);
 
 /// Memory of the current GPU.
 std::unique_ptr<DeviceMemory> make_cuda_memory();

@@ -108,6 +108,31 @@ std::string oversubscription(std::span<const RankPlace> places, std::span<const 
   return "";
 }
 
+std::string ranks_of_hosts(std::span<const RankPlace> places) {
+  std::vector<std::pair<std::string, std::string>> hosts;  // in the order of their first ranks; with "0-3, 8"
+  for (std::size_t rank = 0; rank < places.size();) {
+    const std::string& host = places[rank].host;
+    const std::size_t first = rank;
+    while (rank < places.size() && places[rank].host == host) ++rank;
+    auto known = std::ranges::find(hosts, host, &std::pair<std::string, std::string>::first);
+    if (known == hosts.end()) known = hosts.insert(known, {host, ""});
+    known->second += fmt::format("{}{}", known->second.empty() ? "" : ", ", first);
+    if (rank - first > 1) known->second += fmt::format("-{}", rank - 1);
+  }
+  constexpr std::size_t kMost = 8;
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    const auto& [host, ranks] = hosts[i];
+    const bool is_one = ranks.find_first_not_of("0123456789") == std::string::npos;
+    if (i < kMost - 2 || hosts.size() <= kMost || i + 1 == hosts.size()) {
+      texts.push_back(fmt::format("{} (rank{} {})", host, is_one ? "" : "s", ranks));
+    } else if (i == kMost - 2) {
+      texts.emplace_back("…");
+    }
+  }
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
 int count_hosts(std::span<const RankPlace> places) {
   std::set<std::string> hosts;
   for (const RankPlace& place : places) hosts.insert(place.host);

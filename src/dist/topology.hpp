@@ -44,6 +44,9 @@ int threads_alone();
 /// A warning if the ranks of some host have more threads than cores between them, by rank; else empty.
 std::string oversubscription(std::span<const RankPlace> places, std::span<const int> threads);
 
+/// Which ranks are on which host: "n1 (ranks 0-7), n2 (ranks 8-15)". Of many hosts the first ones and the last.
+std::string ranks_of_hosts(std::span<const RankPlace> places);
+
 /// Different hosts among the places.
 int count_hosts(std::span<const RankPlace> places);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <system_error>
 
 #ifdef CHARRNN_CUDA
@@ -35,18 +36,6 @@ std::string describe(int index) {
                      properties.major, properties.minor, cuda_device_uuid(index));
 }
 
-/// Pairs that cannot reach each other's memory: NCCL then goes through the host.
-int pairs_apart(int count) {
-  int apart = 0;
-  for (int one = 0; one < count; ++one) {
-    for (int other = 0; other < count; ++other) {
-      int can = 1;
-      if (one != other && cudaDeviceCanAccessPeer(&can, one, other) == cudaSuccess && can == 0) ++apart;
-    }
-  }
-  return apart / 2;
-}
-
 Findings check_seen(int ranks) {
   Findings findings;
   const int count = cuda_device_count();
@@ -69,17 +58,25 @@ Findings check_seen(int ranks) {
     findings.push_back({Verdict::kFault, "ranks", fmt::format("{} on {} GPU(s)", ranks, count),
                         "NCCL wants a GPU for each rank: start as many ranks on a node as it has GPUs"});
   }
-  if (const int apart = pairs_apart(count); apart > 0) {
-    findings.push_back({Verdict::kWarning, "GPU pairs", fmt::format("{} cannot reach each other's memory", apart),
-                        "gradients go through the host: look at nvidia-smi topo -m; in a container, let each rank see "
-                        "all GPUs of its node"});
-  }
+  std::ranges::move(check_links(gpu_links_here()), std::back_inserter(findings));
   return findings;
 }
 
 #endif
 
 }  // namespace
+
+Findings check_links(std::span<const GpuLink> pairs) {
+  if (pairs.empty()) return {};
+  Finding finding{.topic = "GPU pairs", .text = links_text(pairs)};
+  if (std::ranges::find(pairs, GpuLink::kHost) != pairs.end()) {
+    finding.verdict = Verdict::kWarning;
+    finding.remedy =
+        "gradients go through the host: look at nvidia-smi topo -m; in a container, let each rank see all GPUs of its "
+        "node";
+  }
+  return {finding};
+}
 
 Findings check_gpus([[maybe_unused]] int ranks, const fs::path& root) {
   const std::ptrdiff_t there = gpus_of_driver(root);

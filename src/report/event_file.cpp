@@ -65,6 +65,7 @@ void EventFile::on_step(const StepReport& report) {
                               {"learning_rate", report.learning_rate},
                               {"gradient_norm", report.gradient_norm},
                               {"characters_per_second", report.characters_per_second}});
+  if (report.noise_scale) write_scalars(report.step, {{"noise_scale", *report.noise_scale}});
 }
 
 void EventFile::on_validation(const ValidationReport& report) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <numeric>
 
@@ -112,7 +113,10 @@ std::vector<std::string> start_lines(const RunFacts& facts) {
       fmt::format("engine      {}{}", facts.engine,
                   facts.peak > 0 ? fmt::format("; matrix products at up to {:.0f} GFLOP/s", facts.peak * 1e-9) : ""),
       facts.data_shape};
-  if (facts.on_gpus) lines.push_back("GPU         " + facts.processor);
+  if (facts.hosts > 1) lines.insert(lines.end() - 2, "nodes       " + facts.ranks_of_hosts);
+  if (facts.on_gpus) {
+    lines.push_back("GPU         " + facts.processor + (facts.gpu_links.empty() ? "" : "; " + facts.gpu_links));
+  }
   if (run.reproducible) {
     lines.push_back(fmt::format("bits        the same on 1 to {} ranks: {} micro-batches, summed in a fixed order",
                                 run.micro_batches, run.micro_batches));
@@ -175,6 +179,12 @@ std::vector<std::string> end_lines(const EndReport& report) {
   if (is_worse) first += fmt::format("; validation {}, worse than the best", loss_text(*report.last_val_loss));
   return {first,
           fmt::format("best: step {}, validation {}", with_commas(report.best_step), loss_text(*report.best_val_loss))};
+}
+
+std::string noise_line(double columns) {
+  const double unit = std::pow(10, std::max(0.0, std::floor(std::log10(columns)) - 1));  // two digits are known at best
+  return fmt::format("scale of about {} columns, over the last fifty steps (docs/large_batches.md)",
+                     with_commas(static_cast<std::int64_t>(std::round(columns / unit) * unit)));
 }
 
 std::string phases_line(const PhaseReport& report) {

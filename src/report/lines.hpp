@@ -19,6 +19,8 @@ std::string validation_line(const ValidationReport& report);
 std::string skip_line(const SkipReport& report);
 /// Of a run that is done. The last one is about the checkpoint to use: the last one of the run, or the best.
 std::vector<std::string> end_lines(const EndReport& report);
+/// "scale of about 310 columns, over the last fifty steps …".
+std::string noise_line(double columns);
 /// "forward 31 %, backward 60 %, …", largest first, what is less than half a percent left out.
 std::string phases_line(const PhaseReport& report);
 

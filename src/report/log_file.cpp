@@ -35,8 +35,9 @@ void LogFile::on_start(const RunFacts& facts) {
 }
 
 void LogFile::on_step(const StepReport& report) {
-  log_->info("step {} loss {:.6f} lr {:.3g} gradient norm {:.4g} {} char/s", report.step, report.loss,
-             report.learning_rate, report.gradient_norm, rate_text(report.characters_per_second));
+  log_->info("step {} loss {:.6f} lr {:.3g} gradient norm {:.4g} {} char/s{}", report.step, report.loss,
+             report.learning_rate, report.gradient_norm, rate_text(report.characters_per_second),
+             report.noise_scale ? fmt::format(" noise scale {:.3g}", *report.noise_scale) : "");
 }
 
 void LogFile::on_skip(const SkipReport& report) {

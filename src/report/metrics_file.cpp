@@ -43,12 +43,14 @@ void MetricsFile::on_start(const RunFacts& facts) {
 }
 
 void MetricsFile::on_step(const StepReport& report) {
-  write({{"event", "step"},
-         {"step", report.step},
-         {"loss", report.loss},
-         {"learning_rate", report.learning_rate},
-         {"gradient_norm", report.gradient_norm},
-         {"characters_per_second", report.characters_per_second}});
+  Json event{{"event", "step"},
+             {"step", report.step},
+             {"loss", report.loss},
+             {"learning_rate", report.learning_rate},
+             {"gradient_norm", report.gradient_norm},
+             {"characters_per_second", report.characters_per_second}};
+  if (report.noise_scale) event["noise_scale"] = *report.noise_scale;
+  write(std::move(event));
 }
 
 void MetricsFile::on_skip(const SkipReport& report) {

@@ -63,7 +63,9 @@ void Screen::on_epoch(const EpochReport& report) {
 }
 
 void Screen::on_phases(const PhaseReport& report) {
-  if (report.whole_run) print_labelled("time        " + phases_line(report));
+  if (!report.whole_run) return;
+  print_labelled("time        " + phases_line(report));
+  if (noise_scale_) print_labelled("noise       " + noise_line(*noise_scale_));
 }
 
 void Screen::on_sample(std::int64_t /*step*/, const std::string& text) {

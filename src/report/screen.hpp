@@ -19,6 +19,7 @@ class Screen final : public TrainObserver {
   void on_work(std::string_view what, std::int64_t done, std::int64_t total) override;
   void on_start(const RunFacts& facts) override;
   void on_progress(const ProgressReport& report) override;
+  void on_step(const StepReport& report) override { noise_scale_ = report.noise_scale; }
   /// Only of the first in a row.
   void on_skip(const SkipReport& report) override;
   void on_validation(const ValidationReport& report) override;
@@ -29,9 +30,9 @@ class Screen final : public TrainObserver {
   void on_end(const EndReport& report) override;
 
  private:
-  /// A row of the table of epochs.
   /// A line that begins with a label; on a terminal what does not fit goes below, beside the label.
   void print_labelled(const std::string& line);
+  /// A row of the table of epochs.
   void print_row(const std::string& line);
 
   std::filesystem::path folder_;
@@ -40,6 +41,7 @@ class Screen final : public TrainObserver {
   std::int64_t last_step_ = 0, steps_per_epoch_ = 1;
   std::string epochs_;  ///< that last_step_ is
   bool table_has_head_ = false;
+  std::optional<double> noise_scale_;  ///< the latest
   ProgressLine line_{stdout};
   WorkLine work_{line_};
 };

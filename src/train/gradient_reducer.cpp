@@ -35,13 +35,13 @@ void GradientReducer::begin(std::int64_t step) {
 }
 
 void GradientReducer::finish() {
-  if (communicator_.size() == 1) return;
+  if (communicator_.size() == 1) return finish_alone();
   while (begun_ < parts_.size()) part_is_complete();  // the model may not report parts one by one
   communicator_.finish_begun();
 }
 
 void GradientReducer::queue(std::span<float> numbers) {
-  if (communicator_.size() == 1) return;
+  if (communicator_.size() == 1) return finish_alone();
   while (begun_ < parts_.size()) part_is_complete();
   communicator_.begin_all_reduce_sum(numbers);
   communicator_.queue_begun();

@@ -44,6 +44,8 @@ class GradientReducer : private GradientListener {
   virtual void begin_part(std::size_t part) = 0;
   /// The same of a part that is complete at an event in the device's queue.
   virtual void begin_part_at(std::size_t part, void* /*event*/) { begin_part(part); }
+  /// Where there is no other rank: adds up what sums() holds apart.
+  virtual void finish_alone() {}
 
   const std::vector<Range>& parts() const { return parts_; }
   Communicator& communicator() const { return communicator_; }
@@ -69,8 +71,8 @@ std::unique_ptr<GradientReducer> make_all_reducer(LanguageModel& model, const Sh
 /// Additions along the fixed tree of base/summation_tree.hpp over the micro-batches, whichever rank has them: the same
 /// bits for every number of ranks. A rank first adds up the largest whole subtrees of its own micro-batches; of what is
 /// left every rank gets one slice (all_to_all), adds it up and sends it to all (all_gather). The communicator adds
-/// nothing. Both must outlive it.
+/// nothing. Both must outlive it. `in_parts`: a rank that is alone has its micro-batches in two sums as well, until finish().
 std::unique_ptr<GradientReducer> make_tree_reducer(LanguageModel& model, const Sharding& sharding,
-                                                   Communicator& communicator);
+                                                   Communicator& communicator, bool in_parts = false);
 
 }  // namespace charrnn

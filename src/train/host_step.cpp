@@ -19,11 +19,15 @@ class HostStep final : public TrainingStep {
     std::vector<double> losses(batch.micro_batches.size());
     const std::vector<TrainMicroBatch> micro_batches = micro_batches_of(batch, state);
     parts_.reducer.begin(step);
+    const auto sums = parts_.reducer.sums();
+    GradientListener* listener = parts_.reducer.listener();
+    if (parts_.noise != nullptr) listener = parts_.noise->begin(batch, sums, listener);
     parts_.model.train(micro_batches, {.dropout = dropout_key(batch, parts_.seed, step),
-                                       .sums = parts_.reducer.sums(),
+                                       .sums = sums,
                                        .losses = losses,
-                                       .listener = parts_.reducer.listener(),
+                                       .listener = listener,
                                        .clock = &clock_});
+    if (parts_.noise != nullptr) parts_.noise->end_parts();
     parts_.reducer.finish();
 
     clock_.enter(Phase::kUpdate);
@@ -32,6 +36,7 @@ class HostStep final : public TrainingStep {
     clock_.enter(Phase::kReduce);
     parts_.control.set_step(step);
     const auto [loss_sum, norm, all_flags] = agree_on_step(parts_.control, sharding_, losses, mine, flags);
+    if (parts_.noise != nullptr) parts_.noise->add(parts_.control, norm / scale);
     clock_.enter(Phase::kUpdate);
     outcome_ = {loss_sum, loss_sum * scale, norm, true, all_flags};
     outcome_.finite = std::isfinite(outcome_.loss) && std::isfinite(norm);

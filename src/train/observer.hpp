@@ -25,8 +25,10 @@ struct RunFacts {
   std::int64_t symbols = 0, parameters = 0;
   VocabularyShare share = {};  ///< of the text that the vocabulary knows
   int ranks = 1, threads = 1, hosts = 1;
+  std::string ranks_of_hosts = {};  ///< which ranks are on which host
   bool on_gpus = false;
   std::string processor = {};          ///< device_description() of rank 0's
+  std::string gpu_links = {};          ///< between the GPUs that rank 0 sees; empty where there are not several
   std::string engine, gradients_over;  ///< descriptions
   double peak = 0;                     ///< floating-point operations a second of all ranks; 0: unknown
   std::int64_t steps_per_epoch = 0, total_steps = 0;
@@ -48,7 +50,8 @@ struct StepReport {
   double loss = 0;  ///< of this step's window, nats per character
   double learning_rate = 0;
   double gradient_norm = 0;
-  double characters_per_second = 0;  ///< since the last report
+  double characters_per_second = 0;        ///< since the last report
+  std::optional<double> noise_scale = {};  ///< in columns, mean of some fifty steps (`noise-scale`)
 };
 
 /// After a step whose loss or gradient was not finite: it was left out (`skip-bad-steps`).

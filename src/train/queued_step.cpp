@@ -58,13 +58,16 @@ class QueuedStep final : public TrainingStep {
     send(flight, factor, flags);
     const std::span<float> losses = span_of(Numbers::cut(numbers_, layout_.losses));
     parts_.reducer.begin(step);
+    const auto sums = parts_.reducer.sums();
+    if (parts_.noise != nullptr) parts_.noise->begin(batch, sums, nullptr);
     parts_.model.train(micro_batches_of(batch, state),
                        {.dropout = dropout_key(batch, parts_.seed, step),
-                        .sums = parts_.reducer.sums(),
+                        .sums = sums,
                         .queued_losses = losses.subspan(static_cast<std::size_t>(sharding_.mine.first),
                                                         static_cast<std::size_t>(sharding_.mine.count)),
                         .listener = parts_.reducer.listener(),
                         .clock = &clock_});
+    if (parts_.noise != nullptr) parts_.noise->end_parts();  // waits for the device
     flight.marks[kTrained]->set();
     parts_.reducer.queue(span_of(Numbers::cut(numbers_, layout_.shared())));
     flight.marks[kReduced]->set();
@@ -92,10 +95,13 @@ class QueuedStep final : public TrainingStep {
     outcome.finite = verdict[offsetof(GradientVerdict, leaves_out) / sizeof(float)] == 0;
     for (std::size_t i = 0; i < kFlags.size(); ++i) outcome.flags.*kFlags[i] = all_flags[i] > 0;
     if (outcome.finite) parts_.optimizer.count_queued_step();
+    if (parts_.noise != nullptr) {
+      parts_.noise->add(parts_.control, outcome.gradient_norm * static_cast<double>(flight.targets));
+    }
     return outcome;
   }
 
-  bool runs_ahead() const override { return true; }
+  bool runs_ahead() const override { return parts_.noise == nullptr; }  // which knows one step at a time
 
  private:
   enum Mark : std::uint8_t { kTrained, kReduced, kEnd, kMarks };

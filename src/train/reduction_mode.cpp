@@ -12,18 +12,24 @@
 namespace charrnn {
 
 Sharding ReductionMode::sharding(std::int64_t columns, const Communicator& ranks) const {
-  if (!reproducible_) return {ranks.size(), ranks.rank(), ranks.size()};
+  const std::int64_t micro_batches = reproducible_ ? std::min(micro_batches_, columns) : ranks.size();
+  require_option(
+      !noise_scale_ || micro_batches > 1, "noise-scale",
+      "`noise-scale` compares the gradients of parts of a batch, and here is only one part: start more ranks, or "
+      "use `reproducible` with at least 2 `micro-batches`");
+  if (!reproducible_) return {micro_batches, ranks.rank(), ranks.size()};
   require_option(
       ranks.size() <= micro_batches_, "micro-batches",
       "{} ranks cannot share {} micro-batches: start fewer ranks, or raise `micro-batches` (another number of "
       "them gives other bits)",
       ranks.size(), micro_batches_);
-  return {std::min(micro_batches_, columns), ranks.rank(), ranks.size()};
+  return {micro_batches, ranks.rank(), ranks.size()};
 }
 
 std::unique_ptr<GradientReducer> ReductionMode::make_reducer(LanguageModel& model, const Sharding& sharding,
                                                              Communicator& gradients) const {
-  return reproducible_ ? make_tree_reducer(model, sharding, gradients) : make_all_reducer(model, sharding, gradients);
+  return reproducible_ ? make_tree_reducer(model, sharding, gradients, noise_scale_)
+                       : make_all_reducer(model, sharding, gradients);
 }
 
 std::vector<std::string> ReductionMode::doubts(const std::string& processor, const CheckpointHeader* resumed,
@@ -54,7 +60,8 @@ std::vector<std::string> ReductionMode::doubts(const std::string& processor, con
 
 Resources choose_resources(const RunConfig& config, const ReductionMode& mode, Communicator& control) {
   const std::vector<RankPlace> places = gather_places(control, place_here());
-  Resources resources{.choice = {}, .hosts = count_hosts(places), .warnings = {}};
+  Resources resources{
+      .choice = {}, .hosts = count_hosts(places), .ranks_of_hosts = ranks_of_hosts(places), .warnings = {}};
   const char* const wish = std::getenv("OMP_NUM_THREADS");
   if (const std::int64_t given = mode.threads(config.run.threads, threads_decide_bits(config.model, config.run.engine));
       given > 0) {

@@ -22,11 +22,13 @@ namespace charrnn {
 /// fixed tree. What a resume must not change then is said by the option table (config/option_table.hpp).
 class ReductionMode {
  public:
-  explicit ReductionMode(const RunOptions& run) : reproducible_(run.reproducible), micro_batches_(run.micro_batches) {}
+  explicit ReductionMode(const RunOptions& run)
+      : reproducible_(run.reproducible), micro_batches_(run.micro_batches), noise_scale_(run.noise_scale) {}
 
   /// Whether everything must compute the same bits when it is run again, whatever it costs.
   bool is_reproducible() const { return reproducible_; }
-  /// How the ranks share batches of `columns` columns. ConfigError for more ranks than there are micro-batches.
+  /// How the ranks share batches of `columns` columns. ConfigError for more ranks than there are micro-batches, and for
+  /// `noise-scale` with a single one.
   Sharding sharding(std::int64_t columns, const Communicator& ranks) const;
   std::unique_ptr<GradientReducer> make_reducer(LanguageModel& model, const Sharding& sharding,
                                                 Communicator& gradients) const;
@@ -44,11 +46,13 @@ class ReductionMode {
  private:
   bool reproducible_;
   std::int64_t micro_batches_;
+  bool noise_scale_;
 };
 
 struct Resources {
   ThreadChoice choice;  ///< of this rank
   int hosts;            ///< that the job runs on
+  std::string ranks_of_hosts;
   std::vector<std::string> warnings;
 };
 

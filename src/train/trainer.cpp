@@ -157,7 +157,9 @@ void Trainer::end_step(const OpenStep& open, const StepOutcome& outcome) {
   characters_ += open.characters;
   pace_.add_step(seconds, open.characters);
   if ((is_due(parts_.config.run.log_every) || stop_) && outcome.finite) {
-    parts_.observer.on_step({step, outcome.loss, open.rate, outcome.gradient_norm, pace_.take_rate()});
+    const NoiseScale* const noise = parts_.step.noise;
+    parts_.observer.on_step({step, outcome.loss, open.rate, outcome.gradient_norm, pace_.take_rate(),
+                             noise != nullptr ? noise->columns() : std::nullopt});
   }
   parts_.observer.on_progress({step, position_.progress.smoothed.mean(), pace_.rate(), pace_.seconds_left(step)});
 }

@@ -10,6 +10,7 @@
 #include "config/toml.hpp"
 #include "dist/agreement.hpp"
 #include "dist/device_choice.hpp"
+#include "dist/gpu_links.hpp"
 #include "models/product_rate.hpp"
 #include "models/registry.hpp"
 #include "models/torch_runtime.hpp"
@@ -69,6 +70,7 @@ Training::Training(RunConfig config, const TextSource& text, ControlCommunicator
   if (device_.cuda) step_device_ = make_cuda_step_device();
 #endif
   start_average();
+  if (config_.run.noise_scale) noise_.emplace(*model_);
   // Every rank reads the file: the run's folder is on a file system that all share.
   together(control_, [&] {
     if (!from.resume.empty()) {
@@ -156,8 +158,15 @@ void Training::start_average() {
 }
 
 StepParts Training::step_parts() {
-  return {*model_,           *optimizer_, *reducer_, control_, team_, config_.run.seed, config_.optimizer.clip_norm,
-          step_device_.get()};
+  return {.model = *model_,
+          .optimizer = *optimizer_,
+          .reducer = *reducer_,
+          .control = control_,
+          .team = team_,
+          .seed = config_.run.seed,
+          .clip_norm = config_.optimizer.clip_norm,
+          .device = step_device_.get(),
+          .noise = noise_ ? &*noise_ : nullptr};
 }
 
 void Training::queue_steps(std::unique_ptr<StepDevice> device) {
@@ -183,8 +192,10 @@ RunFacts Training::facts(double peak) const {
           .ranks = control_.size(),
           .threads = resources_.choice.threads,
           .hosts = resources_.hosts,
+          .ranks_of_hosts = resources_.ranks_of_hosts,
           .on_gpus = device_.cuda,
           .processor = device_description(device_),
+          .gpu_links = device_.cuda ? links_text(gpu_links_here()) : "",
           .engine = engine_->description(precision_, device_),
           .gradients_over = gradients_->name(),
           .peak = peak,

@@ -15,6 +15,7 @@
 #include "models/engine.hpp"
 #include "models/language_model.hpp"
 #include "train/gradient_reducer.hpp"
+#include "train/noise_scale.hpp"
 #include "train/observer.hpp"
 #include "train/optimizer.hpp"
 #include "train/reduction_mode.hpp"
@@ -116,6 +117,7 @@ class Training {
   std::unique_ptr<GradientReducer> reducer_;
   std::unique_ptr<StepDevice> step_device_;  ///< null: steps are not queued
   std::optional<WeightAverage> average_;
+  std::optional<NoiseScale> noise_;
   Schedule schedule_;
   BatchState state_;
   RunPosition position_;

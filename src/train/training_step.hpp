@@ -10,6 +10,7 @@
 #include "models/language_model.hpp"
 #include "train/batch_state.hpp"
 #include "train/gradient_reducer.hpp"
+#include "train/noise_scale.hpp"
 #include "train/optimizer.hpp"
 #include "train/step_agreement.hpp"
 
@@ -36,6 +37,7 @@ struct StepParts {
   std::int64_t seed;             ///< of dropout
   double clip_norm = 0;          ///< limit of the gradient's norm; 0: none
   StepDevice* device = nullptr;  ///< has the queue that the model works through; null: it has none
+  NoiseScale* noise = nullptr;   ///< gets every step's gradients; may be null
 };
 
 /// The gradient of the mean loss over all ranks' targets, clipped, then one update. Collective.

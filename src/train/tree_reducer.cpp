@@ -32,7 +32,7 @@ void collect_largest(const Node& node, const Range& range, std::vector<Node>& fo
 
 class TreeReducer final : public GradientReducer {
  public:
-  TreeReducer(LanguageModel& model, const Sharding& sharding, Communicator& communicator)
+  TreeReducer(LanguageModel& model, const Sharding& sharding, Communicator& communicator, bool in_parts)
       : GradientReducer(model, communicator),
         total_(model.gradient()),
         device_(model.device()),
@@ -40,6 +40,10 @@ class TreeReducer final : public GradientReducer {
     for (int rank = 0; rank < communicator.size(); ++rank) {
       collect_largest({0, micro_batches_}, share_of(micro_batches_, rank, communicator.size()), nodes_.emplace_back());
       rounds_ = std::max(rounds_, nodes_.back().size());
+    }
+    if (in_parts && communicator.size() == 1 && micro_batches_ > 1) {
+      const std::int64_t middle = split(0, micro_batches_);
+      nodes_[own()] = {{0, middle}, {middle, micro_batches_}};
     }
     for (const Node& node : nodes_[own()]) {
       if (!sums_.empty()) buffers_.push_back(at::zeros({std::ssize(total_)}, options_of(device_)));
@@ -105,6 +109,10 @@ class TreeReducer final : public GradientReducer {
     }
   }
 
+  void finish_alone() override {
+    if (sums_.size() == 2) add(sums_[0].gradient, sums_[1].gradient);  // the root's two sides
+  }
+
   void finish(std::size_t part) {
     const Exchange& exchange = exchanges_[part];
     communicator().begin_all_gather(add_up({0, micro_batches_}, exchange), in(total_, parts()[part]), exchange.slices);
@@ -140,8 +148,8 @@ class TreeReducer final : public GradientReducer {
 }  // namespace
 
 std::unique_ptr<GradientReducer> make_tree_reducer(LanguageModel& model, const Sharding& sharding,
-                                                   Communicator& communicator) {
-  return std::make_unique<TreeReducer>(model, sharding, communicator);
+                                                   Communicator& communicator, bool in_parts) {
+  return std::make_unique<TreeReducer>(model, sharding, communicator, in_parts);
 }
 
 }  // namespace charrnn

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/text.hpp"
+
 namespace charrnn {
 namespace {
 
@@ -31,6 +33,25 @@ TEST(DefaultThreads, OtherHostsDoNotCount) {
 TEST(DefaultThreads, MoreRanksThanCoresGetOneEach) {
   const std::vector<RankPlace> places(5, {"node", {0, 1}});
   EXPECT_EQ(default_threads(places, 4).threads, 1);
+}
+
+std::vector<RankPlace> on(const std::vector<std::string>& hosts) {
+  std::vector<RankPlace> places;
+  for (const std::string& host : hosts) places.push_back({host, {0}});
+  return places;
+}
+
+TEST(RanksOfHosts, InTheOrderOfTheRanks) {
+  EXPECT_EQ(ranks_of_hosts(on({"b", "b", "b", "a"})), "b (ranks 0-2), a (rank 3)");
+  EXPECT_EQ(ranks_of_hosts(on({"a", "b", "a", "b", "b"})), "a (ranks 0, 2), b (ranks 1, 3-4)");
+}
+
+TEST(RanksOfHosts, OfManyTheFirstAndTheLast) {
+  std::vector<std::string> hosts;
+  for (int host = 1; host <= 8; ++host) hosts.insert(hosts.end(), 2, fmt::format("n{}", host));
+  EXPECT_THAT(ranks_of_hosts(on(hosts)), testing::HasSubstr("n6 (ranks 10-11), n7 (ranks 12-13), n8 (ranks 14-15)"));
+  hosts.emplace_back("n9");
+  EXPECT_THAT(ranks_of_hosts(on(hosts)), testing::EndsWith("n6 (ranks 10-11), …, n9 (rank 16)"));
 }
 
 RankPlace limited(const std::string& host, double cores, const std::string& group) {

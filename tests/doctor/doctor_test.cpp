@@ -92,5 +92,15 @@ TEST(Gpus, ThatThisProgramCannotUse) {
 }
 #endif
 
+TEST(GpuPairs, AWarningWhereSomeGoThroughTheHost) {
+  using enum GpuLink;
+  EXPECT_TRUE(check_links({}).empty());
+  const std::vector<GpuLink> joined(6, kNvlink), apart = {kNvlink, kHost, kHost};
+  EXPECT_EQ(check_links(joined)[0].verdict, Verdict::kGood);
+  EXPECT_EQ(check_links(joined)[0].text, "NVLink between all 6 pairs");
+  EXPECT_EQ(check_links(apart)[0].verdict, Verdict::kWarning);
+  EXPECT_THAT(check_links(apart)[0].remedy, HasSubstr("nvidia-smi topo -m"));
+}
+
 }  // namespace
 }  // namespace charrnn

@@ -26,18 +26,26 @@ class Nodes(program.TestCase):
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         return result.stdout
 
+    def nodes(self, ranks):
+        """By turns, as the first screen and doctor put it."""
+        which = {2: ["rank 0", "rank 1"], 4: ["ranks 0, 2", "ranks 1, 3"]}[ranks]
+        return ", ".join(f"{name} ({its})" for name, its in zip(hosts.NAMES, which))
+
     def test_the_same_bits(self):
         words = [*MODEL, "--reproducible", "--micro-batches", 4]
         alone = program.parameter_hash(self.train("alone", *words))
         for ranks in (2, 4):
             name = f"on{ranks}"
-            self.assertIn(f"{ranks} x 1 thread(s) on CPUs of 2 node(s)", self.on_both(*self.train_words(name, *words), ranks=ranks))
+            said = self.on_both(*self.train_words(name, *words), ranks=ranks)
+            self.assertIn(f"{ranks} x 1 thread(s) on CPUs of 2 node(s)", said)
+            self.assertIn(f"nodes       {self.nodes(ranks)}\n", said)
             self.assertEqual(program.parameter_hash(self.folder / "runs" / name), alone)
 
     def test_doctor(self):
         told = json.loads(self.on_both("doctor", "--json", "--run-dir", self.folder / "runs", ranks=4))
         found = {finding["topic"]: finding for finding in told["findings"]}
         self.assertRegex(found["launcher"]["text"], r"; 4 rank\(s\) on 2 node\(s\); ")
+        self.assertEqual(found["nodes"]["text"], self.nodes(4))
         for name, address in zip(hosts.NAMES, hosts.ADDRESSES):
             self.assertIn(f"cable {address}", found[f"network of {name}"]["text"])
         self.assertEqual(found["shared"]["verdict"], "ok")
