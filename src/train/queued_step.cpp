@@ -59,13 +59,15 @@ class QueuedStep final : public TrainingStep {
     const std::span<float> losses = span_of(Numbers::cut(numbers_, layout_.losses));
     parts_.reducer.begin(step);
     const auto sums = parts_.reducer.sums();
+    // What is measured must still be this rank's own: then no part is summed before all are complete.
+    GradientListener* const listener = parts_.noise == nullptr ? parts_.reducer.listener() : nullptr;
     if (parts_.noise != nullptr) parts_.noise->begin(batch, sums, nullptr);
     parts_.model.train(micro_batches_of(batch, state),
                        {.dropout = dropout_key(batch, parts_.seed, step),
                         .sums = sums,
                         .queued_losses = losses.subspan(static_cast<std::size_t>(sharding_.mine.first),
                                                         static_cast<std::size_t>(sharding_.mine.count)),
-                        .listener = parts_.reducer.listener(),
+                        .listener = listener,
                         .clock = &clock_});
     if (parts_.noise != nullptr) parts_.noise->end_parts();  // waits for the device
     flight.marks[kTrained]->set();
