@@ -73,12 +73,12 @@ def hash_of_training(commands, ranks, sizes, corpus, folder, device):
 
 def speed(commands, ranks, columns, sizes, corpus, device):
     """What bench measures: milliseconds a step, characters a second, milliseconds of the all-reduce."""
-    said = commands.run(["bench", *model_words(sizes, columns, corpus, device), "--engine", "torch", "--precision",
-                         sizes["precision"], "--steps", sizes["steps"], "--json"], ranks)
+    said = commands.run(["bench", *model_words(sizes, columns, corpus, device), "--precision", sizes["precision"], "--steps",
+                         sizes["steps"], "--json"], ranks)
     if said is None:
         return None
     told = json.loads(said[said.index("{"):])
-    one = told["engines"][0]
+    one = told["engines"][0]  # that train would take
     return {"milliseconds": one["milliseconds"], "rate": one["characters_per_second"], "processor": told["processor"],
             "all_reduce": told.get("all_reduce", {}).get("milliseconds")}
 
