@@ -120,7 +120,8 @@ void for_all_kernels(const std::string& name, std::int64_t elements, const Work&
 }
 
 void register_all() {
-  for (const auto& [name, precision] : {std::pair{"fp32", Precision::kFp32}, std::pair{"bf16", Precision::kBf16}}) {
+  for (const auto& [name, precision] :
+       {std::pair{"fp32", Precision::kFp32}, {"tf32", Precision::kTf32}, {"bf16", Precision::kBf16}}) {
     benchmark::RegisterBenchmark((std::string("pack/") + name).c_str(),
                                  [precision = precision](benchmark::State& state) { pack(state, precision); });
     for (const int threads : {1, 2}) {

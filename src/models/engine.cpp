@@ -32,7 +32,10 @@ void set_threads(int threads, bool deterministic, const Compute& compute) {
 
 std::string description(Precision precision, const Device& /*device*/) {
   std::string text = fmt::format("native, kernels for {}", kernels().name);
-  if (precision == Precision::kTf32) text += ", fp32 products";
+  if (precision == Precision::kTf32) {
+    text += has_matrix_units() ? ", tf32 products from three of bf16 parts"
+                               : ", fp32 products: this processor has no units that are faster for tf32";
+  }
   if (precision == Precision::kBf16) {
     text += has_bf16_units() ? ", bf16 products"
                              : ", factors rounded to bf16; this processor has no bf16 units, so products are fp32";

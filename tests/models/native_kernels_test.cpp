@@ -237,6 +237,47 @@ TEST_P(NativeKernels, ConversionsToBfloat16) {
   EXPECT_TRUE(std::isnan(std::bit_cast<float>(std::uint32_t{half} << 16)));
 }
 
+TEST_P(NativeKernels, SumsOfTwoBfloat16Numbers) {
+  constexpr std::uint16_t kUntouched = 77;
+  std::vector<float> from = numbers(4 * 50, 3, 1);
+  from[3] = 0;
+  from[9] = 1 + 0x1p-8F;  // a tie
+  from[11] = -0x1.23456p40F;
+  from[20] = 0x1.0101p-100F;
+  std::vector<std::uint16_t> high, low;
+  for (const float x : from) {
+    high.push_back(nearest_bf16(x));
+    low.push_back(nearest_bf16(x - std::bit_cast<float>(std::uint32_t{high.back()} << 16)));
+  }
+  for (const std::size_t size : {1U, 15U, 16U, 17U, 32U, 50U}) {
+    std::vector<std::uint16_t> highs(from.size(), kUntouched), lows(highs);
+    kernel_.split_to_bf16(static_cast<std::int64_t>(size), from.data(), highs.data(), lows.data());
+    for (std::size_t i = 0; i < highs.size(); ++i) {
+      EXPECT_EQ(highs[i], i < size ? high[i] : kUntouched) << i << " of " << size;
+      EXPECT_EQ(lows[i], i < size ? low[i] : kUntouched) << i << " of " << size;
+    }
+    for (const std::size_t rows : {1U, 2U, 3U, 4U}) {
+      std::vector<std::uint32_t> high_pairs(3 * 60, kUntouched), low_pairs(high_pairs);
+      kernel_.split_to_bf16_pairs(static_cast<std::int64_t>(rows), static_cast<std::int64_t>(size), from.data(), 50,
+                                  high_pairs.data(), low_pairs.data(), 60);
+      for (std::size_t i = 0; i < high_pairs.size(); ++i) {
+        const std::size_t row = i / 60 * 2, column = i % 60;
+        const bool is_written = row < rows && column < size;
+        const auto pair = [&](const std::vector<std::uint16_t>& halves) -> std::uint32_t {
+          const auto half = [&](std::size_t r) -> std::uint32_t { return r < rows ? halves[r * 50 + column] : 0; };
+          return is_written ? half(row) | half(row + 1) << 16 : kUntouched;
+        };
+        EXPECT_EQ(high_pairs[i], pair(high)) << rows << " rows: " << i;
+        EXPECT_EQ(low_pairs[i], pair(low)) << rows << " rows: " << i;
+      }
+    }
+  }
+  float nan = std::numeric_limits<float>::quiet_NaN();
+  std::uint16_t of_nan = 0, rest = 0;
+  kernel_.split_to_bf16(1, &nan, &of_nan, &rest);
+  EXPECT_TRUE(std::isnan(std::bit_cast<float>(std::uint32_t{of_nan} << 16)));
+}
+
 INSTANTIATE_TEST_SUITE_P(All, NativeKernels, ::testing::ValuesIn(runnable_kernels().begin(), runnable_kernels().end()),
                          [](const auto& one) { return std::string(one.param->name); });
 

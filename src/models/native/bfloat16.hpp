@@ -14,6 +14,17 @@ namespace charrnn {
   return x == x ? rounded : quiet_nan;
 }
 
+/// x as the sum of two bfloat16 numbers: what is left of it, at most 2^-18 of it, is dropped. NaN and infinity have no
+/// finite low part.
+struct SplitBits {
+  std::uint32_t high, low;
+};
+
+[[gnu::always_inline]] inline SplitBits split_bits(float x) {
+  const std::uint32_t high = bf16_bits(x);
+  return {high, bf16_bits(x - __builtin_bit_cast(float, high << 16))};
+}
+
 [[gnu::always_inline]] inline float rounded_to_bf16(float x) {
   return __builtin_bit_cast(float, bf16_bits(x) << 16);
 }

@@ -27,6 +27,8 @@ const Kernels& with_bf16_instructions() {
     copy.name = "avx512_bf16";
     copy.to_bf16 = avx512_bf16::to_bf16;
     copy.to_bf16_pairs = avx512_bf16::to_bf16_pairs;
+    copy.split_to_bf16 = avx512_bf16::split_to_bf16;
+    copy.split_to_bf16_pairs = avx512_bf16::split_to_bf16_pairs;
     return copy;
   }();
   return all;

@@ -362,6 +362,30 @@ void to_bf16_pairs(std::int64_t rows, std::int64_t columns, const float* from, s
   }
 }
 
+void split_to_bf16(std::int64_t size, const float* from, std::uint16_t* high, std::uint16_t* low) {
+  CHARRNN_INDEPENDENT
+  for (std::int64_t i = 0; i < size; ++i) {
+    const SplitBits split = split_bits(from[i]);
+    high[i] = static_cast<std::uint16_t>(split.high);
+    low[i] = static_cast<std::uint16_t>(split.low);
+  }
+}
+
+void split_to_bf16_pairs(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
+                         std::uint32_t* high, std::uint32_t* low, std::int64_t to_stride) {
+  for (std::int64_t row = 0; row < rows; row += 2) {
+    const float *const even = from + row * from_stride, *const odd = even + from_stride;
+    std::uint32_t *const highs = high + row / 2 * to_stride, *const lows = low + row / 2 * to_stride;
+    const bool is_pair = row + 1 < rows;
+    CHARRNN_INDEPENDENT
+    for (std::int64_t i = 0; i < columns; ++i) {
+      const SplitBits first = split_bits(even[i]), second = split_bits(is_pair ? odd[i] : 0.0F);
+      highs[i] = first.high | second.high << 16;
+      lows[i] = first.low | second.low << 16;
+    }
+  }
+}
+
 void round_to_bf16(std::int64_t size, const float* from, float* to) {
   CHARRNN_INDEPENDENT
   for (std::int64_t i = 0; i < size; ++i) to[i] = rounded_to_bf16(from[i]);
@@ -370,8 +394,9 @@ void round_to_bf16(std::int64_t size, const float* from, float* to) {
 }  // namespace
 
 extern const Kernels kKernels;
-const Kernels kKernels = {CHARRNN_KERNELS_NAME, lstm_forward, lstm_backward, gru_forward,  gru_backward, rnn_forward,
-                          rnn_backward,         softmax_loss, dropout,       copy_rows,    transpose,    add,
-                          add_row_sums,         to_bf16,      to_bf16_pairs, round_to_bf16};
+const Kernels kKernels = {
+    CHARRNN_KERNELS_NAME, lstm_forward, lstm_backward, gru_forward,   gru_backward,        rnn_forward,
+    rnn_backward,         softmax_loss, dropout,       copy_rows,     transpose,           add,
+    add_row_sums,         to_bf16,      to_bf16_pairs, split_to_bf16, split_to_bf16_pairs, round_to_bf16};
 
 }  // namespace charrnn::CHARRNN_KERNELS

@@ -74,7 +74,11 @@ struct Kernels {
   /// half, the odd one's in its upper half; zero if there is none.
   void (*to_bf16_pairs)(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
                         std::uint32_t* to, std::int64_t to_stride);
-  /// The same, but leaves float32 numbers.
+  /// These two for numbers as sums of two bfloat16 numbers: the nearest one, and the one nearest to the rest.
+  void (*split_to_bf16)(std::int64_t size, const float* from, std::uint16_t* high, std::uint16_t* low);
+  void (*split_to_bf16_pairs)(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
+                              std::uint32_t* high, std::uint32_t* low, std::int64_t to_stride);
+  /// As to_bf16, but leaves float32 numbers.
   void (*round_to_bf16)(std::int64_t size, const float* from, float* to);
 };
 

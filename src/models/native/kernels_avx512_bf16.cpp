@@ -10,14 +10,39 @@ namespace charrnn::avx512_bf16 {
 namespace {
 
 constexpr std::int64_t kLanes = 16;
+constexpr __mmask16 kAll = 0xFFFF;  // with a mask, gcc 12 sees no uninitialised operand
 
 /// The next of `left` numbers.
 __mmask16 next_of(std::int64_t left) {
   return static_cast<__mmask16>((1U << (left < kLanes ? left : kLanes)) - 1U);
 }
 
-__m256i rounded(__mmask16 mask, const float* from) {
-  return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, from)));
+__m256i rounded(__m512 x) {
+  return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x));
+}
+
+/// The bits of sixteen bfloat16 numbers, each in the lower half of 32.
+__m512i widened(__m256i halves) {
+  return _mm512_maskz_cvtepu16_epi32(kAll, halves);
+}
+
+/// What rounding took away.
+__m512 rest_of(__m512 x, __m512i high) {
+  return _mm512_sub_ps(x, _mm512_castsi512_ps(_mm512_maskz_slli_epi32(kAll, high, 16)));
+}
+
+/// The rows `even` and, unless it is null, `odd` from number i on, two numbers to a lane.
+struct Pairs {
+  __m512 even, odd;
+};
+
+Pairs load(__mmask16 mask, const float* even, const float* odd, std::int64_t i) {
+  return {_mm512_maskz_loadu_ps(mask, even + i),
+          odd == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(mask, odd + i)};
+}
+
+__m512i together(__m512i even, __m512i odd) {
+  return _mm512_or_si512(even, _mm512_maskz_slli_epi32(kAll, odd, 16));
 }
 
 }  // namespace
@@ -25,7 +50,7 @@ __m256i rounded(__mmask16 mask, const float* from) {
 void to_bf16(std::int64_t size, const float* from, std::uint16_t* to) {
   for (std::int64_t i = 0; i < size; i += kLanes) {
     const __mmask16 mask = next_of(size - i);
-    _mm256_mask_storeu_epi16(to + i, mask, rounded(mask, from + i));
+    _mm256_mask_storeu_epi16(to + i, mask, rounded(_mm512_maskz_loadu_ps(mask, from + i)));
   }
 }
 
@@ -33,15 +58,39 @@ void to_bf16_pairs(std::int64_t rows, std::int64_t columns, const float* from, s
                    std::uint32_t* to, std::int64_t to_stride) {
   for (std::int64_t row = 0; row < rows; row += 2) {
     const float* const even = from + row * from_stride;
+    const float* const odd = row + 1 < rows ? even + from_stride : nullptr;
     std::uint32_t* const pairs = to + row / 2 * to_stride;
     for (std::int64_t i = 0; i < columns; i += kLanes) {
       const __mmask16 mask = next_of(columns - i);
-      __m512i both = _mm512_maskz_cvtepu16_epi32(mask, rounded(mask, even + i));
-      if (row + 1 < rows) {
-        const __m512i odd = _mm512_maskz_cvtepu16_epi32(mask, rounded(mask, even + from_stride + i));
-        both = _mm512_or_si512(both, _mm512_maskz_slli_epi32(mask, odd, 16));
-      }
-      _mm512_mask_storeu_epi32(pairs + i, mask, both);
+      const Pairs x = load(mask, even, odd, i);
+      _mm512_mask_storeu_epi32(pairs + i, mask, together(widened(rounded(x.even)), widened(rounded(x.odd))));
+    }
+  }
+}
+
+void split_to_bf16(std::int64_t size, const float* from, std::uint16_t* high, std::uint16_t* low) {
+  for (std::int64_t i = 0; i < size; i += kLanes) {
+    const __mmask16 mask = next_of(size - i);
+    const __m512 x = _mm512_maskz_loadu_ps(mask, from + i);
+    const __m256i nearest = rounded(x);
+    _mm256_mask_storeu_epi16(high + i, mask, nearest);
+    _mm256_mask_storeu_epi16(low + i, mask, rounded(rest_of(x, widened(nearest))));
+  }
+}
+
+void split_to_bf16_pairs(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
+                         std::uint32_t* high, std::uint32_t* low, std::int64_t to_stride) {
+  for (std::int64_t row = 0; row < rows; row += 2) {
+    const float* const even = from + row * from_stride;
+    const float* const odd = row + 1 < rows ? even + from_stride : nullptr;
+    std::uint32_t *const highs = high + row / 2 * to_stride, *const lows = low + row / 2 * to_stride;
+    for (std::int64_t i = 0; i < columns; i += kLanes) {
+      const __mmask16 mask = next_of(columns - i);
+      const Pairs x = load(mask, even, odd, i);
+      const __m512i first = widened(rounded(x.even)), second = widened(rounded(x.odd));
+      _mm512_mask_storeu_epi32(highs + i, mask, together(first, second));
+      _mm512_mask_storeu_epi32(
+          lows + i, mask, together(widened(rounded(rest_of(x.even, first))), widened(rounded(rest_of(x.odd, second)))));
     }
   }
 }

@@ -9,5 +9,8 @@ namespace charrnn::avx512_bf16 {
 void to_bf16(std::int64_t size, const float* from, std::uint16_t* to);
 void to_bf16_pairs(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
                    std::uint32_t* to, std::int64_t to_stride);
+void split_to_bf16(std::int64_t size, const float* from, std::uint16_t* high, std::uint16_t* low);
+void split_to_bf16_pairs(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
+                         std::uint32_t* high, std::uint32_t* low, std::int64_t to_stride);
 
 }  // namespace charrnn::avx512_bf16

@@ -116,11 +116,15 @@ std::int64_t panels_at_once() {
 }
 
 bool has_bf16_units() {
-  // could_pack() reports AMX; AVX512_BF16 has dot products of pairs of bfloat16 numbers. Without either, LibTorch may
-  // fall back to emulation.
+  // AVX512_BF16 has dot products of pairs of bfloat16 numbers. Without it and AMX, LibTorch may fall back to emulation.
   static const bool has =
-      (at::native::cpublas::could_pack(at::kBFloat16) || instruction_set() >= InstructionSet::kAvx512Bf16) &&
-      finds_micro_kernel<at::BFloat16>();
+      has_matrix_units() || (instruction_set() >= InstructionSet::kAvx512Bf16 && finds_micro_kernel<at::BFloat16>());
+  return has;
+}
+
+bool has_matrix_units() {
+  // could_pack() reports AMX.
+  static const bool has = at::native::cpublas::could_pack(at::kBFloat16) && finds_micro_kernel<at::BFloat16>();
   return has;
 }
 

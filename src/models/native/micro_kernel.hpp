@@ -31,6 +31,10 @@ std::int64_t panels_at_once();
 /// products of them.
 bool has_bf16_units();
 
+/// Whether three products of bfloat16 numbers take less time than one of float32 numbers: AMX. Dot products of AVX-512
+/// are only twice as fast as float32's.
+bool has_matrix_units();
+
 /// Must be called by a thread that has multiplied bfloat16 numbers before it does something else for long: the units
 /// hold state that every context switch would have to save.
 void release_bf16_units();

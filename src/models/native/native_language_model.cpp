@@ -191,7 +191,7 @@ class NativeLanguageModel final : public LanguageModel {
   }
 
   void release_units() const {
-    if (precision_ == Precision::kBf16 && has_bf16_units()) release_bf16_units();
+    if (precision_ != Precision::kFp32 && has_bf16_units()) release_bf16_units();
   }
 
   // The plans. Each step waits for as many threads as the next one needs.

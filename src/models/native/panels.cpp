@@ -17,6 +17,11 @@ void Panels::set(std::int64_t number, std::int64_t row, std::int64_t rows, std::
                  std::int64_t stride) {
   float* to = memory_.data() + offset(number, row);
   const std::int64_t to_stride = this->stride(number);
+  if (is_split()) {
+    auto* high = reinterpret_cast<std::uint32_t*>(to);
+    kernels().split_to_bf16_pairs(rows, columns, from, stride, high, high + high_size(), to_stride);
+    return;
+  }
   if (is_half_) {
     kernels().to_bf16_pairs(rows, columns, from, stride, reinterpret_cast<std::uint32_t*>(to), to_stride);
     return;
@@ -49,7 +54,9 @@ void Panels::set_transposed(std::int64_t number, std::int64_t row, std::int64_t 
 void Panels::clear(std::int64_t number, std::int64_t row, std::int64_t rows) {
   const std::int64_t step = is_half_ ? 2 : 1;  // of an odd row's pair, set() has cleared what is missing
   for (std::int64_t at = round_up(row, step); at < row + rows; at += step) {
-    std::fill_n(memory_.data() + offset(number, at), kPanelWidth, 0.0F);
+    float* const line = memory_.data() + offset(number, at);
+    std::fill_n(line, kPanelWidth, 0.0F);
+    if (is_split()) std::fill_n(line + high_size(), kPanelWidth, 0.0F);
   }
 }
 
@@ -83,28 +90,35 @@ LeftFactor::LeftFactor(const MatrixRows& a, std::int64_t depth, const Panels& b)
   if (b.precision() == Precision::kFp32) return;
   static thread_local AlignedBuffer memory;
   constexpr std::int64_t kLine = 16;  // floats of a cache line
-  const std::int64_t stride = round_up(depth, kLine);
-  memory.grow(a.blocks * a.rows * stride);
+  const std::int64_t stride = round_up(depth, kLine), count = a.blocks * a.rows;
+  memory.grow(count * stride);
   rows_ = {memory.data(), stride, a.rows, a.blocks, a.rows};
-  for (std::int64_t row = 0; row < a.blocks * a.rows; ++row) {
+  auto* const halves = reinterpret_cast<std::uint16_t*>(memory.data());
+  auto* const low = halves + count * stride;
+  if (b.is_split()) low_ = low;
+  for (std::int64_t row = 0; row < count; ++row) {
     const float* from = nullptr;
     a.find(row, 1, &from);
-    if (is_half_) {
-      std::uint16_t* to = reinterpret_cast<std::uint16_t*>(memory.data()) + row * stride;
+    std::uint16_t* const to = halves + row * stride;
+    if (b.is_split()) {
+      kernels().split_to_bf16(depth, from, to, low + row * stride);
+    } else if (is_half_) {
       kernels().to_bf16(depth, from, to);
-      if (depth % 2 != 0) to[depth] = 0;
     } else {
       kernels().round_to_bf16(depth, from, memory.data() + row * stride);
     }
+    if (!is_half_ || depth % 2 == 0) continue;
+    to[depth] = 0;
+    if (b.is_split()) low[row * stride + depth] = 0;
   }
 }
 
 void LeftFactor::multiply(float* c, std::int64_t c_stride, bool add, const Panels& b, const Range& panels,
                           std::int64_t b_row) const {
   // Depth that is multiplied before going to the next rows: the part of the panels that all rows read stays in the
-  // first two caches. 16-bit numbers are multiplied in one go.
+  // first two caches. 16-bit numbers are multiplied in one go, unless they are read more than once.
   constexpr std::int64_t kDepth = 512;
-  const std::int64_t depth_at_once = is_half_ ? depth_ : kDepth;
+  const std::int64_t depth_at_once = is_half_ && low_ == nullptr ? depth_ : kDepth;
   if (rows_.rows == 0) return;
   for (std::int64_t p = 0, at_once = 0; p < panels.count; p += at_once) {
     const std::int64_t number = panels.first + p, stride = b.stride(number);
@@ -116,14 +130,20 @@ void LeftFactor::multiply(float* c, std::int64_t c_stride, bool add, const Panel
       for (std::int64_t block = 0; block < rows_.blocks; ++block) {
         float* to = c + block * block_rows_ * c_stride + p * kPanelWidth;
         const std::int64_t first = block * rows_.block_rows * rows_.stride + k;
-        if (is_half_) {
-          multiply_panels(reinterpret_cast<const std::uint16_t*>(rows_.first) + first, rows_.stride, rows_.rows,
-                          reinterpret_cast<const std::uint16_t*>(right), at_once, stride, depth + depth % 2, to,
-                          c_stride, add || k > 0);
-        } else {
+        if (!is_half_) {
           multiply_panels(rows_.first + first, rows_.stride, rows_.rows, right, at_once, stride, depth, to, c_stride,
                           add || k > 0);
+          continue;
         }
+        const auto multiply_halves = [&](const std::uint16_t* left, const float* panel, bool adds) {
+          multiply_panels(left + first, rows_.stride, rows_.rows, reinterpret_cast<const std::uint16_t*>(panel),
+                          at_once, stride, depth + depth % 2, to, c_stride, adds);
+        };
+        const auto* high = reinterpret_cast<const std::uint16_t*>(rows_.first);
+        multiply_halves(high, right, add || k > 0);
+        if (low_ == nullptr) continue;
+        multiply_halves(low_, right, true);
+        multiply_halves(high, b.low_panel(number, b_row + k), true);
       }
     }
   }

@@ -39,18 +39,19 @@ struct MatrixRows {
 /// A matrix as the right factor of products, packed into panels of 32 columns, each [rows, 32]. A few panels lie side
 /// by side and form a block; blocks follow one another. Rows and columns beyond the matrix are zero. Or the panels are
 /// a view of the matrix itself. Bfloat16 numbers are stored in 16 bits where the processor can multiply them, elsewhere
-/// as float32 numbers of the same values.
+/// as float32 numbers of the same values. For Precision::kTf32 a number is the sum of two bfloat16 numbers, its high and
+/// its low part, where the processor has_matrix_units(); elsewhere it is float32.
 class Panels {
  public:
   explicit Panels(Precision precision = Precision::kFp32)
-      : precision_(precision == Precision::kTf32 ? Precision::kFp32 : precision),
-        is_half_(precision == Precision::kBf16 && has_bf16_units()),
+      : precision_(precision == Precision::kTf32 && !has_matrix_units() ? Precision::kFp32 : precision),
+        is_half_(precision_ != Precision::kFp32 && has_bf16_units()),
         side_by_side_(is_half_ ? kHalvesAtOnce : panels_at_once()) {}
 
   void resize(std::int64_t rows, std::int64_t columns) {
     rows_ = rows;
     count_ = padded(columns) / kPanelWidth;
-    memory_.grow(count_ * size_of_rows(rows_));
+    memory_.grow((is_split() ? 2 : 1) * high_size());
     data_ = memory_.data();
     stride_ = 0;
     apart_ = size_of_rows(rows_);
@@ -64,12 +65,17 @@ class Panels {
     apart_ = kPanelWidth;
   }
   std::int64_t count() const { return count_; }
-  std::int64_t bytes() const { return count_ * size_of_rows(rows_) * static_cast<std::int64_t>(sizeof(float)); }
+  std::int64_t bytes() const { return (is_split() ? 2 : 1) * high_size() * static_cast<std::int64_t>(sizeof(float)); }
+  /// What the factors are rounded to.
   Precision precision() const { return precision_; }
   bool is_half() const { return is_half_; }
+  /// Whether numbers have a low part.
+  bool is_split() const { return precision_ == Precision::kTf32; }
 
   /// A panel's numbers from row `row` on: 16-bit ones if is_half(); then `row` is even.
   const float* panel(std::int64_t number, std::int64_t row) const { return data_ + offset(number, row); }
+  /// The same of the low parts, if is_split().
+  const float* low_panel(std::int64_t number, std::int64_t row) const { return panel(number, row) + high_size(); }
   /// How many panels lie side by side from `number` on.
   std::int64_t together(std::int64_t number) const { return end_of_block(number) - number; }
   /// Floats from one row of a panel to the next; if is_half(), from one pair of rows to the next.
@@ -94,6 +100,8 @@ class Panels {
  private:
   /// Floats of memory for a panel. For 16-bit numbers an odd last row takes a pair's room.
   std::int64_t size_of_rows(std::int64_t rows) const { return (is_half_ ? (rows + 1) / 2 : rows) * kPanelWidth; }
+  /// Floats of memory for all panels; if is_split(), of the high parts, which the low parts follow.
+  std::int64_t high_size() const { return count_ * size_of_rows(rows_); }
   void clear(std::int64_t number, std::int64_t row, std::int64_t rows);
 
   std::int64_t block_begin(std::int64_t number) const { return number / side_by_side_ * side_by_side_; }
@@ -129,6 +137,7 @@ class LeftFactor {
 
  private:
   MatrixRows rows_;  ///< rounded; if is_half_, `first` points to 16-bit numbers and `stride` counts them
+  const std::uint16_t* low_ = nullptr;  ///< of split numbers, laid out as the high parts
   std::int64_t depth_;
   std::int64_t block_rows_;  ///< of a as it was given, and of c
   bool is_half_;
