@@ -8,7 +8,7 @@ namespace charrnn {
 /// else, sums and the hidden state included; only in bf16 on GPUs what a layer gives is rounded, too.
 enum class Precision {
   kFp32,
-  kTf32,  ///< to 11 bits or more, where the device multiplies such factors faster than float32 ones; elsewhere kFp32
+  kTf32,  ///< to 11 bits (GPUs) or 17 (CPUs), where the device multiplies such factors faster; elsewhere kFp32
   kBf16,  ///< to 8 bits
 };
 

@@ -24,7 +24,7 @@ float number(std::int64_t i) {
 class Products : public ::testing::TestWithParam<Precision> {
  protected:
   static float rounded(float x) { return GetParam() == Precision::kBf16 ? to_eight_bits(x) : x; }
-  /// Of the sum of the terms' magnitudes: rounding of float32 sums; factors of two bfloat16 numbers are good to 2^-18,
+  /// Of the sum of the terms' magnitudes: rounding of float32 sums; factors of two bfloat16 numbers are good to 2^-17,
   /// and the product of their low parts is left out.
   static double tolerance() { return GetParam() == Precision::kTf32 ? 0x1p-16 : 5e-7; }
 

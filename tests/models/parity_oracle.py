@@ -31,9 +31,11 @@ if ON_GPU:  # cuDNN's layers are less exact: PyTorch's own, called from Python, 
     GRADIENT_TOLERANCE = HIDDEN_TOLERANCE = 1e-5
 if precision != "fp32":
     COMPUTE += ["--precision", precision]
-    # Factors of 8 bits are off by up to 0.4 %, of 11 bits by 0.05 %, of 17 bits by 8e-6. In a loss, the mean of forty, that evens out.
+    # Factors of 8 bits are off by up to 0.4 %, of 11 bits by 0.05 %, of 17 bits by 8e-6. In a loss, the mean of forty,
+    # that evens out.
     LOSS_TOLERANCE, GRADIENT_TOLERANCE = {
-        "native bf16": (1e-3, 1e-2), "native tf32": (1e-5, 3e-5), "gpu bf16": (1e-3, 1e-2), "gpu tf32": (1e-4, 2e-3)}[f"{where} {precision}"]
+        "native bf16": (1e-3, 1e-2), "native tf32": (1e-5, 3e-5),
+        "gpu bf16": (1e-3, 1e-2), "gpu tf32": (1e-4, 2e-3)}[f"{where} {precision}"]
     HIDDEN_TOLERANCE = GRADIENT_TOLERANCE
 
 

@@ -14,7 +14,7 @@ namespace charrnn {
   return x == x ? rounded : quiet_nan;
 }
 
-/// x as the sum of two bfloat16 numbers: what is left of it, at most 2^-18 of it, is dropped. NaN and infinity have no
+/// x as the sum of two bfloat16 numbers: what is left of it, at most 2^-17 of it, is dropped. NaN and infinity have no
 /// finite low part.
 struct SplitBits {
   std::uint32_t high, low;
