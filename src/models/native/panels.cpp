@@ -89,8 +89,9 @@ LeftFactor::LeftFactor(const MatrixRows& a, std::int64_t depth, const Panels& b)
     : rows_(a), depth_(depth), block_rows_(a.block_rows), is_half_(b.is_half()) {
   if (b.precision() == Precision::kFp32) return;
   static thread_local AlignedBuffer memory;
-  constexpr std::int64_t kLine = 16;  // floats of a cache line
-  const std::int64_t stride = round_up(depth, kLine), count = a.blocks * a.rows;
+  // Whole cache lines of 16-bit numbers, and one more: rows a power of two apart share few sets of a cache.
+  constexpr std::int64_t kLine = 32;
+  const std::int64_t stride = round_up(depth, kLine) + kLine, count = a.blocks * a.rows;
   memory.grow(count * stride);
   rows_ = {memory.data(), stride, a.rows, a.blocks, a.rows};
   auto* const halves = reinterpret_cast<std::uint16_t*>(memory.data());
