@@ -18,11 +18,9 @@ namespace {
 constexpr std::uint64_t kSeed = 4711;
 
 std::unique_ptr<TorchLayer> make_layer(RecurrentCell cell, const at::Device& device) {
-  const ModelConfig model;
-  const TorchLayerOptions options{model, 0, Device{.cuda = device.is_cuda()}, Precision::kBf16};
-  if (cell == RecurrentCell::kRnn) return make_persistent_rnn(options);
-  if (cell == RecurrentCell::kGru) return make_persistent_gru(options);
-  return make_persistent_lstm(options);
+  ModelConfig model;
+  model.model = name_of(cell);
+  return make_persistent_layer({model, 0, Device{.cuda = device.is_cuda()}, Precision::kBf16});
 }
 
 /// Of a layer, in float64 on the CPU. weights: weight_ih, weight_hh, bias_ih, bias_hh

@@ -71,9 +71,9 @@ class Product {
   float* sums_;    ///< [kWarps, tiles, 16, 16]
 };
 
-/// Returns when all CTAs of the same columns have called it `times` times; then all see what the others have written.
+/// Returns when all CTAs of the same columns have called it `times` times; then all see what the others have written. The
+/// CTA's threads come from a __syncthreads().
 __device__ inline void wait_for_others(unsigned* arrivals, unsigned times) {
-  __syncthreads();
   if (threadIdx.x == 0) {
     add_release(arrivals + blockIdx.y);
     while (load_acquire(arrivals + blockIdx.y) < times * gridDim.x) {

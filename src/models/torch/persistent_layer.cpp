@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "models/cells.hpp"
 #include "models/cuda/recurrence.hpp"
 #include "models/torch/gpu_stream.hpp"
 #include "models/torch/torch_layer.hpp"
@@ -147,16 +148,8 @@ class PersistentLayer final : public TorchLayer {
 
 }  // namespace
 
-std::unique_ptr<TorchLayer> make_persistent_rnn(const TorchLayerOptions& /*options*/) {
-  return std::make_unique<PersistentLayer>(RecurrentCell::kRnn);
-}
-
-std::unique_ptr<TorchLayer> make_persistent_gru(const TorchLayerOptions& /*options*/) {
-  return std::make_unique<PersistentLayer>(RecurrentCell::kGru);
-}
-
-std::unique_ptr<TorchLayer> make_persistent_lstm(const TorchLayerOptions& /*options*/) {
-  return std::make_unique<PersistentLayer>(RecurrentCell::kLstm);
+std::unique_ptr<TorchLayer> make_persistent_layer(const TorchLayerOptions& options) {
+  return std::make_unique<PersistentLayer>(find_cell(options.model.model).recurrence.value());
 }
 
 }  // namespace charrnn
