@@ -139,7 +139,7 @@ class PersistentLayer final : public TorchLayer {
         Recurrence::apply(from_input, weights[1].to(at::kBFloat16), of_candidate, before[0],
                           before.size() > 1 ? Maybe(before[1]) : Maybe(), cell_, at::GradMode::is_enabled());
     for (std::size_t i = 0; i < states.size(); ++i) states[i] = after[i + 1].slice(0, 0, columns).unsqueeze(0);
-    return after[0].slice(1, 0, columns);
+    return after[0].slice(1, 0, columns).contiguous();
   }
 
  private:
