@@ -126,12 +126,12 @@ void print_text(const Json& result) {
   fmt::print("{}\n{} rank(s) x {} thread(s); products at up to {:.0f} GFLOP/s; {} parameters\n\n",
              result["processor"].get<std::string>(), result["ranks"].get<int>(), result["threads"].get<int>(),
              result["gflop_per_second"].get<double>(), with_commas(result["parameters"].get<std::int64_t>()));
-  fmt::print("{:<8} {:>10} {:>12} {:>6}", "engine", "ms/step", "char/s", "MFU");
+  fmt::print("{:<10} {:>10} {:>12} {:>6}", "engine", "ms/step", "char/s", "MFU");
   for (const auto& name : kStepPhases) {
     if (name != "other") fmt::print(" {:>9}", name);
   }
   for (const Json& engine : result["engines"]) {
-    fmt::print("\n{:<8} {:10.2f} {:>12} {:>6}", engine["engine"].get<std::string>(),
+    fmt::print("\n{:<10} {:10.2f} {:>12} {:>6}", engine["engine"].get<std::string>(),
                engine["milliseconds"].get<double>(),
                with_commas(static_cast<std::int64_t>(engine["characters_per_second"].get<double>())),
                engine["mfu"].is_null() ? "-" : fmt::format("{:.0f} %", 100 * engine["mfu"].get<double>()));

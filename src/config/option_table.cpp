@@ -65,7 +65,7 @@ const std::vector<Option>& option_table() {
       {"run", "seed", CHARRNN_MEMBER(run.seed), fixed, at_least(0), "N", "seed of everything random"},
       {"run", "device", CHARRNN_MEMBER(run.device), free, one_of("auto|cpu|cuda"), "", "where to compute; auto: on a GPU if there is one"},
       {"run", "comm", CHARRNN_MEMBER(run.comm), free, one_of("auto|mpi|nccl"), "", "what sums the gradients of the ranks; auto: NCCL on GPUs"},
-      {"run", "engine", CHARRNN_MEMBER(run.engine), bits, one_of("auto|torch|native"), "", "torch: LibTorch, every model; native: rnn, gru and lstm on CPUs, faster"},
+      {"run", "engine", CHARRNN_MEMBER(run.engine), bits, one_of("auto|torch|native|persistent"), "", "torch: LibTorch, every model; native: rnn, gru and lstm on CPUs, faster; persistent: the same three on GPUs in bf16, by kernels that have not been tried on a GPU yet and that auto never takes"},
       {"run", "precision", CHARRNN_MEMBER(run.precision), bits, one_of("fp32|tf32|bf16"), "", "of matrix products; tf32 and bf16 round their factors (bf16 on GPUs the layers' results too), all else stays fp32; tf32: for GPUs and CPUs with AMX, and fp32 where it would not be faster"},
       {"run", "threads", CHARRNN_MEMBER(run.threads), bits, between(0, kMostThreads), "N", "threads per rank; 0: as OMP_NUM_THREADS says, or the rank's share of the cores"},
       {"run", "timeout", CHARRNN_MEMBER(run.timeout), free, between(0.1, 1e6), "SECONDS", "how long to wait for another rank before giving up"},

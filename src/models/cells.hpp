@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "models/cuda/recurrence.hpp"
 #include "models/parameter_layout.hpp"
 
 namespace charrnn {
@@ -35,6 +37,7 @@ struct CellSpec {
   /// Whether the layer for LibTorch can run under PyTorch's autocast to bf16 on GPUs.
   bool has_bf16_on_gpus;
   std::unique_ptr<TorchLayer> (*torch_layer)(const TorchLayerOptions& options);
+  std::optional<RecurrentCell> recurrence;  ///< what it is for the persistent kernels; nothing: they do not have it
   std::unique_ptr<NativeLayer> (*native_layer)(const NativeLayerOptions& options);  ///< null: there is none
 };
 

@@ -9,6 +9,7 @@
 #include "models/native/micro_kernel.hpp"
 #include "models/native/native_language_model.hpp"
 #include "models/torch/torch_language_model.hpp"
+#include "models/torch/torch_layer.hpp"
 #include "models/torch_runtime.hpp"
 
 namespace charrnn {
@@ -77,15 +78,57 @@ std::string description(Precision precision, const Device& device) {
 }
 
 std::unique_ptr<LanguageModel> make(const ModelConfig& model, std::int64_t vocabulary_size, const Compute& compute) {
-  return make_torch_language_model(model, vocabulary_size, compute.precision, compute.device);
+  return make_torch_language_model(model, vocabulary_size, find_cell(model.model).torch_layer, compute.precision,
+                                   compute.device);
 }
 
 }  // namespace torch_engine
+
+/// LibTorch's engine with recurrent kernels of our own.
+namespace persistent {
+
+#ifdef CHARRNN_CUDA
+
+std::optional<std::string> why_not(const ModelConfig& model, const Device& device, Precision precision) {
+  if (!device.cuda) return "it computes on GPUs only";
+  if (precision != Precision::kBf16) return "it computes in bf16 only";
+  const std::optional<RecurrentCell> cell = find_cell(model.model).recurrence;
+  if (!cell) return fmt::format("it has no layer for `model` {}", model.model);
+  const std::optional<GpuSize> gpu = gpu_size(device.index);
+  if (!gpu) return fmt::format("GPU {} does not say how large it is", device.index);
+  return why_no_recurrence(*cell, model.hidden, *gpu);
+}
+
+std::unique_ptr<LanguageModel> make(const ModelConfig& model, std::int64_t vocabulary_size, const Compute& compute) {
+  return make_torch_language_model(model, vocabulary_size, make_persistent_layer, compute.precision, compute.device);
+}
+
+#else
+
+std::optional<std::string> why_not(const ModelConfig& /*model*/, const Device& /*device*/, Precision /*precision*/) {
+  return "it computes on GPUs only, and this program is built without CUDA";
+}
+
+std::unique_ptr<LanguageModel> make(const ModelConfig& /*model*/, std::int64_t /*vocabulary_size*/,
+                                    const Compute& /*compute*/) {
+  return nullptr;
+}
+
+#endif
+
+std::string description(Precision /*precision*/, const Device& /*device*/) {
+  return "persistent, recurrent kernels in bf16 (not yet tried on a GPU)";
+}
+
+}  // namespace persistent
 
 constexpr Engine kEngines[] = {
     {"native", native::why_not, /*threads_decide_bits=*/false, native::set_threads, native::description, native::make},
     {"torch", torch_engine::why_not, /*threads_decide_bits=*/true, torch_engine::set_threads, torch_engine::description,
      torch_engine::make},
+    // After LibTorch's layers until it has been measured on GPUs.
+    {"persistent", persistent::why_not, /*threads_decide_bits=*/true, torch_engine::set_threads,
+     persistent::description, persistent::make},
 };
 
 const Engine* first_that_can(const ModelConfig& model, const Device& device, Precision precision) {

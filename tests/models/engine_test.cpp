@@ -68,11 +68,12 @@ TEST(Engines, AreTheChoicesOfTheOption) {
 
 TEST(Engines, AutoIsTheFirstThatCan) {
   ThreadTeam team;
-  const auto name = [&](const char* model, const Device& device) {
-    return find_engine(model_of(model), {.device = device, .team = team}).name;
+  const auto name = [&](const char* model, const Device& device, Precision precision = Precision::kFp32) {
+    return find_engine(model_of(model), {.device = device, .precision = precision, .team = team}).name;
   };
   EXPECT_EQ(name("lstm", kCpu), "native");
   EXPECT_EQ(name("lstm", kGpu), "torch");
+  EXPECT_EQ(name("lstm", kGpu, Precision::kBf16), "torch");
   EXPECT_EQ(name("lstm_cell", kCpu), "torch");
 }
 
@@ -94,6 +95,10 @@ TEST(Engines, SayWhyTheyCannot) {
   const auto [engine, on_gpu] = refusal("lstm", {.device = kGpu, .engine = "native", .team = team});
   EXPECT_EQ(engine, "engine");
   EXPECT_THAT(on_gpu, HasSubstr("not on GPUs"));
+  const auto [gpus, of_kernels] =
+      refusal("lstm", {.device = kCpu, .engine = "persistent", .precision = Precision::kBf16, .team = team});
+  EXPECT_EQ(gpus, "engine");
+  EXPECT_THAT(of_kernels, HasSubstr("on GPUs only"));
   const auto [precision, in_bf16] =
       refusal("lstm", {.device = kCpu, .engine = "torch", .precision = Precision::kBf16, .team = team});
   EXPECT_EQ(precision, "precision");

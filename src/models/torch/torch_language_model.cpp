@@ -30,7 +30,8 @@ namespace {
 
 class TorchLanguageModel final : public LanguageModel {
  public:
-  TorchLanguageModel(const ModelConfig& model, std::int64_t vocabulary, Precision precision, Device where)
+  TorchLanguageModel(const ModelConfig& model, std::int64_t vocabulary, MakeTorchLayer make_layer, Precision precision,
+                     Device where)
       : LanguageModel(model, vocabulary, parameter_layout(model, vocabulary), where),
         states_(state_specs(model)),
         bf16_(precision == Precision::kBf16),
@@ -46,7 +47,7 @@ class TorchLanguageModel final : public LanguageModel {
       leaves_.push_back(std::move(leaf));
     }
     for (std::int64_t layer = 0; layer < model.layers; ++layer) {
-      layers_.push_back(find_cell(model.model).torch_layer({config(), layer, where, precision}));
+      layers_.push_back(make_layer({config(), layer, where, precision}));
     }
 #ifdef CHARRNN_CUDA
     if (where.cuda) mark_parts();
@@ -308,8 +309,9 @@ class TorchLanguageModel final : public LanguageModel {
 }  // namespace
 
 std::unique_ptr<LanguageModel> make_torch_language_model(const ModelConfig& config, std::int64_t vocabulary_size,
-                                                         Precision precision, Device device) {
-  return std::make_unique<TorchLanguageModel>(config, vocabulary_size, precision, device);
+                                                         MakeTorchLayer make_layer, Precision precision,
+                                                         Device device) {
+  return std::make_unique<TorchLanguageModel>(config, vocabulary_size, make_layer, precision, device);
 }
 
 }  // namespace charrnn

@@ -42,10 +42,15 @@ class TorchLayer {
   TorchLayer() = default;
 };
 
+using MakeTorchLayer = std::unique_ptr<TorchLayer> (*)(const TorchLayerOptions& options);
+
 // aten_layers.cpp
 std::unique_ptr<TorchLayer> make_torch_rnn(const TorchLayerOptions& options);
 std::unique_ptr<TorchLayer> make_torch_gru(const TorchLayerOptions& options);
 std::unique_ptr<TorchLayer> make_torch_lstm(const TorchLayerOptions& options);
+// persistent_layer.cpp, only in the CUDA build: cells with CellSpec::recurrence, on GPUs, in bf16, of sizes that
+// why_no_recurrence() allows
+std::unique_ptr<TorchLayer> make_persistent_layer(const TorchLayerOptions& options);
 // cell_loop.cpp
 std::unique_ptr<TorchLayer> make_rnn_cell_loop(const TorchLayerOptions& options);
 std::unique_ptr<TorchLayer> make_gru_cell_loop(const TorchLayerOptions& options);

@@ -1,0 +1,60 @@
+#include <cuda_runtime_api.h>
+
+#include <algorithm>
+
+#include "dist/cuda_runtime.hpp"
+#include "dist/gpu_failure.hpp"
+#include "models/cuda/recurrence.hpp"
+#include "models/cuda/recurrence_kernels.hpp"
+
+namespace charrnn {
+
+namespace {
+
+void check(cudaError_t status) {
+  if (status == cudaSuccess) return;
+  throw gpu_error(gpu_trouble(status), current_cuda_device(),
+                  fmt::format("recurrent kernel: {}", cudaGetErrorString(status)));
+}
+
+std::int64_t multiprocessors() {
+  int device = 0, count = 0;
+  check(cudaGetDevice(&device));
+  check(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device));
+  return count;
+}
+
+/// With as many groups of columns as there is room for. A cooperative launch: all CTAs run at the same time or none.
+template <class Work>
+void launch(const void* kernel, std::int64_t shared_bytes, Work work, void* stream) {
+  const std::int64_t ctas = work.shape.hidden / kRecurrenceTile;
+  const std::int64_t groups =
+      std::clamp<std::int64_t>(multiprocessors() / ctas, 1, work.shape.columns / kRecurrenceTile);
+  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)));
+  void* arguments[] = {&work};
+  check(cudaLaunchCooperativeKernel(kernel, dim3(static_cast<unsigned>(ctas), static_cast<unsigned>(groups)),
+                                    dim3(kThreads), arguments, static_cast<std::size_t>(shared_bytes),
+                                    static_cast<cudaStream_t>(stream)));
+}
+
+}  // namespace
+
+void enqueue_recurrence(RecurrentCell cell, const RecurrenceForward& work, void* stream) {
+  launch(forward_kernel(cell), forward_bytes(cell, work.shape.hidden), work, stream);
+}
+
+void enqueue_recurrence(RecurrentCell cell, const RecurrenceBackward& work, void* stream) {
+  launch(backward_kernel(cell), backward_bytes(cell, work.shape.hidden), work, stream);
+}
+
+std::optional<GpuSize> gpu_size(int index) {
+  int count = 0, shared = 0;
+  if (cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, index) != cudaSuccess ||
+      cudaDeviceGetAttribute(&shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, index) != cudaSuccess) {
+    cudaGetLastError();  // kept, LibTorch's own checks would take it for a failure
+    return std::nullopt;
+  }
+  return GpuSize{count, shared};
+}
+
+}  // namespace charrnn
