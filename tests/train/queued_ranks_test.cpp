@@ -8,6 +8,7 @@
 #include "dist/mpi_test.hpp"
 #include "dist/self_communicator.hpp"
 #include "train/slow_queue.hpp"
+#include "train/step_device.hpp"
 #include "train/training.hpp"
 
 namespace charrnn {

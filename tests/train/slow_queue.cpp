@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "train/gradient_verdict.hpp"
+#include "train/step_device.hpp"
 
 namespace charrnn::test {
 

@@ -3,12 +3,15 @@
 
 #include <memory>
 
-#include "train/step_device.hpp"
+namespace charrnn {
 
-namespace charrnn::test {
+class StepDevice;
+
+namespace test {
 
 /// Does at once what is queued, but the host learns of it late: a mark is passed when it has been asked a few times.
 /// `most_open` gets the most steps that had begun and not ended at a time.
 std::unique_ptr<StepDevice> make_slow_queue(int& most_open);
 
-}  // namespace charrnn::test
+}  // namespace test
+}  // namespace charrnn

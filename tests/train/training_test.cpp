@@ -13,6 +13,7 @@
 #include "dist/self_communicator.hpp"
 #include "temporary_folder.hpp"
 #include "train/slow_queue.hpp"
+#include "train/step_device.hpp"
 
 namespace charrnn {
 namespace {
