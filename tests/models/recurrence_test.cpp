@@ -56,8 +56,8 @@ TEST_P(Recurrence, DoesNotDependOnTheOrderOfThreads) {
 }
 
 constexpr std::int64_t kKiB = 1024;
-constexpr GpuSize kA100{.multiprocessors = 108, .shared_bytes = 163 * kKiB};
-constexpr GpuSize kH100{.multiprocessors = 132, .shared_bytes = 227 * kKiB};
+constexpr GpuSize kA100{.multiprocessors = 108, .shared_bytes = 163 * kKiB, .capability = 80};
+constexpr GpuSize kH100{.multiprocessors = 132, .shared_bytes = 227 * kKiB, .capability = 90};
 
 TEST(RecurrenceSize, FitsUpToAThousandUnits) {
   for (const RecurrentCell cell : kCells) {
@@ -72,6 +72,8 @@ TEST(RecurrenceSize, SaysWhatDoesNotFit) {
   const auto reason = [](RecurrentCell cell, std::int64_t hidden, const GpuSize& gpu) {
     return why_no_recurrence(cell, hidden, gpu).value_or("it fits");
   };
+  constexpr GpuSize kT4{.multiprocessors = 40, .shared_bytes = 64 * kKiB, .capability = 75};
+  EXPECT_THAT(reason(RecurrentCell::kRnn, 256, kT4), HasSubstr("compute capability is 7.5, and 8.0"));
   EXPECT_THAT(reason(RecurrentCell::kRnn, 500, kH100), HasSubstr("multiple of 16"));
   EXPECT_THAT(reason(RecurrentCell::kLstm, 2048, kH100), HasSubstr("289 KiB"));
   EXPECT_THAT(reason(RecurrentCell::kRnn, 2112, kH100), HasSubstr("fits"));

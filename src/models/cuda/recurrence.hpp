@@ -77,6 +77,7 @@ void enqueue_recurrence(RecurrentCell cell, const RecurrenceBackward& work, void
 struct GpuSize {
   std::int64_t multiprocessors;
   std::int64_t shared_bytes;  ///< that one CTA may have
+  int capability;             ///< its compute capability: 90 for 9.0
 };
 
 /// Of GPU `index`; nothing if it does not answer. In recurrence_launch.cpp, only in the CUDA build.

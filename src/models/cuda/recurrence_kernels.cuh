@@ -6,6 +6,11 @@
 #include "models/cuda/recurrence.hpp"
 #include "models/cuda/recurrence_kernels.hpp"
 
+// GPUs before compute capability 8.0 cannot multiply bf16; the kernels do nothing there, and why_no_recurrence() refuses them.
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
+#define CHARRNN_MULTIPLIES_BF16
+#endif
+
 namespace charrnn {
 
 using Bf16 = __nv_bfloat16;
@@ -84,6 +89,7 @@ __device__ inline void wait_for_others(unsigned* arrivals, unsigned times) {
 
 template <RecurrentCell cell>
 __global__ void __launch_bounds__(kThreads, 1) recurrence_forward(const RecurrenceForward work) {
+#ifdef CHARRNN_MULTIPLIES_BF16
   using Formula = CellFormula<cell>;
   constexpr int kGates = gates_of(cell), kKept = kept_of(cell);
   const auto [length, columns, hidden] = work.shape;
@@ -123,10 +129,12 @@ __global__ void __launch_bounds__(kThreads, 1) recurrence_forward(const Recurren
     }
     if (t + 1 < length) wait_for_others(work.arrivals, static_cast<unsigned>(t + 1));
   }
+#endif
 }
 
 template <RecurrentCell cell>
 __global__ void __launch_bounds__(kThreads, 1) recurrence_backward(const RecurrenceBackward work) {
+#ifdef CHARRNN_MULTIPLIES_BF16
   using Formula = CellFormula<cell>;
   constexpr int kGates = gates_of(cell), kKept = kept_of(cell);
   const auto [length, columns, hidden] = work.shape;
@@ -171,6 +179,7 @@ __global__ void __launch_bounds__(kThreads, 1) recurrence_backward(const Recurre
     }
     if (t > 0) wait_for_others(work.arrivals, static_cast<unsigned>(length - t));
   }
+#endif
 }
 
 }  // namespace charrnn
