@@ -68,7 +68,7 @@ const std::vector<Option>& option_table() {
       {"run", "engine", CHARRNN_MEMBER(run.engine), bits, one_of("auto|torch|native|persistent"), "", "torch: LibTorch, every model; native: rnn, gru and lstm on CPUs, faster; persistent: the same three on GPUs in bf16, by kernels that have not been tried on a GPU yet and that auto never takes"},
       {"run", "precision", CHARRNN_MEMBER(run.precision), bits, one_of("fp32|tf32|bf16"), "", "of matrix products; tf32 and bf16 round their factors (bf16 on GPUs the layers' results too), all else stays fp32; tf32: for GPUs and CPUs with AMX, and fp32 where it would not be faster"},
       {"run", "threads", CHARRNN_MEMBER(run.threads), bits, between(0, kMostThreads), "N", "threads per rank; 0: as OMP_NUM_THREADS says, or the rank's share of the cores"},
-      {"run", "timeout", CHARRNN_MEMBER(run.timeout), free, between(0.1, 1e6), "SECONDS", "how long to wait for another rank before giving up"},
+      {"run", "timeout", CHARRNN_MEMBER(run.timeout), free, between(0.1, 1e6), "SECONDS", "how long to wait for another rank, or for a step on a GPU, before giving up"},
       {"run", "save-every", CHARRNN_MEMBER(run.save_every), free, at_least(0), "N", "write a checkpoint every N steps as well; 0: only as often as `save-minutes` says, and at the ends of epochs"},
       {"run", "save-minutes", CHARRNN_MEMBER(run.save_minutes), free, at_least(0), "X", "write a checkpoint every X minutes; 0: only at the ends of epochs"},
       {"run", "validate-every", CHARRNN_MEMBER(run.validate_every), free, at_least(0), "N", "validate every N steps as well; 0: at the ends of epochs"},

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "dist/cuda_check.hpp"
 #include "dist/gpu_failure.hpp"
 
 namespace charrnn {
@@ -17,30 +18,27 @@ namespace {
 static_assert(cudaErrorMemoryAllocation == 2 && cudaErrorNoDevice == 100 && cudaErrorECCUncorrectable == 214 &&
               cudaErrorContained == 226 && cudaErrorLaunchFailure == 719 && cudaErrorMpsRpcFailure == 806);
 
-void check(cudaError_t status, const char* what) {
-  if (status == cudaSuccess) return;
-  throw gpu_error(gpu_trouble(status), current_cuda_device(), fmt::format("{}: {}", what, cudaGetErrorString(status)));
-}
-
 class CudaMemory final : public DeviceMemory {
  public:
   void* allocate(std::size_t bytes) override {
     void* memory = nullptr;
-    check(cudaMalloc(&memory, bytes), "cudaMalloc");
+    check_cuda(cudaMalloc(&memory, bytes), "cudaMalloc");
     return memory;
   }
   void release(void* memory) override { cudaFree(memory); }
   void to_host(void* host, const void* device, std::size_t bytes) override {
-    check(cudaMemcpy(host, device, bytes, cudaMemcpyDeviceToHost), "copy from the GPU");
+    check_cuda(cudaMemcpy(host, device, bytes, cudaMemcpyDeviceToHost), "copy from the GPU");
   }
   void to_device(void* device, const void* host, std::size_t bytes) override {
-    check(cudaMemcpy(device, host, bytes, cudaMemcpyHostToDevice), "copy to the GPU");
+    check_cuda(cudaMemcpy(device, host, bytes, cudaMemcpyHostToDevice), "copy to the GPU");
   }
 };
 
 class CudaStreamEvents final : public StreamEvents {
  public:
-  explicit CudaStreamEvents(cudaStream_t stream) : stream_(stream) { check(cudaGetDevice(&device_), "cudaGetDevice"); }
+  explicit CudaStreamEvents(cudaStream_t stream) : stream_(stream) {
+    check_cuda(cudaGetDevice(&device_), "cudaGetDevice");
+  }
   ~CudaStreamEvents() override {
     if (stream_ != nullptr) cudaStreamDestroy(stream_);  // does not wait for it
     for (const std::deque<cudaEvent_t>* events : {&ahead_, &spare_}) {
@@ -54,10 +52,10 @@ class CudaStreamEvents final : public StreamEvents {
   Mark record() override {
     if (spare_.empty()) {
       cudaEvent_t event = nullptr;
-      check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreate");
+      check_cuda(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreate");
       spare_.push_back(event);
     }
-    check(cudaEventRecord(spare_.back(), stream_), "cudaEventRecord");
+    check_cuda(cudaEventRecord(spare_.back(), stream_), "cudaEventRecord");
     ahead_.push_back(spare_.back());
     spare_.pop_back();
     return passed_ + ahead_.size();
@@ -70,7 +68,7 @@ class CudaStreamEvents final : public StreamEvents {
         cudaGetLastError();
         return false;
       }
-      check(status, "its queue");
+      check_cuda(status, "its queue");
       spare_.push_back(ahead_.front());
       ahead_.pop_front();
     }
@@ -79,13 +77,13 @@ class CudaStreamEvents final : public StreamEvents {
   void* stream() override { return stream_; }
   std::unique_ptr<StreamEvents> beside() override {
     cudaStream_t stream = nullptr;
-    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
+    check_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
     return std::make_unique<CudaStreamEvents>(stream);
   }
   void* latest() override { return ahead_.empty() ? nullptr : ahead_.back(); }
   void wait_for(void* event) override {
     if (event == nullptr) return;
-    check(cudaStreamWaitEvent(stream_, static_cast<cudaEvent_t>(event), 0), "cudaStreamWaitEvent");
+    check_cuda(cudaStreamWaitEvent(stream_, static_cast<cudaEvent_t>(event), 0), "cudaStreamWaitEvent");
   }
 
  private:
@@ -102,6 +100,12 @@ std::optional<std::string> bus_of(int index) {
 }
 
 }  // namespace
+
+void check_cuda(int status, const char* what) {
+  if (status == cudaSuccess) return;
+  throw gpu_error(gpu_trouble(status), current_cuda_device(),
+                  fmt::format("{}: {}", what, cudaGetErrorString(static_cast<cudaError_t>(status))));
+}
 
 int cuda_device_count() {
   int count = 0;

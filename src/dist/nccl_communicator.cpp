@@ -175,10 +175,14 @@ void NcclCommunicator::queue_begun() {
     const auto beside =
         std::stable_partition(calls.begin(), calls.end(), [](const Begun& one) { return one.moment == nullptr; });
     for (auto one = beside; one != calls.end(); ++one) {
-      if (!beside_) beside_ = events_->beside();
+      with_device(one->call, [&] {
+        if (!beside_) beside_ = events_->beside();
+      });
       launch({*one}, beside_, one->moment);
     }
-    if (beside != calls.end()) events_->wait_for(beside_->latest());
+    if (beside != calls.end()) {
+      with_device(beside->call, [&] { events_->wait_for(beside_->latest()); });
+    }
     calls.erase(beside, calls.end());
     if (!calls.empty()) launch(calls, events_);
     for (const Begun& one : calls) {
@@ -197,7 +201,7 @@ void NcclCommunicator::launch(const std::vector<Begun>& calls, const std::shared
   const auto launched = [handle = handle_, group, stream] {
     return group.launch(handle->comm, static_cast<cudaStream_t>(stream->stream()));
   };
-  try {
+  with_device(first, [&] {
     forget_passed();
     stream->wait_for(moment);
     // NCCL connects ranks when they first need it, which depends on all that Shape holds, and that can hang.
@@ -206,12 +210,18 @@ void NcclCommunicator::launch(const std::vector<Begun>& calls, const std::shared
     if (result != ncclSuccess) fail(first, Seconds(0), describe(result, handle_->comm));
     if (!is_connected) launched_.insert(group.shape());
     queued_.push_back({first, stream.get(), stream->record()});
+  });
+}
+
+void NcclCommunicator::with_device(const Call& call, const std::function<void()>& work) {
+  try {
+    work();
   } catch (const CommError&) {
     abort();
     throw;
   } catch (const Error& error) {  // from the device
     abort();
-    fail(first, Seconds(0), error.what());
+    fail(call, Seconds(0), error.what());
   }
 }
 

@@ -81,6 +81,8 @@ class NcclCommunicator final : public Communicator {
   NcclGroup& begin(const char* collective, Then then = {});
   /// Puts them into a stream, as one launch that waits for `moment`.
   void launch(const std::vector<Begun>& calls, const std::shared_ptr<StreamEvents>& stream, Moment moment = nullptr);
+  /// Does work for `call`; if that fails, or the device does, aborts and throws the CommError of the call.
+  void with_device(const Call& call, const std::function<void()>& work);
   void initialise(Communicator& control);
   /// For what may hang inside NCCL: waits for `work`, on a thread of its own, up to the deadline of `call`.
   ncclResult_t run_bounded(const Call& call, std::function<ncclResult_t()> work);

@@ -1,6 +1,7 @@
 #include <ATen/cuda/CUDAEvent.h>
 #include <c10/cuda/CUDAStream.h>
 
+#include "dist/cuda_check.hpp"
 #include "models/flat_tensor.hpp"
 #include "models/torch/recorded_work.hpp"
 #include "train/gpu_verdict.hpp"
@@ -13,7 +14,15 @@ namespace {
 class CudaMark final : public StepMark {
  public:
   void set() override { event_.record(); }
-  bool is_passed() override { return event_.query(); }
+  bool is_passed() override {
+    const cudaError_t status = cudaEventQuery(event_.event());
+    if (status == cudaErrorNotReady) {
+      cudaGetLastError();  // kept, LibTorch's own checks would take it for a failure
+      return false;
+    }
+    check_cuda(status, "a training step");
+    return true;
+  }
   double seconds_since(const StepMark& earlier) const override {
     return static_cast<const CudaMark&>(earlier).event_.elapsed_time(event_) / 1e3;  // from it to this one
   }

@@ -1,6 +1,4 @@
-#include <stdexcept>
-#include <string>
-
+#include "dist/cuda_check.hpp"
 #include "train/gpu_verdict.hpp"
 #include "train/gradient_verdict.hpp"
 
@@ -52,10 +50,7 @@ void queue_gpu_verdict(std::span<const float> gradient, std::span<const float> l
                                                        scratch);
   decide<<<1, kThreads, 0, queue>>>(scratch, losses.data(), static_cast<std::int64_t>(losses.size()), targets, limit,
                                     reinterpret_cast<GradientVerdict*>(to));
-  const cudaError_t status = cudaGetLastError();
-  if (status != cudaSuccess) {
-    throw std::runtime_error(std::string("the gradient's norm on the GPU: ") + cudaGetErrorString(status));
-  }
+  check_cuda(cudaGetLastError(), "the gradient's norm");
 }
 
 }  // namespace charrnn

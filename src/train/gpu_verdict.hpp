@@ -11,7 +11,7 @@ constexpr std::int64_t kVerdictScratch = 256;
 
 /// Queues on a CUDA stream: `to` gets the GradientVerdict on a gradient. All memory is the GPU's. Additions come in one
 /// order, in double precision, whatever the GPU: replicas of a model on GPUs of several kinds stay alike.
-/// std::runtime_error if it cannot be started.
+/// The Error of gpu_error() if it cannot be started.
 void queue_gpu_verdict(std::span<const float> gradient, std::span<const float> losses, const float* targets,
                        double limit, double* scratch, float* to, void* stream);
 

@@ -34,8 +34,11 @@ class GradientReducer : private GradientListener {
   /// The same where the model works through a device's queue: what the queue gets from now on comes after the sum, also
   /// that of `numbers`, in the device's memory. Returns when all of it is in the queue.
   void queue(std::span<float> numbers);
-  /// Waits for a mark in the queue behind that; see Communicator::wait_queued().
-  void wait_queued(const std::function<bool()>& is_complete) { communicator_.wait_queued(is_complete); }
+  /// Waits for a mark in the queue behind that, of step number `step`; see Communicator::wait_queued().
+  void wait_queued(std::int64_t step, const std::function<bool()>& is_complete) {
+    communicator_.set_step(step);
+    communicator_.wait_queued(is_complete);
+  }
 
  protected:
   GradientReducer(LanguageModel& model, Communicator& communicator);

@@ -1,3 +1,4 @@
+#include <cassert>
 #include <cmath>
 #include <vector>
 
@@ -60,6 +61,7 @@ class HostStep final : public TrainingStep {
 }  // namespace
 
 std::unique_ptr<TrainingStep> make_host_step(const StepParts& parts, const Sharding& sharding, PhaseClock& clock) {
+  assert(!parts.model.device().cuda && "norm and update need a gradient in host memory");
   return std::make_unique<HostStep>(parts, sharding, clock);
 }
 

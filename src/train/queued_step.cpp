@@ -55,6 +55,7 @@ class QueuedStep final : public TrainingStep {
     const PhaseScope scope(&clock_, Phase::kBackward);
     Flight& flight = flights_[begun_++ % flights_.size()];
     flight.targets = batch.all_targets;
+    flight.step = step;
     send(flight, factor, flags);
     const std::span<float> losses = span_of(Numbers::cut(numbers_, layout_.losses));
     parts_.reducer.begin(step);
@@ -83,7 +84,8 @@ class QueuedStep final : public TrainingStep {
     assert(finished_ < begun_);
     const PhaseScope scope(&clock_, Phase::kBackward);
     const Flight& flight = flights_[finished_++ % flights_.size()];
-    parts_.reducer.wait_queued([&] { return flight.marks[kEnd]->is_passed(); });
+    parts_.control.set_step(flight.step);
+    parts_.reducer.wait_queued(flight.step, [&] { return flight.marks[kEnd]->is_passed(); });
     clock_.move(Phase::kBackward, Phase::kReduce, flight.marks[kReduced]->seconds_since(*flight.marks[kTrained]));
     clock_.move(Phase::kBackward, Phase::kUpdate, flight.marks[kEnd]->seconds_since(*flight.marks[kReduced]));
 
@@ -110,7 +112,7 @@ class QueuedStep final : public TrainingStep {
 
   /// A step that has begun.
   struct Flight {
-    std::int64_t targets = 0;
+    std::int64_t targets = 0, step = 0;
     at::Tensor host;  ///< its numbers when it has ended
     std::array<std::unique_ptr<StepMark>, kMarks> marks;
   };

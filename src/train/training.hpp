@@ -83,7 +83,7 @@ class Training {
   std::int64_t first_step() const { return position_.step; }
   /// Of the best validation that a resumed run goes by; 0: none yet.
   std::int64_t best_step() const { return position_.progress.best_step; }
-  /// Of a training step with this model and optimizer.
+  /// Of a training step with this model and optimizer. For one TrainingStep: a GPU records where its numbers lie.
   StepParts step_parts();
   /// Steps are queued on this device; on a GPU that is so from the start.
   void queue_steps(std::unique_ptr<StepDevice> device);

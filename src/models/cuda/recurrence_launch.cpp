@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "dist/cuda_runtime.hpp"
-#include "dist/gpu_failure.hpp"
+#include "dist/cuda_check.hpp"
 #include "models/cuda/recurrence.hpp"
 #include "models/cuda/recurrence_kernels.hpp"
 
@@ -12,9 +11,7 @@ namespace charrnn {
 namespace {
 
 void check(cudaError_t status) {
-  if (status == cudaSuccess) return;
-  throw gpu_error(gpu_trouble(status), current_cuda_device(),
-                  fmt::format("recurrent kernel: {}", cudaGetErrorString(status)));
+  check_cuda(status, "recurrent kernel");
 }
 
 std::int64_t multiprocessors() {

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <stdexcept>
-#include <string>
 
+#include "dist/cuda_check.hpp"
 #include "models/torch/gpu_dropout.hpp"
 
 namespace charrnn {
@@ -56,10 +55,7 @@ void enqueue(const DropPlan& plan, const std::int64_t* key, std::int64_t size, c
   const auto kernel = in_eights ? drop<Number, true> : drop<Number, false>;
   kernel<<<blocks, threads, 0, static_cast<cudaStream_t>(stream)>>>(plan, key, static_cast<std::uint32_t>(rows), from,
                                                                     to);
-  const cudaError_t status = cudaGetLastError();
-  if (status != cudaSuccess) {
-    throw std::runtime_error(std::string("dropout on the GPU: ") + cudaGetErrorString(status));
-  }
+  check_cuda(cudaGetLastError(), "dropout");
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace charrnn {
 
 /// Enqueues on `stream` (a cudaStream_t): `to` becomes `from` times the plan's mask; they may be the same. `key`
 /// (dropout_key_words()), `from` and `to` lie in the GPU's memory; the key is read when the work is done. Fewer than
-/// 2^32 rows. std::runtime_error if the GPU refuses.
+/// 2^32 rows. The Error of gpu_error() if the GPU refuses.
 void enqueue_dropout(const DropPlan& plan, const std::int64_t* key, std::span<const float> from, std::span<float> to,
                      void* stream);
 /// The same for bfloat16 numbers, given as their bits; each product is rounded to the nearest.

@@ -96,9 +96,12 @@ class TorchLanguageModel final : public LanguageModel {
     }
     assert(first == std::ssize(micro_batches));
 #ifdef CHARRNN_CUDA
-    const bool is_one_pass = micro_batches.size() == 1 && micro_batches.front().window.columns > 0;
-    if (context.listener != nullptr && device().cuda && is_one_pass) {
-      for (at::cuda::CUDAEvent& event : part_events_) context.listener->part_is_complete_at(event.event());
+    if (context.listener != nullptr && device().cuda && micro_batches.size() == 1) {
+      const bool is_empty = micro_batches.front().window.columns == 0;  // its sums begin like those of other ranks
+      for (at::cuda::CUDAEvent& event : part_events_) {
+        if (is_empty) event.record();
+        context.listener->part_is_complete_at(event.event());
+      }
     }
 #endif
     if (!is_queued) std::ranges::copy(to_host(losses_.slice(0, 0, first)), context.losses.begin());

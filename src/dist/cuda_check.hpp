@@ -1,0 +1,9 @@
+// For what starts work on a GPU, kernels' files included. Only in the CUDA build.
+#pragma once
+
+namespace charrnn {
+
+/// The Error of gpu_error() unless `status`, a cudaError_t, is success; `what` was tried.
+void check_cuda(int status, const char* what);
+
+}  // namespace charrnn
