@@ -87,10 +87,10 @@ def page(found):
         "Millions of characters a second; TFLOP/s; share of what a large product reaches in that precision:",
         cells_table(found, entry_of_rate)]
     if found.get("layers"):
-        parts += ["One LSTM layer in cuDNN, forward and backward, microseconds a row. fp16 up to 128 columns is its persistent "
+        parts += ["One LSTM layer in cuDNN, forward and backward, microseconds a time step. fp16 up to 128 columns is its persistent "
                   "algorithm, all else its standard one:", layers_table(found)]
     if found.get("kernels"):
-        parts += ["What one step runs:", kernels_text(found)]
+        parts += ["What a step runs (the program: six steps):", kernels_text(found)]
     if found["left_out"]:
         parts.append("Not measured: " + "; ".join(found["left_out"]) + ".")
     return "\n\n".join(parts)

@@ -3,6 +3,7 @@
 #include <mpi.h>
 
 #include <array>
+#include <utility>
 #include <vector>
 #ifdef CHARRNN_CUDA
 #include <nccl.h>
@@ -35,7 +36,10 @@ std::string version_text() {
   text += "NCCL         none: built for CPUs only\n";
 #endif
   std::vector<std::string> described;
-  for (const Engine& engine : engines()) described.push_back(engine.description(Precision::kFp32, Device{}));
+  for (const Engine& engine : engines()) {
+    std::string words = engine.description(Precision::kFp32, Device{});
+    if (!words.empty()) described.push_back(std::move(words));
+  }
   return text + fmt::format("engines      {}\n", fmt::join(described, "; "));
 }
 

@@ -8,7 +8,7 @@ namespace charrnn {
 
 class StreamEvents {
  public:
-  /// Grows from mark to mark.
+  /// A point in the stream; later marks have larger numbers.
   using Mark = std::uint64_t;
 
   virtual ~StreamEvents() = default;

@@ -37,7 +37,8 @@ struct CellSpec {
   /// Whether the layer for LibTorch can run under PyTorch's autocast to bf16 on GPUs.
   bool has_bf16_on_gpus;
   std::unique_ptr<TorchLayer> (*torch_layer)(const TorchLayerOptions& options);
-  std::optional<RecurrentCell> recurrence;  ///< what it is for the persistent kernels; nothing: they do not have it
+  std::optional<RecurrentCell>
+      recurrence;  ///< the kernel of `--engine persistent` that computes it; nothing: there is none
   std::unique_ptr<NativeLayer> (*native_layer)(const NativeLayerOptions& options);  ///< null: there is none
 };
 

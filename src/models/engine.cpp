@@ -103,6 +103,10 @@ std::unique_ptr<LanguageModel> make(const ModelConfig& model, std::int64_t vocab
   return make_torch_language_model(model, vocabulary_size, make_persistent_layer, compute.precision, compute.device);
 }
 
+std::string description(Precision /*precision*/, const Device& /*device*/) {
+  return "persistent, recurrent kernels in bf16 (not yet tried on a GPU)";
+}
+
 #else
 
 std::optional<std::string> why_not(const ModelConfig& /*model*/, const Device& /*device*/, Precision /*precision*/) {
@@ -114,11 +118,11 @@ std::unique_ptr<LanguageModel> make(const ModelConfig& /*model*/, std::int64_t /
   return nullptr;
 }
 
-#endif
-
 std::string description(Precision /*precision*/, const Device& /*device*/) {
-  return "persistent, recurrent kernels in bf16 (not yet tried on a GPU)";
+  return "";
 }
+
+#endif
 
 }  // namespace persistent
 

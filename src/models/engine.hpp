@@ -32,7 +32,7 @@ struct Engine {
   /// Gives `threads` threads to the engine's computations: to LibTorch's pool or to the team, and one to the other. On
   /// GPUs and if `deterministic`, what is computed twice gives the same bits. Not while a model computes.
   void (*set_threads)(int threads, bool deterministic, const Compute& compute);
-  /// For people: what computes here.
+  /// For people: what computes here; empty if the program is built without it.
   std::string (*description)(Precision precision, const Device& device);
   /// A model with parameters of zero. compute.team must outlive it.
   std::unique_ptr<LanguageModel> (*make)(const ModelConfig& model, std::int64_t vocabulary_size,

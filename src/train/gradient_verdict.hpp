@@ -16,7 +16,7 @@ struct GradientVerdict {
   float norm;        ///< of the mean gradient
   float divisor;     ///< what makes of the sum the clipped mean
   float leaves_out;  ///< 1: something is not finite; else 0
-  float counts;      ///< the opposite
+  float counts;      ///< 1: the update counts; 0: it is left out
 };
 
 /// `length`: the norm of the sum; `targets`: how many losses, which add up to `loss_sum`, it is the gradient of.

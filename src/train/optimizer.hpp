@@ -30,7 +30,7 @@ struct QueuedUpdate {
   const float* rates;       ///< learning rate of each group
   const float* divisor;     ///< of the gradient
   const float* leaves_out;  ///< 1: there is no update; else 0
-  const float* counts;      ///< the opposite
+  const float* counts;      ///< 1: the update counts; 0: it is left out
 };
 
 /// An optimizer over the flat buffers. It keeps named buffers of state, each laid out as the parameters; a
