@@ -34,7 +34,7 @@ void set_threads(int threads, bool deterministic, const Compute& compute) {
 std::string description(Precision precision, const Device& /*device*/) {
   std::string text = fmt::format("native, kernels for {}", kernels().name);
   if (precision == Precision::kTf32) {
-    text += has_matrix_units() ? ", tf32 products from three of bf16 parts"
+    text += has_matrix_units() ? ", tf32 products, each as three of bf16"
                                : ", fp32 products: this processor has no units that are faster for tf32";
   }
   if (precision == Precision::kBf16) {
