@@ -12,6 +12,8 @@
 
 #include "models/native/bfloat16.hpp"
 
+// NOLINTBEGIN(readability-identifier-naming): the names are CUDA's
+
 // What CUDA's compiler knows without a header.
 #define __device__
 #define __global__
@@ -117,3 +119,5 @@ void store_matrix_sync(float* to, const Sum& from, unsigned stride, int /*layout
 }  // namespace wmma
 
 }  // namespace charrnn
+
+// NOLINTEND(readability-identifier-naming)
