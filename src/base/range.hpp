@@ -1,7 +1,9 @@
 // Stretches of numbered things, fair shares of them, and rounding up.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace charrnn {
 
@@ -29,6 +31,12 @@ constexpr Range slice_of(std::int64_t total, std::int64_t part, std::int64_t par
 /// The least multiple of `multiple` that is not below `size`.
 constexpr std::int64_t round_up(std::int64_t size, std::int64_t multiple) {
   return (size + multiple - 1) / multiple * multiple;
+}
+
+/// The elements of `all` that a range names.
+template <class T>
+std::span<T> part_of(std::span<T> all, const Range& part) {
+  return all.subspan(static_cast<std::size_t>(part.first), static_cast<std::size_t>(part.count));
 }
 
 }  // namespace charrnn

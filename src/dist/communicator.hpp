@@ -115,9 +115,9 @@ class Communicator {
   ///     communicator.queue_begun();
   virtual void begin_all_reduce_sum_after(Moment moment, std::span<float> data);
   /// Waits, as long as a collective may take, until `is_complete` says so: for a mark in the device's queue behind what
-  /// queue_begun() put there. Throws CommError if the communicator has failed meanwhile, or when the deadline has passed: with the
-  /// collective that is missing ranks and the step that this was begun in; or, if all of these have ended, because the device
-  /// itself hangs, which one rank alone does not wait for any longer either.
+  /// queue_begun() put there. Throws CommError if the communicator has failed meanwhile, or when the deadline has passed. The error
+  /// names the first collective that has not ended, and the step that began it. If all have ended, then the device itself hangs,
+  /// and the error says that; so it is with one rank alone.
   virtual void wait_queued(const std::function<bool()>& is_complete);
 
   /// The step that error messages name.

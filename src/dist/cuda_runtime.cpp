@@ -62,13 +62,7 @@ class CudaStreamEvents final : public StreamEvents {
   }
   bool has_passed(Mark mark) override {
     for (; passed_ < mark; ++passed_) {
-      const cudaError_t status = cudaEventQuery(ahead_.front());
-      if (status == cudaErrorNotReady) {
-        // "Not ready" is kept as the last error, where LibTorch's own checks would take it for a failure.
-        cudaGetLastError();
-        return false;
-      }
-      check_cuda(status, "its queue");
+      if (!cuda_event_has_passed(ahead_.front(), "its queue")) return false;
       spare_.push_back(ahead_.front());
       ahead_.pop_front();
     }
@@ -105,6 +99,17 @@ void check_cuda(int status, const char* what) {
   if (status == cudaSuccess) return;
   throw gpu_error(gpu_trouble(status), current_cuda_device(),
                   fmt::format("{}: {}", what, cudaGetErrorString(static_cast<cudaError_t>(status))));
+}
+
+bool cuda_event_has_passed(void* event, const char* what) {
+  const cudaError_t status = cudaEventQuery(static_cast<cudaEvent_t>(event));
+  if (status == cudaErrorNotReady) {
+    // "Not ready" is kept as the last error, where LibTorch's own checks would take it for a failure.
+    cudaGetLastError();
+    return false;
+  }
+  check_cuda(status, what);
+  return true;
 }
 
 int cuda_device_count() {

@@ -214,14 +214,16 @@ void NcclCommunicator::launch(const std::vector<Begun>& calls, const std::shared
 }
 
 void NcclCommunicator::with_device(const Call& call, const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
   try {
     work();
   } catch (const CommError&) {
     abort();
     throw;
   } catch (const Error& error) {  // from the device
+    const Seconds waited = std::chrono::steady_clock::now() - start;
     abort();
-    fail(call, Seconds(0), error.what());
+    fail(call, waited, error.what());
   }
 }
 
@@ -232,26 +234,19 @@ void NcclCommunicator::forget_passed() {
 void NcclCommunicator::wait_queued(const std::function<bool()>& is_complete) {
   for (bool has_ended = false; !has_ended && !queued_.empty();) {
     const Queued first = queued_.front();
-    const auto start = std::chrono::steady_clock::now();
-    const auto failed = [&](const std::string& reason) {
-      fail(first.call, std::chrono::steady_clock::now() - start, reason);
-    };
-    if (handle_->is_lost) failed(kEarlierFailure);
-    try {
+    if (handle_->is_lost) fail(first.call, Seconds(0), kEarlierFailure);
+    with_device(first.call, [&] {
+      const auto start = std::chrono::steady_clock::now();
       wait(first.call, [&] {
         const ncclResult_t state = state_of(handle_->comm);
-        if (state != ncclSuccess) failed(describe(state, handle_->comm));
+        if (state != ncclSuccess) {
+          fail(first.call, std::chrono::steady_clock::now() - start, describe(state, handle_->comm));
+        }
         has_ended = is_complete();
         return has_ended || first.has_passed();
       });
       forget_passed();
-    } catch (const CommError&) {
-      abort();
-      throw;
-    } catch (const Error& error) {  // from the device
-      abort();
-      failed(error.what());
-    }
+    });
   }
   Communicator::wait_queued(is_complete);  // the device has more to do than what was queued here
 }

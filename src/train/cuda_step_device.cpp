@@ -1,8 +1,8 @@
 #include <ATen/cuda/CUDAEvent.h>
-#include <c10/cuda/CUDAStream.h>
 
 #include "dist/cuda_check.hpp"
 #include "models/flat_tensor.hpp"
+#include "models/torch/gpu_stream.hpp"
 #include "models/torch/recorded_work.hpp"
 #include "train/gpu_verdict.hpp"
 #include "train/step_device.hpp"
@@ -14,15 +14,7 @@ namespace {
 class CudaMark final : public StepMark {
  public:
   void set() override { event_.record(); }
-  bool is_passed() override {
-    const cudaError_t status = cudaEventQuery(event_.event());
-    if (status == cudaErrorNotReady) {
-      cudaGetLastError();  // kept, LibTorch's own checks would take it for a failure
-      return false;
-    }
-    check_cuda(status, "a training step");
-    return true;
-  }
+  bool is_passed() override { return cuda_event_has_passed(event_.event(), "a training step"); }
   double seconds_since(const StepMark& earlier) const override {
     return static_cast<const CudaMark&>(earlier).event_.elapsed_time(event_) / 1e3;  // from it to this one
   }
@@ -40,7 +32,7 @@ class CudaStepDevice final : public StepDevice {
   void queue_verdict(const at::Tensor& gradient, const at::Tensor& losses, const at::Tensor& targets, double limit,
                      const at::Tensor& to) override {
     queue_gpu_verdict(span_of(gradient), span_of(losses), targets.data_ptr<float>(), limit, scratch_.data_ptr<double>(),
-                      to.data_ptr<float>(), c10::cuda::getCurrentCUDAStream().stream());
+                      to.data_ptr<float>(), gpu_stream());
   }
   void queue_same(const std::function<void()>& enqueue) override { work_.run(memory_, enqueue); }
 

@@ -6,9 +6,9 @@ namespace charrnn {
 
 namespace {
 
-constexpr int kThreads = 256;  // of a block; also blocks
+constexpr int kThreads = 256;  // of a block
 
-/// Of all threads of a block, to the first.
+/// Adds up what the threads of a block have; all of them get the sum.
 __device__ double sum_of_block(double mine) {
   __shared__ double sums[kThreads];
   sums[threadIdx.x] = mine;

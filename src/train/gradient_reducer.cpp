@@ -15,10 +15,10 @@ class AllReducer final : public GradientReducer {
 
  private:
   void begin_part(std::size_t part) override {
-    communicator().begin_all_reduce_sum(in(sum_[0].gradient, parts()[part]));
+    communicator().begin_all_reduce_sum(part_of(sum_[0].gradient, parts()[part]));
   }
   void begin_part_at(std::size_t part, void* event) override {
-    communicator().begin_all_reduce_sum_after(event, in(sum_[0].gradient, parts()[part]));
+    communicator().begin_all_reduce_sum_after(event, part_of(sum_[0].gradient, parts()[part]));
   }
 
   std::array<GradientSum, 1> sum_;

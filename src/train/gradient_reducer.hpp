@@ -52,10 +52,6 @@ class GradientReducer : private GradientListener {
 
   const std::vector<Range>& parts() const { return parts_; }
   Communicator& communicator() const { return communicator_; }
-  /// The part's elements in a buffer laid out like the model's gradient.
-  static std::span<float> in(std::span<float> flat, const Range& part) {
-    return flat.subspan(static_cast<std::size_t>(part.first), static_cast<std::size_t>(part.count));
-  }
 
  private:
   void part_is_complete() override { begin_part(begun_++); }

@@ -12,8 +12,8 @@
 namespace charrnn {
 
 /// Collective; `mine` has one number for each micro-batch of this rank. MPI only adds zeros to each of them; the
-/// additions that round are done here, along the tree. The numbers in `shared` travel with them
-/// and are added up by MPI: whole numbers, or such as one rank alone gives and the others leave at 0.
+/// additions that round are done here, along the tree. The numbers in `shared` travel with them and are added up by MPI:
+/// whole numbers, or such as one rank alone gives and the others leave at 0.
 inline double sum_over_micro_batches(Communicator& control, const Sharding& sharding, std::span<const double> mine,
                                      std::span<double> shared = {}) {
   const auto numbers = static_cast<std::size_t>(sharding.micro_batches);

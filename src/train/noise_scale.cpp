@@ -31,8 +31,7 @@ GradientListener* NoiseScale::begin(const Batch& batch, std::span<const Gradient
 
 void NoiseScale::measure(const Range& part) {
   for (const GradientSum& sum : sums_) {
-    const auto gradient =
-        sum.gradient.subspan(static_cast<std::size_t>(part.first), static_cast<std::size_t>(part.count));
+    const std::span<float> gradient = part_of(sum.gradient, part);
     if (model_.device().cuda) {
       const double norm = at::linalg_vector_norm(wrap(gradient, model_.device())).item<double>();
       mine_.squares += norm * norm;

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <cstddef>
 #include <vector>
 
 #include "base/summation_tree.hpp"
@@ -14,7 +13,6 @@ namespace charrnn {
 
 namespace {
 
-constexpr std::array kFlags{&StepFlags::stop, &StepFlags::save, &StepFlags::saved};
 constexpr std::int64_t kVerdict = sizeof(GradientVerdict) / sizeof(float);
 
 /// The numbers of a step, one after the other, in the memory of the device and of the host.
@@ -22,7 +20,7 @@ struct Numbers {
   Numbers(std::int64_t groups, std::int64_t micro_batches)
       : rates{1, groups},
         losses{rates.end(), micro_batches},
-        flags{losses.end(), std::ssize(kFlags)},
+        flags{losses.end(), std::ssize(kStepFlags)},
         verdict{flags.end(), kVerdict} {}
 
   Range targets{0, 1};  ///< in the batch, on all ranks together
@@ -63,13 +61,11 @@ class QueuedStep final : public TrainingStep {
     // What is measured must still be this rank's own: then no part is summed before all are complete.
     GradientListener* const listener = parts_.noise == nullptr ? parts_.reducer.listener() : nullptr;
     if (parts_.noise != nullptr) parts_.noise->begin(batch, sums, nullptr);
-    parts_.model.train(micro_batches_of(batch, state),
-                       {.dropout = dropout_key(batch, parts_.seed, step),
-                        .sums = sums,
-                        .queued_losses = losses.subspan(static_cast<std::size_t>(sharding_.mine.first),
-                                                        static_cast<std::size_t>(sharding_.mine.count)),
-                        .listener = listener,
-                        .clock = &clock_});
+    parts_.model.train(micro_batches_of(batch, state), {.dropout = dropout_key(batch, parts_.seed, step),
+                                                        .sums = sums,
+                                                        .queued_losses = part_of(losses, sharding_.mine),
+                                                        .listener = listener,
+                                                        .clock = &clock_});
     if (parts_.noise != nullptr) parts_.noise->end_parts();  // waits for the device
     flight.marks[kTrained]->set();
     parts_.reducer.queue(span_of(Numbers::cut(numbers_, layout_.shared())));
@@ -91,13 +87,13 @@ class QueuedStep final : public TrainingStep {
 
     const auto numbers = [&](const Range& part) { return span_of(Numbers::cut(flight.host, part)); };
     const std::span<float> losses = numbers(layout_.losses), all_flags = numbers(layout_.flags);
-    const std::span<float> verdict = numbers(layout_.verdict);
+    const GradientVerdict& verdict = verdict_in(flight.host);
     StepOutcome outcome;
     outcome.loss_sum = tree_sum(std::vector<double>(losses.begin(), losses.end()));
     outcome.loss = outcome.loss_sum / static_cast<double>(flight.targets);
-    outcome.gradient_norm = verdict[offsetof(GradientVerdict, norm) / sizeof(float)];
-    outcome.finite = verdict[offsetof(GradientVerdict, leaves_out) / sizeof(float)] == 0;
-    for (std::size_t i = 0; i < kFlags.size(); ++i) outcome.flags.*kFlags[i] = all_flags[i] > 0;
+    outcome.gradient_norm = verdict.norm;
+    outcome.finite = verdict.leaves_out == 0;
+    for (std::size_t i = 0; i < kStepFlags.size(); ++i) outcome.flags.*kStepFlags[i] = all_flags[i] > 0;
     if (outcome.finite) parts_.optimizer.count_queued_step();
     if (parts_.noise != nullptr) {
       parts_.noise->add(parts_.control, outcome.gradient_norm * static_cast<double>(flight.targets));
@@ -124,7 +120,7 @@ class QueuedStep final : public TrainingStep {
     all[0] = static_cast<float>(flight.targets);
     std::ranges::transform(parts_.optimizer.groups(), span_of(Numbers::cut(host, layout_.rates)).begin(),
                            [&](const auto& group) { return static_cast<float>(group.learning_rate * factor); });
-    std::ranges::transform(kFlags, span_of(Numbers::cut(host, layout_.flags)).begin(),
+    std::ranges::transform(kStepFlags, span_of(Numbers::cut(host, layout_.flags)).begin(),
                            [&](auto flag) { return flags.*flag ? 1.F : 0.F; });
     numbers_.copy_(host, /*non_blocking=*/true);
     flight.host = parts_.device->host_memory(layout_.count());
@@ -136,13 +132,18 @@ class QueuedStep final : public TrainingStep {
     parts_.device->queue_verdict(wrap(parts_.model.gradient(), parts_.model.device()),
                                  Numbers::cut(numbers_, layout_.losses), Numbers::cut(numbers_, layout_.targets),
                                  parts_.clip_norm, verdict);
-    const auto* judged = reinterpret_cast<const GradientVerdict*>(verdict.data_ptr<float>());
+    const GradientVerdict& judged = verdict_in(numbers_);
     parts_.optimizer.queue_step({.rates = numbers_.data_ptr<float>() + layout_.rates.first,
-                                 .divisor = &judged->divisor,
-                                 .leaves_out = &judged->leaves_out,
-                                 .counts = &judged->counts});
+                                 .divisor = &judged.divisor,
+                                 .leaves_out = &judged.leaves_out,
+                                 .counts = &judged.counts});
     if (!state.is_carried()) return;
-    for (const auto& carried : state.carried()) carried->zero_if(&judged->leaves_out);
+    for (const auto& carried : state.carried()) carried->zero_if(&judged.leaves_out);
+  }
+
+  /// Where it lies in a step's numbers, which may be the device's.
+  const GradientVerdict& verdict_in(const at::Tensor& numbers) const {
+    return *reinterpret_cast<const GradientVerdict*>(numbers.data_ptr<float>() + layout_.verdict.first);
   }
 
   StepParts parts_;

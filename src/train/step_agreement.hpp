@@ -1,6 +1,7 @@
 // What the ranks tell each other in every step.
 #pragma once
 
+#include <array>
 #include <span>
 
 #include "data/sharding.hpp"
@@ -14,6 +15,9 @@ struct StepFlags {
   bool save = false;   ///< a checkpoint is due
   bool saved = false;  ///< it is known what became of the checkpoint that was being written
 };
+
+/// In the order in which they travel.
+inline constexpr std::array kStepFlags{&StepFlags::stop, &StepFlags::save, &StepFlags::saved};
 
 struct StepNumbers {
   double loss_sum = 0;       ///< over all micro-batches, along the tree: the same bits for every number of ranks

@@ -102,7 +102,7 @@ class TreeReducer final : public GradientReducer {
     const std::vector<std::int64_t> nothing(exchange.slices.size(), 0);
     for (std::size_t round = 0; round < rounds_; ++round) {
       const bool gives = round < sums_.size(), is_last = round + 1 == rounds_;
-      communicator().begin_all_to_all(gives ? in(sums_[round].gradient, parts()[part]) : std::span<float>(),
+      communicator().begin_all_to_all(gives ? part_of(sums_[round].gradient, parts()[part]) : std::span<float>(),
                                       gives ? exchange.slices : nothing, exchange.received[round],
                                       exchange.counts[round],
                                       is_last ? [this, part] { finish(part); } : std::function<void()>());
@@ -115,7 +115,8 @@ class TreeReducer final : public GradientReducer {
 
   void finish(std::size_t part) {
     const Exchange& exchange = exchanges_[part];
-    communicator().begin_all_gather(add_up({0, micro_batches_}, exchange), in(total_, parts()[part]), exchange.slices);
+    communicator().begin_all_gather(add_up({0, micro_batches_}, exchange), part_of(total_, parts()[part]),
+                                    exchange.slices);
   }
 
   std::span<float> add_up(const Node& node, const Exchange& exchange) const {

@@ -4,45 +4,26 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "dist/cuda_runtime.hpp"
+#include "gpu/on_gpu.hpp"
 #include "train/gradient_verdict.hpp"
 
 namespace charrnn {
 namespace {
 
-/// Numbers in the GPU's memory.
-template <class T>
-class OnGpu {
- public:
-  explicit OnGpu(const std::vector<T>& numbers)
-      : size_(numbers.size()), data_(static_cast<T*>(memory_->allocate(size_ * sizeof(T)))) {
-    memory_->to_device(data_, numbers.data(), size_ * sizeof(T));
-  }
-  ~OnGpu() { memory_->release(data_); }
-  OnGpu(const OnGpu&) = delete;
-  OnGpu& operator=(const OnGpu&) = delete;
-
-  T* data() const { return data_; }
-  std::span<const T> span() const { return {data_, size_}; }
-  void to_host(void* host) const { memory_->to_host(host, data_, size_ * sizeof(T)); }
-
- private:
-  std::unique_ptr<DeviceMemory> memory_ = make_cuda_memory();
-  std::size_t size_;
-  T* data_;
-};
+using test::OnGpu;
 
 GradientVerdict verdict_on(const std::vector<float>& gradient, const std::vector<float>& losses, float targets,
                            double limit) {
-  const OnGpu<float> on_gpu(gradient), of_losses(losses), of_targets({targets}), to(std::vector<float>(4, -1));
+  const OnGpu<float> on_gpu(gradient), of_losses(losses), of_targets(std::vector<float>(1, targets)),
+      to(std::vector<float>(4, -1));
   const OnGpu<double> scratch(std::vector<double>(kVerdictScratch, NAN));
-  queue_gpu_verdict(on_gpu.span(), of_losses.span(), of_targets.data(), limit, scratch.data(), to.data(), nullptr);
-  GradientVerdict verdict;
-  to.to_host(&verdict);
-  return verdict;
+  queue_gpu_verdict(on_gpu.span(), of_losses.span(), of_targets.span().data(), limit, scratch.span().data(),
+                    to.span().data(), nullptr);
+  const std::vector<float> found = to.contents();
+  return {found[0], found[1], found[2], found[3]};
 }
 
 class GpuVerdict : public ::testing::Test {

@@ -8,9 +8,8 @@
 #include "models/dropout.hpp"
 #include "models/flat_tensor.hpp"
 #ifdef CHARRNN_CUDA
-#include <c10/cuda/CUDAStream.h>
-
 #include "models/torch/gpu_dropout.hpp"
+#include "models/torch/gpu_stream.hpp"
 #endif
 
 namespace charrnn {
@@ -58,15 +57,14 @@ at::Tensor multiply_on_gpu(const at::Tensor& x, const at::Tensor& key_words, con
                                         : drop_outputs(mask.layer, mask.p, mask.is_locked, x.size(1), x.size(2));
   const at::Tensor from = x.contiguous(), to = at::empty_like(from);
   const auto* key = key_words.const_data_ptr<std::int64_t>();
-  void* stream = c10::cuda::getCurrentCUDAStream().stream();
   const auto size = static_cast<std::size_t>(x.numel());
   if (x.scalar_type() == at::kBFloat16) {
     const auto bits = [&](const at::Tensor& tensor) {
       return std::span(reinterpret_cast<std::uint16_t*>(tensor.data_ptr<at::BFloat16>()), size);
     };
-    enqueue_dropout(plan, key, bits(from), bits(to), stream);
+    enqueue_dropout(plan, key, bits(from), bits(to), gpu_stream());
   } else {
-    enqueue_dropout(plan, key, span_of(from), span_of(to), stream);
+    enqueue_dropout(plan, key, span_of(from), span_of(to), gpu_stream());
   }
   return to;
 }
