@@ -47,10 +47,11 @@ void pack(benchmark::State& state, Precision precision) {
 /// windows of 8) on so many threads, as the engine does them, and nothing else: what a step would take if all
 /// the rest were free.
 void step_products(benchmark::State& state, Precision precision) {
-  constexpr std::int64_t kLength = 8, kColumns = 64, kWindow = kLength * kColumns, kGates = 4 * kUnits, kBlock = 64;
+  constexpr std::int64_t kLength = 8, kColumns = 64, kWindow = kLength * kColumns, kGates = 4 * kUnits, kBlock = 64,
+                         kStride = kGates + kGateGap;
   ThreadTeam team(static_cast<int>(state.range(0)));
   const AlignedBuffer values(kGates * kUnits);
-  AlignedBuffer h((kWindow + kRows) * kUnits), gates(kWindow * kGates), d(kWindow * kUnits),
+  AlignedBuffer h((kWindow + kRows) * kUnits), gates(kWindow * kStride), d(kWindow * kUnits),
       transposed(kGates * kWindow), gradient(kGates * kUnits);
   std::deque<Weight> weights;  // hidden to hidden of both layers, inputs to hidden of the second
   for (int i = 0; i < 3; ++i) weights.emplace_back(values.data(), 4, kUnits, kUnits, precision);
@@ -62,19 +63,19 @@ void step_products(benchmark::State& state, Precision precision) {
   for (auto _ : state) {
     team.run([&](int thread) {
       const Range mine = share_of(kColumns, thread, team.size());
-      float *my_h = h.data() + mine.first * kUnits, *my_gates = gates.data() + mine.first * kGates,
+      float *my_h = h.data() + mine.first * kUnits, *my_gates = gates.data() + mine.first * kStride,
             *my_d = d.data() + mine.first * kUnits;
       const MatrixRows outputs{my_h, kUnits, mine.count, kLength, kColumns},
-          of_gates{my_gates, kGates, mine.count, kLength, kColumns};
+          of_gates{my_gates, kStride, mine.count, kLength, kColumns};
       for (const Weight& weight : weights) {  // forward
         const Panels& b = weight.forward();
         if (&weight == &weights.back()) {
-          LeftFactor(outputs, kUnits, b).multiply(my_gates, kGates, false, b, all(b));
+          LeftFactor(outputs, kUnits, b).multiply(my_gates, kStride, false, b, all(b));
           continue;
         }
         for (std::int64_t t = 0; t < kLength; ++t) {
           LeftFactor({my_h + t * kColumns * kUnits, kUnits, mine.count}, kUnits, b)
-              .multiply(my_gates + t * kColumns * kGates, kGates, true, b, all(b));
+              .multiply(my_gates + t * kColumns * kStride, kStride, true, b, all(b));
         }
       }
       for (const Weight& weight : weights) {  // backward
@@ -84,7 +85,7 @@ void step_products(benchmark::State& state, Precision precision) {
           continue;
         }
         for (std::int64_t t = kLength; t-- > 1;) {
-          LeftFactor({my_gates + t * kColumns * kGates, kGates, mine.count}, kGates, b)
+          LeftFactor({my_gates + t * kColumns * kStride, kStride, mine.count}, kGates, b)
               .multiply(my_d, kUnits, false, b, all(b));
         }
       }
@@ -140,7 +141,8 @@ void register_all() {
     one->Args({64, 256, 768});  // its GRU
   }
   constexpr std::int64_t kElements = kRows * kUnits;
-  static AlignedBuffer gates(4 * kElements), bias(4 * kUnits), h(kElements), c(kElements), d(kElements);
+  static AlignedBuffer gates(kRows * (4 * kUnits + kGateGap)), bias(4 * kUnits), h(kElements), c(kElements),
+      d(kElements);
   static const std::vector<const float*> addends(kRows, bias.data());
   for_all_kernels("lstm_forward", kElements, [](const Kernels& kernel) {
     kernel.lstm_forward(kRows, kUnits, 0, kUnits, gates.data(), addends.data(), c.data(), d.data(), h.data());

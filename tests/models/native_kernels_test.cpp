@@ -34,6 +34,16 @@ std::vector<const float*> rows_of(const std::vector<float>& matrix, std::size_t 
   return rows;
 }
 
+/// A matrix of gates, [rows, gates · kUnits] with kGateGap between rows.
+std::vector<float> with_gaps(const std::vector<float>& gates) {
+  const std::ptrdiff_t row = std::ssize(gates) / kRows;
+  std::vector<float> spread(static_cast<std::size_t>(kRows * (row + kGateGap)));
+  for (std::ptrdiff_t i = 0; i < kRows; ++i) {
+    std::copy_n(gates.begin() + i * row, row, spread.begin() + i * (row + kGateGap));
+  }
+  return spread;
+}
+
 double sigmoid(double x) {
   return 1 / (1 + std::exp(-x));
 }
@@ -65,7 +75,7 @@ TEST_P(NativeKernels, Lstm) {
   const std::vector<float> before = numbers(kRows * 4 * kUnits, 4, 1), added = numbers(kRows * 4 * kUnits, 1, 2),
                            c0 = numbers(kRows * kUnits, 2, 3), dy = numbers(kRows * kUnits, 1, 4),
                            dh = numbers(kRows * kUnits, 1, 5), dc1 = numbers(kRows * kUnits, 1, 6);
-  std::vector<float> gates = before, c1(c0.size()), h1(c0.size()), dc = dc1;
+  std::vector<float> gates = with_gaps(before), c1(c0.size()), h1(c0.size()), dc = dc1;
   for (const std::int64_t first : {kUnits / 2, std::int64_t{0}}) {
     kernel_.lstm_forward(kRows, kUnits, first, kUnits / 2, gates.data(), rows_of(added, kRows).data(), c0.data(),
                          c1.data(), h1.data());
@@ -86,7 +96,7 @@ TEST_P(NativeKernels, Lstm) {
     const double expected[] = {d_c * g * i * (1 - i), d_c * c0[at] * f * (1 - f), d_c * i * (1 - g * g),
                                d_h * t * o * (1 - o)};
     for (std::size_t gate = 0; gate < 4; ++gate) {
-      EXPECT_NEAR(gates[(row * 4 + gate) * kUnits + u], expected[gate], 2e-6) << "gate " << gate;
+      EXPECT_NEAR(gates[(row * 4 + gate) * kUnits + row * kGateGap + u], expected[gate], 2e-6) << "gate " << gate;
     }
     EXPECT_NEAR(dc[at], d_c * f, 2e-6);
   }
@@ -97,7 +107,7 @@ TEST_P(NativeKernels, Gru) {
                            hidden = numbers(kRows * kUnits, 2, 3), bias_hidden = numbers(kUnits, 1, 4),
                            h0 = numbers(kRows * kUnits, 1, 5), dy = numbers(kRows * kUnits, 1, 6),
                            dh1 = numbers(kRows * kUnits, 1, 7);
-  std::vector<float> gates = before, q = hidden, h1(h0.size()), dh = dh1;
+  std::vector<float> gates = with_gaps(before), q = hidden, h1(h0.size()), dh = dh1;
   for (const std::int64_t first : {kUnits / 2, std::int64_t{0}}) {
     kernel_.gru_forward(kRows, kUnits, first, kUnits / 2, gates.data(), q.data(), rows_of(added, kRows).data(),
                         bias_hidden.data(), h0.data(), h1.data());
@@ -115,7 +125,7 @@ TEST_P(NativeKernels, Gru) {
     const double d = static_cast<double>(dy[at]) + dh1[at], dn = d * (1 - z) * (1 - n * n);
     const double expected[] = {dn * of_hidden * r * (1 - r), d * (h0[at] - n) * z * (1 - z), dn};
     for (std::size_t gate = 0; gate < 3; ++gate) {
-      EXPECT_NEAR(gates[(row * 3 + gate) * kUnits + u], expected[gate], 2e-6) << "gate " << gate;
+      EXPECT_NEAR(gates[(row * 3 + gate) * kUnits + row * kGateGap + u], expected[gate], 2e-6) << "gate " << gate;
     }
     EXPECT_NEAR(q[at], dn * r, 2e-6);
     EXPECT_NEAR(dh[at], d * z, 2e-6);
@@ -173,21 +183,32 @@ TEST_P(NativeKernels, Transpose) {
   }
 }
 
-TEST_P(NativeKernels, RowsAndTheirSums) {
+TEST_P(NativeKernels, CopiesAndAddsRows) {
   constexpr std::int64_t kStride = 70;
   const std::vector<float> from = numbers(kRows * kStride, 1, 1);
-  std::vector<float> copy(kRows * 64, 9), sums(kRows, 1);
+  std::vector<float> copy(kRows * 64, 9);
   kernel_.copy_rows(kRows, 45, from.data(), kStride, copy.data(), 64);
   kernel_.add(64, from.data(), copy.data());
-  kernel_.add_row_sums(kRows, 48, from.data(), kStride, sums.data());
   for (std::size_t row = 0; row < kRows; ++row) {
-    double sum = 1;
     for (std::size_t i = 0; i < 64; ++i) {
-      const float x = from[row * kStride + i];
-      if (i < 48) sum += static_cast<double>(x);
-      EXPECT_EQ(copy[row * 64 + i], (i < 45 ? x : 9) + (row == 0 ? from[i] : 0)) << row << ", " << i;
+      EXPECT_EQ(copy[row * 64 + i], (i < 45 ? from[row * kStride + i] : 9) + (row == 0 ? from[i] : 0))
+          << row << ", " << i;
     }
-    EXPECT_NEAR(sums[row], sum, 1e-5);
+  }
+}
+
+TEST_P(NativeKernels, SumsOfColumns) {
+  constexpr std::int64_t kStride = 70;
+  for (const std::int64_t rows : {1, 15, 16, 53}) {
+    const std::vector<float> from = numbers(rows * kStride, 1, 1);
+    std::vector<float> sums(49, 1);
+    kernel_.add_column_sums(rows, 48, rows_of(from, static_cast<std::size_t>(rows)).data(), 2, sums.data());
+    for (std::size_t column = 0; column < 48; ++column) {
+      double sum = 1;
+      for (std::size_t at = column + 2; at < from.size(); at += kStride) sum += static_cast<double>(from[at]);
+      EXPECT_NEAR(sums[column], sum, 1e-5) << rows << " rows: " << column;
+    }
+    EXPECT_EQ(sums[48], 1);
   }
 }
 
@@ -276,6 +297,28 @@ TEST_P(NativeKernels, SumsOfTwoBfloat16Numbers) {
   std::uint16_t of_nan = 0, rest = 0;
   kernel_.split_to_bf16(1, &nan, &of_nan, &rest);
   EXPECT_TRUE(std::isnan(std::bit_cast<float>(std::uint32_t{of_nan} << 16)));
+}
+
+TEST_P(NativeKernels, TransposesToBfloat16) {
+  constexpr std::uint16_t kUntouched = 77;
+  for (const std::int64_t rows : {1, 16, 31, 32, 65}) {
+    const std::int64_t all = (rows + 31) / 32 * 32, from_stride = 51, to_stride = all + 3;
+    const std::vector<float> from = numbers(rows * from_stride, 3, 1);
+    const std::vector<const float*> found = rows_of(from, static_cast<std::size_t>(rows));
+    for (const bool splits : {false, true}) {
+      std::vector<std::uint16_t> high(static_cast<std::size_t>(48 * to_stride), kUntouched), low(high);
+      kernel_.transpose_to_bf16(rows, 48, found.data(), 2, high.data(), splits ? low.data() : nullptr, to_stride);
+      for (std::size_t at = 0; at < high.size(); ++at) {
+        const std::int64_t row = static_cast<std::int64_t>(at) % to_stride,
+                           column = static_cast<std::int64_t>(at) / to_stride;
+        const float x = row < rows ? from[static_cast<std::size_t>(row * from_stride + 2 + column)] : 0;
+        const std::uint16_t nearest = nearest_bf16(x);
+        const std::uint16_t rest = nearest_bf16(x - std::bit_cast<float>(std::uint32_t{nearest} << 16));
+        ASSERT_EQ(high[at], row < all ? nearest : kUntouched) << rows << " rows: " << at;
+        ASSERT_EQ(low[at], row < all && splits ? rest : kUntouched) << rows << " rows: " << at;
+      }
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, NativeKernels, ::testing::ValuesIn(runnable_kernels().begin(), runnable_kernels().end()),

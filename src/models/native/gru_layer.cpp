@@ -25,7 +25,7 @@ class GruLayer final : public RecurrentLayer {
 
   void multiply_hidden(const StepShare& s, const LeftFactor& hidden, bool inputs_in_gates) override {
     for (const std::int64_t gate : {kReset, kUpdate}) {
-      multiply_gate(hidden, s, gate, gates(s.row) + gate * units(), gate_units(), inputs_in_gates);
+      multiply_gate(hidden, s, gate, gates(s.row) + gate * units(), gate_stride(), inputs_in_gates);
     }
     multiply_gate(hidden, s, kNew, hidden_new(s), units(), false);
     for (std::int64_t i = 0; i < s.columns && !inputs_in_gates; ++i) {
@@ -47,7 +47,7 @@ class GruLayer final : public RecurrentLayer {
   void multiply_gradients(const StepShare& s) override {
     const Panels& w = hidden_weights();
     float* to = d_h() + s.state + s.units.first;
-    LeftFactor({gates(s.row), gate_units(), s.columns}, kNew * units(), w).multiply(to, units(), true, w, s.panels);
+    LeftFactor({gates(s.row), gate_stride(), s.columns}, kNew * units(), w).multiply(to, units(), true, w, s.panels);
     LeftFactor({hidden_new(s), units(), s.columns}, units(), w)
         .multiply(to, units(), true, w, s.panels, kNew * units());
   }

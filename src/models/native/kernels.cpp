@@ -71,6 +71,21 @@ constexpr std::int64_t kVectorSize = 4;
 #endif
 using Vector [[gnu::vector_size(kVectorSize * sizeof(float))]] = float;
 
+inline Vector load(const float* from) {
+  Vector x;
+  __builtin_memcpy(&x, from, sizeof(x));
+  return x;
+}
+
+/// The sum of what the lanes hold, in pairs; they are lost.
+template <class Number>
+inline Number sum_of_lanes(Number* of_lane) {
+  for (std::int64_t half = kLanes / 2; half > 0; half /= 2) {
+    for (std::int64_t lane = 0; lane < half; ++lane) of_lane[lane] += of_lane[lane + half];
+  }
+  return of_lane[0];
+}
+
 /// Of `size` numbers, a multiple of kLanes: lane by lane, then in pairs.
 inline float sum_of(const float* x, std::int64_t size) {
   Vector sums[kLanes / kVectorSize] = {};
@@ -81,10 +96,7 @@ inline float sum_of(const float* x, std::int64_t size) {
   }
   float of_lane[kLanes];
   __builtin_memcpy(of_lane, sums, sizeof(sums));
-  for (std::int64_t half = kLanes / 2; half > 0; half /= 2) {
-    for (std::int64_t lane = 0; lane < half; ++lane) of_lane[lane] += of_lane[lane + half];
-  }
-  return of_lane[0];
+  return sum_of_lanes(of_lane);
 }
 
 inline float sigmoid(float x) {
@@ -105,7 +117,7 @@ void lstm_forward(std::int64_t rows, std::int64_t units, std::int64_t first, std
                   const float* const* addends, const float* c_before, float* c_after, float* h_after) {
   for (std::int64_t row = 0; row < rows; ++row) {
     const float* const add = addends[row];
-    float* const i = gates + 4 * units * row;
+    float* const i = gates + (4 * units + kGateGap) * row;
     float *const f = i + units, *const g = f + units, *const o = g + units;
     CHARRNN_INDEPENDENT
     for (std::int64_t u = first; u < first + count; ++u) {
@@ -123,7 +135,7 @@ void lstm_forward(std::int64_t rows, std::int64_t units, std::int64_t first, std
 void lstm_backward(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
                    const float* c_before, const float* c_after, const float* d_output, const float* d_h, float* d_c) {
   for (std::int64_t row = 0; row < rows; ++row) {
-    float* const i = gates + 4 * units * row;
+    float* const i = gates + (4 * units + kGateGap) * row;
     float *const f = i + units, *const g = f + units, *const o = g + units;
     CHARRNN_INDEPENDENT
     for (std::int64_t u = first; u < first + count; ++u) {
@@ -146,7 +158,7 @@ void gru_forward(std::int64_t rows, std::int64_t units, std::int64_t first, std:
                  float* h_after) {
   for (std::int64_t row = 0; row < rows; ++row) {
     const float* const add = addends[row];
-    float* const r = gates + 3 * units * row;
+    float* const r = gates + (3 * units + kGateGap) * row;
     float *const z = r + units, *const n = z + units;
     CHARRNN_INDEPENDENT
     for (std::int64_t u = first; u < first + count; ++u) {
@@ -163,7 +175,7 @@ void gru_forward(std::int64_t rows, std::int64_t units, std::int64_t first, std:
 void gru_backward(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
                   float* hidden_new, const float* h_before, const float* d_output, float* d_h) {
   for (std::int64_t row = 0; row < rows; ++row) {
-    float* const r = gates + 3 * units * row;
+    float* const r = gates + (3 * units + kGateGap) * row;
     float *const z = r + units, *const n = z + units;
     CHARRNN_INDEPENDENT
     for (std::int64_t u = first; u < first + count; ++u) {
@@ -186,7 +198,7 @@ void rnn_forward(std::int64_t rows, std::int64_t units, std::int64_t first, std:
     const float* const add = addends[row];
     CHARRNN_INDEPENDENT
     for (std::int64_t u = first; u < first + count; ++u) {
-      h_after[units * row + u] = hyperbolic_tangent(gates[units * row + u] + add[u]);
+      h_after[units * row + u] = hyperbolic_tangent(gates[(units + kGateGap) * row + u] + add[u]);
     }
   }
 }
@@ -197,7 +209,7 @@ void rnn_backward(std::int64_t rows, std::int64_t units, std::int64_t first, std
     CHARRNN_INDEPENDENT
     for (std::int64_t u = first; u < first + count; ++u) {
       const std::int64_t at = units * row + u;
-      gates[at] = (d_output[at] + d_h[at]) * (1.0F - h_after[at] * h_after[at]);
+      gates[(units + kGateGap) * row + u] = (d_output[at] + d_h[at]) * (1.0F - h_after[at] * h_after[at]);
     }
   }
 }
@@ -338,8 +350,18 @@ void add(std::int64_t size, const float* from, float* to) {
   for (std::int64_t i = 0; i < size; ++i) to[i] += from[i];
 }
 
-void add_row_sums(std::int64_t rows, std::int64_t size, const float* from, std::int64_t stride, float* sums) {
-  for (std::int64_t row = 0; row < rows; ++row) sums[row] += sum_of(from + row * stride, size);
+void add_column_sums(std::int64_t rows, std::int64_t columns, const float* const* from, std::int64_t first,
+                     float* sums) {
+  for (std::int64_t column = 0; column < columns; column += kVectorSize) {
+    Vector of_lane[kLanes] = {};  // of every column
+    std::int64_t row = 0;
+    for (; row + kLanes <= rows; row += kLanes) {
+      for (std::int64_t lane = 0; lane < kLanes; ++lane) of_lane[lane] += load(from[row + lane] + first + column);
+    }
+    for (; row < rows; ++row) of_lane[row % kLanes] += load(from[row] + first + column);
+    const Vector sum = load(sums + column) + sum_of_lanes(of_lane);
+    __builtin_memcpy(sums + column, &sum, sizeof(sum));
+  }
 }
 
 void to_bf16(std::int64_t size, const float* from, std::uint16_t* to) {
@@ -386,6 +408,18 @@ void split_to_bf16_pairs(std::int64_t rows, std::int64_t columns, const float* f
   }
 }
 
+void transpose_to_bf16(std::int64_t rows, std::int64_t columns, const float* const* from, std::int64_t first,
+                       std::uint16_t* high, std::uint16_t* low, std::int64_t to_stride) {
+  const std::int64_t all = (rows + 31) / 32 * 32;
+  for (std::int64_t column = 0; column < columns; ++column) {
+    for (std::int64_t row = 0; row < all; ++row) {
+      const SplitBits split = split_bits(row < rows ? from[row][first + column] : 0.0F);
+      high[column * to_stride + row] = static_cast<std::uint16_t>(split.high);
+      if (low != nullptr) low[column * to_stride + row] = static_cast<std::uint16_t>(split.low);
+    }
+  }
+}
+
 void round_to_bf16(std::int64_t size, const float* from, float* to) {
   CHARRNN_INDEPENDENT
   for (std::int64_t i = 0; i < size; ++i) to[i] = rounded_to_bf16(from[i]);
@@ -397,6 +431,7 @@ extern const Kernels kKernels;
 const Kernels kKernels = {
     CHARRNN_KERNELS_NAME, lstm_forward, lstm_backward, gru_forward,   gru_backward,        rnn_forward,
     rnn_backward,         softmax_loss, dropout,       copy_rows,     transpose,           add,
-    add_row_sums,         to_bf16,      to_bf16_pairs, split_to_bf16, split_to_bf16_pairs, round_to_bf16};
+    add_column_sums,      to_bf16,      to_bf16_pairs, split_to_bf16, split_to_bf16_pairs, transpose_to_bf16,
+    round_to_bf16};
 
 }  // namespace charrnn::CHARRNN_KERNELS

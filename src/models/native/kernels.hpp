@@ -17,8 +17,11 @@ constexpr std::int64_t padded(std::int64_t units) {
   return round_up(units, kUnitBlock);
 }
 
+/// Floats between the gates of one row and those of the next: rows a power of two apart share few sets of a cache.
+inline constexpr std::int64_t kGateGap = 16;
+
 /// A row is one column of the batch at one time step; `units` is padded(). The `gates` of a row lie side by side, each
-/// [units], in PyTorch's order; formulas: PyTorch's documentation of RNN, GRU, LSTM. `addends` has a pointer for every
+/// [units], in PyTorch's order, with kGateGap between rows; formulas: PyTorch's documentation of RNN, GRU, LSTM. `addends` has a pointer for every
 /// row to what is added to its products: at least the bias. "Before" and "after" are the state's values at the
 /// beginning and the end of the time step. `d_…` is the loss's gradient with respect to …. Only the units [first,
 /// first + count) are computed.
@@ -65,8 +68,9 @@ struct Kernels {
                     std::int64_t to_stride);
   /// to[i] += from[i]
   void (*add)(std::int64_t size, const float* from, float* to);
-  /// sums[row] += Σ from[row · stride + i] over i < size, a multiple of 16.
-  void (*add_row_sums)(std::int64_t rows, std::int64_t size, const float* from, std::int64_t stride, float* sums);
+  /// sums[column] += Σ over rows from[row][first + column], columns a multiple of 16.
+  void (*add_column_sums)(std::int64_t rows, std::int64_t columns, const float* const* from, std::int64_t first,
+                          float* sums);
 
   /// Rounds to bfloat16, to the nearest, ties to even; NaN stays NaN.
   void (*to_bf16)(std::int64_t size, const float* from, std::uint16_t* to);
@@ -78,6 +82,10 @@ struct Kernels {
   void (*split_to_bf16)(std::int64_t size, const float* from, std::uint16_t* high, std::uint16_t* low);
   void (*split_to_bf16_pairs)(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
                               std::uint32_t* high, std::uint32_t* low, std::int64_t to_stride);
+  /// transpose() to bfloat16 numbers, of `columns` that are a multiple of 16, or to such sums unless `low` is null.
+  /// Behind the last row comes zero up to a multiple of 32 rows.
+  void (*transpose_to_bf16)(std::int64_t rows, std::int64_t columns, const float* const* from, std::int64_t first,
+                            std::uint16_t* high, std::uint16_t* low, std::int64_t to_stride);
   /// As to_bf16, but leaves float32 numbers.
   void (*round_to_bf16)(std::int64_t size, const float* from, float* to);
 };

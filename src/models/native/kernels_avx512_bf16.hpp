@@ -12,5 +12,7 @@ void to_bf16_pairs(std::int64_t rows, std::int64_t columns, const float* from, s
 void split_to_bf16(std::int64_t size, const float* from, std::uint16_t* high, std::uint16_t* low);
 void split_to_bf16_pairs(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
                          std::uint32_t* high, std::uint32_t* low, std::int64_t to_stride);
+void transpose_to_bf16(std::int64_t rows, std::int64_t columns, const float* const* from, std::int64_t first,
+                       std::uint16_t* high, std::uint16_t* low, std::int64_t to_stride);
 
 }  // namespace charrnn::avx512_bf16

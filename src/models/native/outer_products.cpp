@@ -65,19 +65,17 @@ void OuterProducts::add_rows(const Job& job, std::int64_t micro_batch, std::size
     if (d.count() == 0) std::fill_n(target(job, i, level), count * x->stride(), 0.0F);
   }
   for (std::int64_t at = 0; at < d.count(); at += kDepth) {
-    const std::int64_t depth = std::min(kDepth, d.count() - at), all = padded_rows(depth);
-    float* to = transposed_.data();
+    const std::int64_t depth = std::min(kDepth, d.count() - at);
     d.find(at, depth, rows_.data());
-    kernels().transpose(depth, count, rows_.data(), job.first, to, kStride);
-    for (std::int64_t i = 0; i < count; ++i) {
-      std::fill(to + i * kStride + depth, to + i * kStride + all, 0.0F);
-    }
-    kernels().add_row_sums(count, all, to, kStride, totals);
+    kernels().add_column_sums(depth, count, rows_.data(), job.first, totals);
     std::optional<LeftFactor> left;  // both factors are rounded alike
     for (std::size_t i = 0; i < job.sums.size(); ++i) {
       const auto& [factor, first_step] = job.sums[i].x;
       if (factor == nullptr) continue;
-      if (!left) left.emplace(MatrixRows{to, kStride, count}, all, factor->panels());
+      if (!left) {
+        left.emplace(std::span(rows_).first(static_cast<std::size_t>(depth)), job.first, count, padded_rows(depth),
+                     factor->panels());
+      }
       left->multiply(target(job, i, level), factor->stride(), at > 0, factor->panels(), {0, factor->panels().count()},
                      factor->row_of(micro_batch, first_step) + at);
     }

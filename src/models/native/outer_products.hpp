@@ -114,8 +114,7 @@ class OuterProducts {
   const float* totals() const { return levels_.front().totals.data(); }
 
  private:
-  static constexpr std::int64_t kDepth = 512;           ///< rows at once: d's and a panel's part stay in the cache
-  static constexpr std::int64_t kStride = kDepth + 16;  ///< not a power of two: its rows share no cache sets
+  static constexpr std::int64_t kDepth = 512;  ///< rows at once: d's and a panel's part stay in the cache
 
   /// Sums of a node of the tree.
   struct Level {
@@ -138,7 +137,6 @@ class OuterProducts {
     return level == 0 && to != nullptr ? to : levels_[level].sums[number].data();
   }
 
-  AlignedBuffer transposed_{64 * kStride};
   std::array<const float*, kDepth> rows_{};
   std::deque<Level> levels_;
 };

@@ -10,6 +10,21 @@ namespace charrnn {
 namespace {
 
 constexpr std::int64_t kRowsAtOnce = 32;  // on their way through the first cache; even
+constexpr std::int64_t kLine = 16;        // floats of a cache line
+
+/// A row as 16-bit numbers, two in a float's room, an odd last one beside a zero; with its low part unless that is null.
+void round_row(const float* from, std::int64_t size, float* to, float* low) {
+  auto* const halves = reinterpret_cast<std::uint16_t*>(to);
+  auto* const low_halves = reinterpret_cast<std::uint16_t*>(low);
+  if (low != nullptr) {
+    kernels().split_to_bf16(size, from, halves, low_halves);
+  } else {
+    kernels().to_bf16(size, from, halves);
+  }
+  if (size % 2 == 0) return;
+  halves[size] = 0;
+  if (low != nullptr) low_halves[size] = 0;
+}
 
 }  // namespace
 
@@ -37,80 +52,105 @@ void Panels::set(std::int64_t number, std::int64_t row, std::int64_t rows, std::
 
 void Panels::set_transposed(std::int64_t number, std::int64_t row, std::int64_t rows, std::int64_t columns,
                             const float* from, std::int64_t stride) {
-  std::array<const float*, kPanelWidth> found;
-  MatrixRows{from, stride, columns}.find(0, columns, found.data());
-  if (precision_ == Precision::kFp32) {
-    kernels().transpose(columns, rows, found.data(), 0, memory_.data() + offset(number, row), this->stride(number));
+  float* const to = memory_.data() + offset(number, row);
+  const std::int64_t to_stride = this->stride(number);
+  std::array<const float*, kMostColumns> found;
+  if (is_half_) {
+    // Rounded first: a pair of 16-bit numbers changes places as one of 32 bits.
+    static thread_local AlignedBuffer memory;
+    const std::int64_t pairs = (rows + 1) / 2, line = round_up(pairs, kLine) + kLine;
+    const std::int64_t parts = is_split() ? 2 : 1;
+    memory.grow(parts * columns * line);
+    for (std::int64_t i = 0; i < columns; ++i) {
+      float* const high = memory.data() + i * line;
+      round_row(from + i * stride, rows, high, is_split() ? high + columns * line : nullptr);
+    }
+    for (std::int64_t part = 0; part < parts; ++part) {
+      MatrixRows{memory.data() + part * columns * line, line, columns}.find(0, columns, found.data());
+      kernels().transpose(columns, pairs, found.data(), 0, to + part * high_size(), to_stride);
+    }
     return;
   }
-  alignas(64) std::array<float, kRowsAtOnce * kPanelWidth> turned;
-  for (std::int64_t first = 0; first < rows; first += kRowsAtOnce) {
-    const std::int64_t count = std::min(kRowsAtOnce, rows - first);
-    kernels().transpose(columns, count, found.data(), first, turned.data(), kPanelWidth);
-    set(number, row + first, count, columns, turned.data(), kPanelWidth);
-  }
+  MatrixRows{from, stride, columns}.find(0, columns, found.data());
+  kernels().transpose(columns, rows, found.data(), 0, to, to_stride);
+  if (precision_ == Precision::kFp32) return;
+  for (std::int64_t i = 0; i < rows; ++i) kernels().round_to_bf16(columns, to + i * to_stride, to + i * to_stride);
 }
 
 void Panels::clear(std::int64_t number, std::int64_t row, std::int64_t rows) {
   const std::int64_t step = is_half_ ? 2 : 1;  // of an odd row's pair, set() has cleared what is missing
   for (std::int64_t at = round_up(row, step); at < row + rows; at += step) {
     float* const line = memory_.data() + offset(number, at);
-    std::fill_n(line, kPanelWidth, 0.0F);
-    if (is_split()) std::fill_n(line + high_size(), kPanelWidth, 0.0F);
+    std::fill_n(line, together(number) * kPanelWidth, 0.0F);
+    if (is_split()) std::fill_n(line + high_size(), together(number) * kPanelWidth, 0.0F);
   }
 }
 
 void Panels::pack_rows(const MatrixRows& matrix, std::int64_t base, const Range& range) {
   const std::int64_t end = std::clamp(matrix.count(), range.first, range.end());
-  for (std::int64_t p = 0; p < count_; ++p) {
-    if (matrix.lie_together()) {
-      set(p, base + range.first, end - range.first, kPanelWidth,
-          matrix.first + range.first * matrix.stride + p * kPanelWidth, matrix.stride);
-    }
-    clear(p, base + end, range.end() - end);
-  }
-  if (matrix.lie_together()) return;
   std::array<const float*, kRowsAtOnce> found;
-  alignas(64) std::array<float, kRowsAtOnce * kPanelWidth> together;
-  for (std::int64_t row = range.first; row < end; row += kRowsAtOnce) {
-    const std::int64_t count = std::min(kRowsAtOnce, end - row);
-    matrix.find(row, count, found.data());
-    for (std::int64_t p = 0; p < count_; ++p) {
+  alignas(64) std::array<float, kRowsAtOnce * kMostColumns> rows;
+  for (std::int64_t p = 0, at_once = 0; p < count_; p += at_once) {
+    at_once = together(p);
+    const std::int64_t first = p * kPanelWidth, columns = at_once * kPanelWidth;
+    clear(p, base + end, range.end() - end);
+    if (matrix.lie_together()) {
+      set(p, base + range.first, end - range.first, columns, matrix.first + range.first * matrix.stride + first,
+          matrix.stride);
+      continue;
+    }
+    for (std::int64_t row = range.first; row < end; row += kRowsAtOnce) {
+      const std::int64_t count = std::min(kRowsAtOnce, end - row);
+      matrix.find(row, count, found.data());
       for (std::int64_t i = 0; i < count; ++i) {
-        std::copy_n(found[static_cast<std::size_t>(i)] + p * kPanelWidth, kPanelWidth,
-                    together.data() + i * kPanelWidth);
+        std::copy_n(found[static_cast<std::size_t>(i)] + first, columns, rows.data() + i * columns);
       }
-      set(p, base + row, count, kPanelWidth, together.data(), kPanelWidth);
+      set(p, base + row, count, columns, rows.data(), columns);
     }
   }
 }
 
-LeftFactor::LeftFactor(const MatrixRows& a, std::int64_t depth, const Panels& b)
-    : rows_(a), depth_(depth), block_rows_(a.block_rows), is_half_(b.is_half()) {
-  if (b.precision() == Precision::kFp32) return;
+void LeftFactor::take_room(std::int64_t rows, std::int64_t blocks, const Panels& b) {
   static thread_local AlignedBuffer memory;
-  // Whole cache lines of 16-bit numbers, and one more: rows a power of two apart share few sets of a cache.
-  constexpr std::int64_t kLine = 32;
-  const std::int64_t stride = round_up(depth, kLine) + kLine, count = a.blocks * a.rows;
-  memory.grow(count * stride);
-  rows_ = {memory.data(), stride, a.rows, a.blocks, a.rows};
-  auto* const halves = reinterpret_cast<std::uint16_t*>(memory.data());
-  auto* const low = halves + count * stride;
-  if (b.is_split()) low_ = low;
-  for (std::int64_t row = 0; row < count; ++row) {
+  // Whole cache lines, and one more: rows a power of two apart share few sets of a cache.
+  line_ = round_up(is_half_ ? (depth_ + 1) / 2 : depth_, kLine) + kLine;
+  const std::int64_t size = blocks * rows * line_;
+  memory.grow((b.is_split() ? 2 : 1) * size);
+  room_ = memory.data();
+  if (b.is_split()) low_room_ = room_ + size;
+  rows_ = {room_, is_half_ ? 2 * line_ : line_, rows, blocks, rows};
+}
+
+LeftFactor::LeftFactor(const MatrixRows& a, std::int64_t depth, const Panels& b)
+    : depth_(depth), block_rows_(a.block_rows), is_half_(b.is_half()), rows_(a) {
+  if (b.precision() == Precision::kFp32) return;
+  take_room(a.rows, a.blocks, b);
+  for (std::int64_t row = 0; row < a.count(); ++row) {
     const float* from = nullptr;
     a.find(row, 1, &from);
-    std::uint16_t* const to = halves + row * stride;
-    if (b.is_split()) {
-      kernels().split_to_bf16(depth, from, to, low + row * stride);
-    } else if (is_half_) {
-      kernels().to_bf16(depth, from, to);
+    float* const to = room_ + row * line_;
+    if (is_half_) {
+      round_row(from, depth, to, low_room_ == nullptr ? nullptr : low_room_ + row * line_);
     } else {
-      kernels().round_to_bf16(depth, from, memory.data() + row * stride);
+      kernels().round_to_bf16(depth, from, to);
     }
-    if (!is_half_ || depth % 2 == 0) continue;
-    to[depth] = 0;
-    if (b.is_split()) low[row * stride + depth] = 0;
+  }
+}
+
+LeftFactor::LeftFactor(std::span<const float* const> rows, std::int64_t first, std::int64_t columns, std::int64_t depth,
+                       const Panels& b)
+    : depth_(depth), block_rows_(columns), is_half_(b.is_half()), rows_{} {
+  take_room(columns, 1, b);
+  if (is_half_) {
+    kernels().transpose_to_bf16(std::ssize(rows), columns, rows.data(), first, reinterpret_cast<std::uint16_t*>(room_),
+                                reinterpret_cast<std::uint16_t*>(low_room_), 2 * line_);
+    return;
+  }
+  kernels().transpose(std::ssize(rows), columns, rows.data(), first, room_, line_);
+  for (std::int64_t column = 0; column < columns; ++column) {
+    float* const to = room_ + column * line_;
+    std::fill(to + std::ssize(rows), to + depth, 0.0F);
+    if (b.precision() != Precision::kFp32) kernels().round_to_bf16(depth, to, to);
   }
 }
 
@@ -119,7 +159,7 @@ void LeftFactor::multiply(float* c, std::int64_t c_stride, bool add, const Panel
   // Depth that is multiplied before going to the next rows: the part of the panels that all rows read stays in the
   // first two caches. 16-bit numbers are multiplied in one go, unless they are read more than once.
   constexpr std::int64_t kDepth = 512;
-  const std::int64_t depth_at_once = is_half_ && low_ == nullptr ? depth_ : kDepth;
+  const std::int64_t depth_at_once = is_half_ && low_room_ == nullptr ? depth_ : kDepth;
   if (rows_.rows == 0) return;
   for (std::int64_t p = 0, at_once = 0; p < panels.count; p += at_once) {
     const std::int64_t number = panels.first + p, stride = b.stride(number);
@@ -142,8 +182,8 @@ void LeftFactor::multiply(float* c, std::int64_t c_stride, bool add, const Panel
         };
         const auto* high = reinterpret_cast<const std::uint16_t*>(rows_.first);
         multiply_halves(high, right, add || k > 0);
-        if (low_ == nullptr) continue;
-        multiply_halves(low_, right, true);
+        if (low_room_ == nullptr) continue;
+        multiply_halves(reinterpret_cast<const std::uint16_t*>(low_room_), right, true);
         multiply_halves(high, b.low_panel(number, b_row + k), true);
       }
     }

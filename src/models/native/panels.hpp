@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 
 #include "base/aligned_buffer.hpp"
 #include "base/range.hpp"
@@ -85,8 +86,10 @@ class Panels {
 
   // Threads can write different rows at the same time, if each begins with an even one.
 
-  /// Writes `from` [rows, columns ≤ 32], its rows `stride` floats apart, to panel `number` from row `row` on, which is
-  /// even. The panel's other columns stay as they are.
+  // Panels that lie side by side are best written together: then whole lines of memory follow one another.
+
+  /// Writes `from` [rows, columns ≤ 32 · together(number)], its rows `stride` floats apart, to the panels from `number`
+  /// on, from row `row` on, which is even. Other columns stay as they are.
   void set(std::int64_t number, std::int64_t row, std::int64_t rows, std::int64_t columns, const float* from,
            std::int64_t stride);
   /// The same with the transpose of `from` [columns, rows].
@@ -102,6 +105,7 @@ class Panels {
   std::int64_t size_of_rows(std::int64_t rows) const { return (is_half_ ? (rows + 1) / 2 : rows) * kPanelWidth; }
   /// Floats of memory for all panels; if is_split(), of the high parts, which the low parts follow.
   std::int64_t high_size() const { return count_ * size_of_rows(rows_); }
+  /// Of all panels that lie together from `number` on.
   void clear(std::int64_t number, std::int64_t row, std::int64_t rows);
 
   std::int64_t block_begin(std::int64_t number) const { return number / side_by_side_ * side_by_side_; }
@@ -112,7 +116,8 @@ class Panels {
   }
 
   /// For a single panel of 16-bit numbers, setting AMX up costs as much as the product.
-  static constexpr std::int64_t kHalvesAtOnce = 8;
+  static constexpr std::int64_t kHalvesAtOnce = 4;
+  static constexpr std::int64_t kMostColumns = kHalvesAtOnce * kPanelWidth;  ///< of panels side by side
 
   Precision precision_;
   bool is_half_;
@@ -129,6 +134,10 @@ class LeftFactor {
  public:
   /// a [rows, depth], for products with panels like `b`.
   LeftFactor(const MatrixRows& a, std::int64_t depth, const Panels& b);
+  /// The transpose of `columns` columns, a multiple of 16, from `first` on, of the matrix that has these rows, with
+  /// zeros up to `depth`, a multiple of 16: [columns, depth].
+  LeftFactor(std::span<const float* const> rows, std::int64_t first, std::int64_t columns, std::int64_t depth,
+             const Panels& b);
 
   /// c = a · b, or c += a · b if `add`. c [rows, 32 · panels.count] has rows `c_stride` floats apart, in blocks like
   /// those of a. Of b only these panels are used, and `depth` rows from `b_row` on, which is even.
@@ -136,11 +145,16 @@ class LeftFactor {
                 std::int64_t b_row = 0) const;
 
  private:
-  MatrixRows rows_;  ///< rounded; if is_half_, `first` points to 16-bit numbers and `stride` counts them
-  const std::uint16_t* low_ = nullptr;  ///< of split numbers, laid out as the high parts
+  /// Room in the thread's memory for `rows_`, of as many rows, and `low_`.
+  void take_room(std::int64_t rows, std::int64_t blocks, const Panels& b);
+
   std::int64_t depth_;
   std::int64_t block_rows_;  ///< of a as it was given, and of c
   bool is_half_;
+  float* room_ = nullptr;
+  float* low_room_ = nullptr;  ///< of split numbers, laid out as the high parts
+  std::int64_t line_ = 0;      ///< floats of room from row to row
+  MatrixRows rows_;            ///< rounded; if is_half_, `first` points to 16-bit numbers and `stride` counts them
 };
 
 }  // namespace charrnn

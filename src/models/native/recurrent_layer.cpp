@@ -38,12 +38,12 @@ void RecurrentLayer::resize(std::int64_t length, std::span<const Range> micro_ba
   columns_ = columns;
   threads_ = threads;
   const std::int64_t rows = length * columns;
-  gates_.grow(rows * gate_units_);
+  gates_.grow(rows * gate_stride());
   h_.grow_padded((rows + columns) * units_, (rows + columns + kRowBlock) * units_);
   d_h_.grow(columns * units_);
   addends_.assign(static_cast<std::size_t>(rows), bias_.data());
   rows_of_micro_batches(h_.data(), units_, length + 1, micro_batches, h_rows_);
-  rows_of_micro_batches(gates_.data(), gate_units_, length, micro_batches, d_gates_);
+  rows_of_micro_batches(gates_.data(), gate_stride(), length, micro_batches, d_gates_);
   states_.resize(h_rows_, units_);
   resize_cell(length, micro_batches);
 }
@@ -60,7 +60,7 @@ void RecurrentLayer::multiply_inputs(const WindowShare& share, const float* inpu
                         weight_ih_.inputs(), w);
   for (std::int64_t gate = 0; gate < gate_count_; ++gate) {
     const Range panels{gate * this->panels() + share.panels.first, share.panels.count};
-    left.multiply(gates(share.columns.first) + panels.first * kPanelWidth, gate_units_, false, w, panels);
+    left.multiply(gates(share.columns.first) + panels.first * kPanelWidth, gate_stride(), false, w, panels);
   }
 }
 
@@ -83,7 +83,7 @@ void RecurrentLayer::multiply_gate(const LeftFactor& hidden, const StepShare& sh
 
 void RecurrentLayer::multiply_hidden(const StepShare& share, const LeftFactor& hidden, bool inputs_in_gates) {
   for (std::int64_t gate = 0; gate < gate_count_; ++gate) {
-    multiply_gate(hidden, share, gate, gates(share.row) + gate * units_, gate_units_, inputs_in_gates);
+    multiply_gate(hidden, share, gate, gates(share.row) + gate * units_, gate_stride(), inputs_in_gates);
   }
 }
 
@@ -106,7 +106,7 @@ void RecurrentLayer::backward(Worker& worker, const float* d_outputs, float* d_i
 
 void RecurrentLayer::multiply_gradients(const StepShare& share) {
   const Panels& w = weight_hh_.backward();
-  LeftFactor({gates(share.row), gate_units_, share.columns}, gate_units_, w)
+  LeftFactor({gates(share.row), gate_stride(), share.columns}, gate_units_, w)
       .multiply(d_h() + share.state + share.units.first, units_, false, w, share.panels);
 }
 
@@ -117,7 +117,7 @@ void RecurrentLayer::multiply_to_inputs(const WindowShare& share, float* d_input
   const bool by_panels = w.count() == panels();
   const Range columns = by_panels ? share.columns : share.own;
   const Range panels = by_panels ? share.panels : Range{0, w.count()};
-  LeftFactor({gates(columns.first), gate_units_, columns.count, length_, columns_}, gate_units_, w)
+  LeftFactor({gates(columns.first), gate_stride(), columns.count, length_, columns_}, gate_units_, w)
       .multiply(d_inputs + columns.first * stride + panels.first * kPanelWidth, stride, false, w, panels);
 }
 

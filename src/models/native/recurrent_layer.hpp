@@ -36,6 +36,7 @@ class RecurrentLayer : public NativeLayer {
   const Weight& weight_ih() const { return weight_ih_; }
   float* weight_ih_in(float* flat) const { return flat + offsets_.weight_ih; }
   std::int64_t gate_units() const { return gate_units_; }  ///< of all gates together
+  std::int64_t gate_stride() const { return gate_units_ + kGateGap; }
   /// Gate units that a block of gradients is for.
   std::int64_t gradient_block() const { return OuterProducts::block_of(gate_units_, units_, threads_); }
   /// [gate_units()]: what is added to the products, of a GRU's new gate only to the inputs'.
@@ -43,8 +44,9 @@ class RecurrentLayer : public NativeLayer {
   /// By row: what is added to the hidden state's products. After resize() the bias; whoever makes the inputs' products
   /// may replace it by pointers to these, with the bias added.
   std::span<const float*> addends() { return addends_; }
-  /// After backward() the gradient of all that enters the gates, from that row on: [gate_units()] each.
-  float* gates(std::int64_t row) { return gates_.data() + row * gate_units_; }
+  /// After backward() the gradient of all that enters the gates, from that row on: [gate_units()] each, gate_stride()
+  /// apart.
+  float* gates(std::int64_t row) { return gates_.data() + row * gate_stride(); }
 
  protected:
   /// A thread's share of a time step.

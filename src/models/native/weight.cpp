@@ -8,22 +8,24 @@ namespace charrnn {
 void Weight::pack(std::int64_t part, std::int64_t parts, const float* mask) {
   const std::int64_t panels_of_gate = padded(units_) / kPanelWidth;
   const Range mine = share_of(forward_.count(), part, parts);
-  for (std::int64_t p = mine.first; p < mine.end(); ++p) {  // 32 outputs of one gate
-    const std::int64_t gate = p / panels_of_gate, first = p % panels_of_gate * kPanelWidth;
-    const std::int64_t count = std::min(kPanelWidth, units_ - first);
+  for (std::int64_t p = mine.first, panels = 0; p < mine.end(); p += panels) {  // panels of one gate, side by side
+    const std::int64_t gate = p / panels_of_gate, of_gate = p % panels_of_gate;
+    panels = std::min({forward_.together(p), mine.end() - p, panels_of_gate - of_gate});
+    const std::int64_t first = of_gate * kPanelWidth, count = std::min(panels * kPanelWidth, units_ - first);
     const std::int64_t source = (gate * units_ + first) * inputs_;
     const float* values = values_ + source;
     if (mask != nullptr) {
       static thread_local AlignedBuffer masked;
-      masked.grow(kPanelWidth * inputs_);
+      masked.grow(count * inputs_);
       std::transform(values, values + count * inputs_, mask + source, masked.data(), std::multiplies<>());
       values = masked.data();
     }
-    forward_.set_transposed(p, 0, inputs_, count, values, inputs_);
-    for (std::int64_t b = 0; b < backward_.count(); ++b) {
-      const std::int64_t first_input = b * kPanelWidth;
-      backward_.set(b, p * kPanelWidth, count, std::min(kPanelWidth, inputs_ - first_input), values + first_input,
-                    inputs_);
+    // Inputs of panels side by side at once: what the first panels read is still in the cache for the others.
+    for (std::int64_t b = 0, at_once = 0; b < backward_.count(); b += at_once) {
+      at_once = backward_.together(b);
+      const std::int64_t input = b * kPanelWidth, inputs = std::min(at_once * kPanelWidth, inputs_ - input);
+      forward_.set_transposed(p, input, inputs, count, values + input, inputs_);
+      backward_.set(b, p * kPanelWidth, count, inputs, values + input, inputs_);
     }
   }
 }
