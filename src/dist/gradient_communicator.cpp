@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/host.hpp"
 #include "dist/mpi_communicator.hpp"
+#include "dist/node_communicator.hpp"
 #ifdef CHARRNN_CUDA
 #include "dist/agreement.hpp"
 #include "dist/cuda_runtime.hpp"
@@ -13,6 +14,23 @@
 #endif
 
 namespace charrnn {
+
+namespace {
+
+/// In host memory; of any kind but mpi also through memory that ranks share.
+std::unique_ptr<Communicator> make_on_host(const std::string& kind, const MpiSession& session, Communicator& control,
+                                           Seconds timeout, const Warn& warn) {
+  std::unique_ptr<Communicator> made;
+  if (kind == "mpi") {
+    made = std::make_unique<MpiCommunicator>(session, timeout);
+  } else {
+    made = std::make_unique<NodeCommunicator>(session, timeout, warn);
+  }
+  made->set_roll_call(control.roll_call());
+  return made;
+}
+
+}  // namespace
 
 #ifdef CHARRNN_CUDA
 
@@ -48,23 +66,20 @@ std::unique_ptr<Communicator> MpiCommunicator::make_gradient_communicator(const 
   require_option(kind != "nccl" || device.cuda, "comm",
                  "`comm` nccl: NCCL works between GPUs, and this run computes on the CPU (`device`); use mpi or auto");
   if (device.cuda && kind != "mpi") return make_nccl(device, *this, timeout, warn);
-  auto over_mpi = std::make_unique<MpiCommunicator>(session_, timeout);
-  over_mpi->set_roll_call(roll_call());
-  if (!device.cuda) return over_mpi;
+  std::unique_ptr<Communicator> on_host = make_on_host(kind, session_, *this, timeout, warn);
+  if (!device.cuda) return on_host;
   // The gradients lie where MPI cannot read them.
-  return std::make_unique<HostStagedCommunicator>(std::move(over_mpi), make_cuda_memory(), timeout);
+  return std::make_unique<HostStagedCommunicator>(std::move(on_host), make_cuda_memory(), timeout);
 }
 
 #else
 
 std::unique_ptr<Communicator> MpiCommunicator::make_gradient_communicator(const std::string& kind, Device /*device*/,
-                                                                          Seconds timeout, const Warn& /*warn*/) {
+                                                                          Seconds timeout, const Warn& warn) {
   require_option(
       kind != "nccl", "comm",
       "`comm` nccl: this program was built without CUDA; build it with `cmake --preset cuda`, or use mpi or auto");
-  auto over_mpi = std::make_unique<MpiCommunicator>(session_, timeout);
-  over_mpi->set_roll_call(roll_call());
-  return over_mpi;
+  return make_on_host(kind, session_, *this, timeout, warn);
 }
 
 #endif

@@ -125,6 +125,10 @@ void MpiCommunicator::check(const Call& call, int code) const {
   fail(call, Seconds(0), std::string(text.data(), static_cast<std::size_t>(length)));
 }
 
+bool MpiCommunicator::runs_then() const {
+  return handle_->runs_then;
+}
+
 void MpiCommunicator::poll() {
   while (!handle_->begun.empty() && handle_->first_is_complete() && handle_->failure == MPI_SUCCESS) {
     handle_->leave_first();

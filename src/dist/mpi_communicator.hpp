@@ -8,7 +8,7 @@
 
 namespace charrnn {
 
-class MpiCommunicator final : public ControlCommunicator {
+class MpiCommunicator : public ControlCommunicator {
  public:
   /// Collective over all ranks of the session, which must outlive it.
   MpiCommunicator(const MpiSession& session, Seconds timeout);
@@ -39,11 +39,15 @@ class MpiCommunicator final : public ControlCommunicator {
   std::unique_ptr<Communicator> make_gradient_communicator(const std::string& kind, Device device, Seconds timeout,
                                                            const Warn& warn) override;
 
+ protected:
+  /// Throws CommError if MPI's `code` says that a call failed.
+  void check(const Call& call, int code) const;
+  /// Whether a `then` is running.
+  bool runs_then() const;
+
  private:
   struct Handle;
 
-  /// Throws CommError if MPI's `code` says that a call failed.
-  void check(const Call& call, int code) const;
   template <class T>
   void begin_sum(std::span<T> data);
 

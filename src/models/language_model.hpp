@@ -142,6 +142,8 @@ class LanguageModel {
     return parameter_memory();
   }
   virtual std::span<float> gradient() = 0;
+  /// Puts the gradient into that memory of device(), which must outlive the model's last train(); what it held is lost.
+  virtual void set_gradient_memory(std::span<float> memory) = 0;
   /// Where train() completes a gradient part by part: the parts in that order, together all of layout().
   virtual std::vector<Range> gradient_parts() const { return {{0, layout_.size()}}; }
   /// Parameters to and from host memory.

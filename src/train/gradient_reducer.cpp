@@ -6,10 +6,17 @@ namespace charrnn {
 
 namespace {
 
+/// Where sums over ranks cost least.
+std::span<float> gradient_for_sums(LanguageModel& model, Communicator& communicator) {
+  const std::span<float> memory = communicator.memory_for_sums(model.gradient().size());
+  if (!memory.empty()) model.set_gradient_memory(memory);
+  return model.gradient();
+}
+
 class AllReducer final : public GradientReducer {
  public:
   AllReducer(LanguageModel& model, const Sharding& sharding, Communicator& communicator)
-      : GradientReducer(model, communicator), sum_{{{sharding.mine.count, model.gradient()}}} {}
+      : GradientReducer(model, communicator), sum_{{{sharding.mine.count, gradient_for_sums(model, communicator)}}} {}
 
   std::span<const GradientSum> sums() const override { return sum_; }
 

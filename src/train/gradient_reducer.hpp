@@ -63,7 +63,8 @@ class GradientReducer : private GradientListener {
   std::size_t begun_ = 0;  ///< parts of this step
 };
 
-/// All-reduces; the order of additions is the communicator's. Both must outlive it.
+/// All-reduces; the order of additions is the communicator's. Puts the model's gradient into the communicator's memory for
+/// sums, if it has any. Both must outlive it.
 std::unique_ptr<GradientReducer> make_all_reducer(LanguageModel& model, const Sharding& sharding,
                                                   Communicator& communicator);
 

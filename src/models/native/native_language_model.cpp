@@ -54,6 +54,7 @@ class NativeLanguageModel final : public LanguageModel {
         team_(team),
         flat_(layout().size()),
         flat_gradient_(layout().size()),
+        gradient_(flat_gradient_.span()),
         input_mask_(kInputMask, model.dropout_input, model.embedding, model.locked_dropout),
         rows_(at(flat_.data(), layout().embedding()), vocabulary, model.embedding, input_mask_, precision),
         output_(at(flat_.data(), layout().output_weight()), at(flat_.data(), layout().output_bias()), vocabulary,
@@ -74,7 +75,11 @@ class NativeLanguageModel final : public LanguageModel {
     }
   }
 
-  std::span<float> gradient() override { return flat_gradient_.span(); }
+  std::span<float> gradient() override { return gradient_; }
+  void set_gradient_memory(std::span<float> memory) override {
+    gradient_ = memory;
+    flat_gradient_ = AlignedBuffer();
+  }
 
   std::vector<Range> gradient_parts() const override { return layout().parts_from_the_top(); }
 
@@ -387,6 +392,7 @@ class NativeLanguageModel final : public LanguageModel {
 
   // Parameters and layers, which keep them packed.
   AlignedBuffer flat_, flat_gradient_;
+  std::span<float> gradient_;
   std::vector<std::unique_ptr<NativeLayer>> layers_;
   DropoutMask input_mask_;
   EmbeddedRows rows_;

@@ -57,6 +57,9 @@ class TorchLanguageModel final : public LanguageModel {
   std::span<float> gradient() override {
     return span_of(flat_gradient_);
   }
+  void set_gradient_memory(std::span<float> memory) override {
+    flat_gradient_ = wrap(memory, device());
+  }
   std::vector<Range> gradient_parts() const override {
     return device().cuda ? layout().parts_from_the_top() : LanguageModel::gradient_parts();
   }
