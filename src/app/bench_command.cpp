@@ -140,9 +140,9 @@ void print_text(const Json& result) {
     }
   }
   if (result.contains("all_reduce")) {
-    fmt::print("\n\nall-reduce of the gradient: {:.2f} ms; alpha {:.1f} us a message, beta {:.3f} ns a byte",
-               result["all_reduce"]["milliseconds"].get<double>(), result["all_reduce"]["alpha"].get<double>() * 1e6,
-               result["all_reduce"]["beta"].get<double>() * 1e9);
+    fmt::print("\n\nall-reduce of the gradient over {}: {:.2f} ms; alpha {:.1f} us a message, beta {:.3f} ns a byte",
+               result["all_reduce"]["over"].get<std::string>(), result["all_reduce"]["milliseconds"].get<double>(),
+               result["all_reduce"]["alpha"].get<double>() * 1e6, result["all_reduce"]["beta"].get<double>() * 1e9);
   }
   if (result.contains("predicted")) {
     fmt::print("\n\nranks  same columns: ms/step  char/s   columns grow with the ranks: ms/step  char/s");
@@ -223,7 +223,8 @@ Json measure(const BenchArguments& arguments, Training& training, const TextSour
               {"engines", Json::array({describe(cost, training.model(), peak)})}};
   if (ranks > 1) {
     const auto bytes = static_cast<double>(training.model().gradient().size_bytes());
-    result["all_reduce"] = {{"milliseconds", reduce.seconds(ranks, bytes) * 1e3},
+    result["all_reduce"] = {{"over", training.gradients().name()},
+                            {"milliseconds", reduce.seconds(ranks, bytes) * 1e3},
                             {"alpha", reduce.alpha},
                             {"beta", reduce.beta},
                             {"bytes", bytes}};
