@@ -8,7 +8,7 @@ source = Path(os.environ["CHARRNN_SOURCE"]) / "src"
 ROOMS = ["base", "config", "data", "dist", "models", "checkpoint", "sample", "train", "report", "serve", "doctor", "app"]
 CORE = ROOMS[:ROOMS.index("report")]
 FOREIGN = re.compile(r"<(mpi\.h|spdlog/|nccl\.h)")
-MPI = re.compile(r"dist/(mpi_|nccl_|gradient_communicator|launcher|gpu_check|host_staged)")
+MPI = re.compile(r"dist/(mpi_|nccl_|gradient_communicator|launcher|gpu_check|host_staged|node_)")
 
 wrong, count = [], 0
 for file in sorted(source.rglob("*.?pp")):
