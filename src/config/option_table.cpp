@@ -66,7 +66,7 @@ const std::vector<Option>& option_table() {
       {"run", "device", CHARRNN_MEMBER(run.device), free, one_of("auto|cpu|cuda"), "", "where to compute; auto: on a GPU if there is one"},
       {"run", "comm", CHARRNN_MEMBER(run.comm), free, one_of("auto|mpi|nccl"), "", "what sums the gradients of the ranks; auto: NCCL on GPUs"},
       {"run", "engine", CHARRNN_MEMBER(run.engine), bits, one_of("auto|torch|native|persistent"), "", "torch: LibTorch, every model; native: rnn, gru and lstm on CPUs, faster; persistent: rnn, gru and lstm on GPUs with `precision` bf16, not yet tried on a GPU; auto: native or torch"},
-      {"run", "precision", CHARRNN_MEMBER(run.precision), bits, one_of("fp32|tf32|bf16"), "", "of the factors of matrix products: fp32; tf32: 11 bits on GPUs, 17 on CPUs with AMX, elsewhere as fp32; bf16: 8 bits, on GPUs the layers' results too; all else stays fp32"},
+      {"run", "precision", CHARRNN_MEMBER(run.precision), bits, one_of("fp32|tf32|bf16|int8"), "", "of the factors of matrix products: fp32; tf32: 11 bits on GPUs, 17 on CPUs with AMX, elsewhere as fp32; bf16: 8 bits, on GPUs the layers' results too; int8: weights of 8 bits, on CPUs, not to train; all else stays fp32"},
       {"run", "threads", CHARRNN_MEMBER(run.threads), bits, between(0, kMostThreads), "N", "threads per rank; 0: as OMP_NUM_THREADS says, or the rank's share of the cores"},
       {"run", "timeout", CHARRNN_MEMBER(run.timeout), free, between(0.1, 1e6), "SECONDS", "how long to wait for another rank, or for a step on a GPU, before giving up"},
       {"run", "save-every", CHARRNN_MEMBER(run.save_every), free, at_least(0), "N", "write a checkpoint every N steps as well; 0: only as often as `save-minutes` says, and at the ends of epochs"},

@@ -87,6 +87,7 @@ class NativeLanguageModel final : public LanguageModel {
 
   void train(std::span<const TrainMicroBatch> micro_batches, const TrainContext& context) override {
     assert(context.losses.size() == micro_batches.size());
+    assert(precision_ != Precision::kInt8);
     const PhaseScope scope(context.clock, Phase::kForward);
     window_.take(micro_batches);
     targets_.clear();
@@ -191,7 +192,8 @@ class NativeLanguageModel final : public LanguageModel {
   }
 
   void release_units() const {
-    if (precision_ != Precision::kFp32 && has_bf16_units()) release_bf16_units();
+    const bool used = precision_ == Precision::kTf32 || precision_ == Precision::kBf16;
+    if (used && has_bf16_units()) release_bf16_units();
   }
 
   // The plans. Each step waits for as many threads as the next one needs.
