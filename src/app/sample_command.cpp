@@ -93,12 +93,14 @@ void run_sample(SampleArguments& arguments) {
   RunConfig config;
   arguments.sources.given().apply(config);
   const Device device = choose_device(config.run.device, 0, warn_on_stderr);
+  const Precision precision = precision_named(config.run.precision);
+  round_products_to_tf32(precision == Precision::kTf32);
   std::vector<std::string> files;
   for (const std::string& path : arguments.checkpoints) {
     files.push_back(checkpoint_to_use(path));
   }
   const std::vector<LoadedModel> loaded =
-      load_ensemble(files, {.device = device, .precision = precision_named(config.run.precision), .team = team});
+      load_ensemble(files, {.device = device, .precision = precision, .team = team});
   const Vocabulary& vocabulary = loaded[0].vocabulary;
   if (!arguments.prime_file.empty()) {
     texts.prime = read_prime_file(arguments.prime_file);
