@@ -1,10 +1,11 @@
 """Characters per second that charrnn_dist samples, beside a PyTorch loop with the same weights, interleaved.
 
 usage: compare_sampling.py PROGRAM CORPUS [--models rnn gru lstm] [--streams 1 64] [--cores 1] [--rounds 5]
-                           [--json FILE]
+                           [--precisions fp32 tf32 bf16 int8] [--without-pytorch] [--json FILE]
 
   compare_sampling.py build/release/charrnn_dist nietzsche.txt --json sampling.json
   compare_sampling.py build/release/charrnn_dist nietzsche.txt --models lstm --streams 1 --rounds 3
+  compare_sampling.py build/release/charrnn_dist nietzsche.txt --models lstm --precisions fp32 tf32 bf16 int8 --cores 2
 
 The notebook's stateful models (configs/lesson6) are trained for a few steps. `charrnn_dist sample` writes one text, or
 many at once (--count); its time is the difference between a long and a short sample, so that start-up (loading
@@ -12,6 +13,9 @@ libraries, reading the checkpoint) drops out. The peer reads the weights from th
 character at a time, with the state carried and torch.multinomial, for one stream or a batch of them; it times its loop
 itself. It runs its LSTM without oneDNN, too, whose layer rearranges the weights for every character. Every process is
 bound to the same cores (one, if not told otherwise). First both write greedily, which must give the same text.
+
+With --precisions ours writes in each of them (`sample --precision`), and the table has the loss of each on the text's
+validation part; ratios are to ours in the first one.
 
 A round measures every variant once, in turn, so that a busy machine hits all of them; the table has medians over the
 rounds, of the ratios within a round, too. CPU time leaves out the waits of a busy machine. Start-up is the time to the
@@ -98,10 +102,11 @@ def sample(program, checkpoint, streams, length, *options):
                 *count, *options])
 
 
-def ours(program, checkpoint, streams, steps):
+def ours(program, checkpoint, streams, steps, precision):
     """Characters per second of wall time and of CPU time, seconds of start-up, and MiB."""
-    _, short_wall, short_cpu, _ = sample(program, checkpoint, streams, 1)
-    _, wall, cpu, memory = sample(program, checkpoint, streams, 1 + steps)
+    options = [] if precision == "fp32" else ["--precision", precision]  # version 0.4.0 has no such option
+    _, short_wall, short_cpu, _ = sample(program, checkpoint, streams, 1, *options)
+    _, wall, cpu, memory = sample(program, checkpoint, streams, 1 + steps, *options)
     characters = streams * steps
     return characters / (wall - short_wall), characters / (cpu - short_cpu), short_wall, memory
 
@@ -115,11 +120,22 @@ def peer(checkpoint, streams, steps, with_onednn=True, is_greedy=False):
     return (count / found["wall"], count / found["cpu"], wall - found["wall"], memory), found["text"]
 
 
+def loss(program, checkpoint, corpus, precision):
+    """Nats per character on the text's validation part."""
+    output = run([program, "eval", "--checkpoint", checkpoint, "--corpus", corpus, "--part", "validation", "--columns",
+                  16, "--json", "--device", "cpu", "--precision", precision])[0]
+    return json.loads(output)["loss"]
+
+
 def check_same_text(program, checkpoint):
     own = sample(program, checkpoint, 1, COMPARED, "--greedy")[0].removeprefix(PRIME)[:COMPARED]
     theirs = peer(checkpoint, 1, COMPARED - WARM_UP, is_greedy=True)[1]
     if own != theirs:
         sys.exit(f"{checkpoint}: greedy samples differ: {own!r} and {theirs!r}")
+
+
+def label(precision):
+    return "charrnn_dist" if precision == "fp32" else f"charrnn_dist {precision}"
 
 
 def main():
@@ -132,44 +148,56 @@ def main():
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 64], help="texts that are written at once")
     parser.add_argument("--cores", type=int, default=1, help="cores that every process is bound to")
+    parser.add_argument("--precisions", nargs="+", default=["fp32"], choices=["fp32", "tf32", "bf16", "int8"])
+    parser.add_argument("--without-pytorch", action="store_true", help="leave the peer out")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--length", type=int, help="of a long sample, less a short one; default: by model")
     parser.add_argument("--steps", type=int, default=100, help="steps that the models are trained for")
     parser.add_argument("--json", help="file for the numbers")
     arguments = parser.parse_args()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:arguments.cores])
-    results = {}
+    results, losses = {}, {}
+    first = label(arguments.precisions[0])
     with tempfile.TemporaryDirectory() as folder:
         checkpoints = {model: f"{folder}/{model}/checkpoints/latest" for model in arguments.models}
         for model, checkpoint in checkpoints.items():
             config = CONFIGS / f"{MODELS[model][0]}.toml"
             run([arguments.program, "train", "--config", config, "--corpus", arguments.corpus, "--device", "cpu",
                  "--max-steps", arguments.steps, "--run-dir", folder, "--name", model])
-            check_same_text(arguments.program, checkpoint)
+            if not arguments.without_pytorch:
+                check_same_text(arguments.program, checkpoint)
+            if len(arguments.precisions) > 1:
+                losses[model] = {label(p): loss(arguments.program, checkpoint, arguments.corpus, p)
+                                 for p in arguments.precisions}
         for _ in range(arguments.rounds):
             for model, checkpoint in checkpoints.items():
                 length = arguments.length or MODELS[model][1]
                 variants = results.setdefault(model, {})
                 slow = max(length // SLOW_SHARE, 1)
                 for streams in arguments.streams:
-                    cost = ours(arguments.program, checkpoint, streams, length if streams == 1 else slow)
-                    variants.setdefault(("charrnn_dist", streams), []).append(cost)
+                    for precision in arguments.precisions:
+                        cost = ours(arguments.program, checkpoint, streams, length if streams == 1 else slow, precision)
+                        variants.setdefault((label(precision), streams), []).append(cost)
+                    if arguments.without_pytorch:
+                        continue
                     for name in ("PyTorch", "PyTorch without oneDNN") if model == "lstm" else ("PyTorch",):
                         cost, _ = peer(checkpoint, streams, slow, name == "PyTorch")
                         variants.setdefault((name, streams), []).append(cost)
-    print("| model | variant | streams | char/s | ours is times as fast | CPU µs/character | start-up s | MiB |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(f"| model | variant | streams | char/s | {first} is times as fast | CPU µs/character | start-up s | MiB | "
+          "loss |")
+    print("|---|---|---|---|---|---|---|---|---|")
     table = []
     for model, variants in results.items():
         medians = {variant: [statistics.median(column) for column in zip(*runs)] for variant, runs in variants.items()}
         for (name, streams), (rate, cpu_rate, start_up, memory) in medians.items():
-            ratio = statistics.median(one[0] / other[0] for one, other in zip(variants["charrnn_dist", streams],
+            ratio = statistics.median(one[0] / other[0] for one, other in zip(variants[first, streams],
                                                                               variants[name, streams]))
+            nats = losses.get(model, {}).get(name)
             print(f"| {model} | {name} | {streams} | {rate:,.0f} | {ratio:.2f} | {1e6 / cpu_rate:.1f} | "
-                  f"{start_up:.2f} | {memory:.0f} |")
+                  f"{start_up:.2f} | {memory:.0f} | {'' if nats is None else f'{nats:.5f}'} |")
             table.append({"model": model, "variant": name, "streams": streams, "characters_per_second": rate,
                           "ratio": ratio, "cpu_microseconds": 1e6 / cpu_rate, "start_up_seconds": start_up,
-                          "mib": memory, "rounds": [round(one[0], 1) for one in variants[name, streams]]})
+                          "mib": memory, "loss": nats, "rounds": [round(one[0], 1) for one in variants[name, streams]]})
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(table, indent=1) + "\n")
 

@@ -30,7 +30,7 @@ struct EvalArguments {
   std::int64_t columns = 1, characters = 0, dynamic_rows = 20;
   DynamicOptions dynamic;
   ConfigSources sources;
-  RunOptions compute;  ///< threads, timeout, device, engine
+  RunOptions compute;  ///< threads, timeout, device, engine, precision
   bool json = false;
 };
 
@@ -131,7 +131,10 @@ std::vector<std::string> agree_on_files(const std::vector<std::string>& paths, J
 void evaluate_models(const EvalArguments& arguments, const std::vector<std::string>& paths, Device device,
                      const Warn& warn, Job& job) {
   ThreadTeam team;
-  const Compute compute{.device = device, .engine = arguments.compute.engine, .team = team};
+  const Compute compute{.device = device,
+                        .engine = arguments.compute.engine,
+                        .precision = precision_named(arguments.compute.precision),
+                        .team = team};
   std::vector<LoadedModel> models;
   const std::vector<std::string> files = agree_on_files(paths, job);
   RunConfig config;
@@ -182,6 +185,9 @@ ExitCode run_eval(const EvalArguments& arguments, Job& job) {
                       "eval needs either the PATH of a checkpoint or of a run's folder, or --ensemble");
   require_option(arguments.dynamic.rate == 0 || arguments.ensemble.empty(), "dynamic-rate",
                  "`dynamic-rate` adapts one model; it does not go with `ensemble`");
+  require_option(
+      arguments.dynamic.rate == 0 || arguments.compute.precision != "int8", "precision",
+      "`dynamic-rate` trains the model, and nothing can be trained with weights of 8 bits (`precision` int8)");
   const Warn warn = job.mpi.rank() == 0 ? Warn(warn_on_stderr) : Warn([](const std::string&) {});
   const Device device = choose_device(arguments.compute.device, job.mpi.local_rank(), warn);
   if (!arguments.ensemble.empty()) evaluate_models(arguments, arguments.ensemble, device, warn, job);
@@ -212,7 +218,7 @@ Command eval_command() {
   command.add("characters", &arguments->characters, at_least(0), "N",
               "only the first N characters of the part; 0: all. Not for models of windows");
   command.add("columns", &arguments->columns, at_least(1), "N", "read the text in N columns at once");
-  command.add_training_options(arguments->sources, {"threads", "timeout", "device", "engine"});
+  command.add_training_options(arguments->sources, {"threads", "timeout", "device", "engine", "precision"});
   command.add("json", arguments->json, "print a JSON object per checkpoint");
   command.explain("",
                   {"charrnn_dist eval runs/lstm --corpus nietzsche.txt --part validation",

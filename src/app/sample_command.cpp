@@ -93,11 +93,14 @@ void run_sample(SampleArguments& arguments) {
   RunConfig config;
   arguments.sources.given().apply(config);
   const Device device = choose_device(config.run.device, 0, warn_on_stderr);
+  const Precision precision = precision_named(config.run.precision);
+  round_products_to_tf32(precision == Precision::kTf32);
   std::vector<std::string> files;
   for (const std::string& path : arguments.checkpoints) {
     files.push_back(checkpoint_to_use(path));
   }
-  const std::vector<LoadedModel> loaded = load_ensemble(files, {.device = device, .team = team});
+  const std::vector<LoadedModel> loaded =
+      load_ensemble(files, {.device = device, .precision = precision, .team = team});
   const Vocabulary& vocabulary = loaded[0].vocabulary;
   if (!arguments.prime_file.empty()) {
     texts.prime = read_prime_file(arguments.prime_file);
@@ -146,7 +149,7 @@ Command sample_command() {
   command.add("top-p", &options.top_p, {.least = 0, .most = 1, .open = true}, "P",
               "choose among the most probable characters that together reach probability P");
   command.add("seed", &arguments->seed, at_least(0), "N", "seed of the choices");
-  command.add_training_options(arguments->sources, {"device"});
+  command.add_training_options(arguments->sources, {"device", "precision"});
   command.explain("", {"charrnn_dist sample runs/lstm --prime \"for thos\" --length 400",
                        "charrnn_dist sample runs/lstm/checkpoints/cycle_3.h5 --temperature 0.7 --top-p 0.95 --seed 7",
                        "charrnn_dist sample runs/lstm --greedy --length 40 --prime \"the \"",

@@ -27,6 +27,7 @@ struct ServeArguments {
   Strings paths;
   std::string bind = "127.0.0.1";
   std::int64_t port = 8080, threads = 1;
+  std::string precision = "fp32";
   bool token = false;
 };
 
@@ -80,6 +81,7 @@ ExitCode serve(const ServeArguments& arguments) {
                  .bind = arguments.bind,
                  .port = static_cast<int>(arguments.port),
                  .threads = static_cast<int>(arguments.threads),
+                 .precision = precision_named(arguments.precision),
                  .wants_token = arguments.token});
   tell_where(arguments, paths, server);
   const std::future<void> running = std::async(std::launch::async, [&] { server.run(); });
@@ -111,6 +113,8 @@ Command serve_command() {
   command.add("token", arguments->token,
               "want a token on this machine too, where other people work on it: they can reach 127.0.0.1");
   command.add("threads", &arguments->threads, between(1, kMostThreads), "N", "threads that models compute with");
+  command.add("precision", &arguments->precision, one_of("fp32|tf32|bf16|int8"), "",
+              "that models compute in, as in sample");
   command.explain(
       "It only reads files: it can be started and ended at any time, and no training notices. docs/serve.md "
       "describes the page and what programs can ask.",

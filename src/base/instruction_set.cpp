@@ -13,7 +13,8 @@ InstructionSet instruction_set() {
       !__builtin_cpu_supports("avx512vl")) {
     return InstructionSet::kAvx2;
   }
-  return __builtin_cpu_supports("avx512bf16") ? InstructionSet::kAvx512Bf16 : InstructionSet::kAvx512;
+  const bool has_both = __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
+  return has_both ? InstructionSet::kAvx512Bf16 : InstructionSet::kAvx512;
 #else
   return InstructionSet::kBaseline;
 #endif

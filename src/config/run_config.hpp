@@ -64,7 +64,7 @@ struct RunOptions {
   std::string device = "auto";     ///< auto, cpu, cuda
   std::string comm = "auto";       ///< auto, mpi, nccl
   std::string engine = "auto";     ///< auto, torch, native, persistent
-  std::string precision = "fp32";  ///< of matrix products: fp32, tf32, bf16
+  std::string precision = "fp32";  ///< of matrix products: fp32, tf32, bf16, int8
   std::int64_t threads = 0;        ///< per rank; 0: this rank's share of the cores it may use
   double timeout = 60;             ///< seconds that a rank waits for the others
   std::int64_t save_every = 0;     ///< steps; 0: not by steps

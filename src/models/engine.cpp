@@ -41,6 +41,7 @@ std::string description(Precision precision, const Device& /*device*/) {
     text += has_bf16_units() ? ", bf16 products"
                              : ", factors rounded to bf16; this processor has no bf16 units, so products are fp32";
   }
+  if (precision == Precision::kInt8) text += ", weights of 8 bits";
   return text;
 }
 
@@ -53,6 +54,7 @@ std::unique_ptr<LanguageModel> make(const ModelConfig& model, std::int64_t vocab
 namespace torch_engine {
 
 std::optional<std::string> why_not(const ModelConfig& model, const Device& device, Precision precision) {
+  if (precision == Precision::kInt8) return "it has no int8";
   if (precision != Precision::kBf16) return std::nullopt;
   if (!device.cuda) return "it computes in bf16 on GPUs only";
   if (!find_cell(model.model).has_bf16_on_gpus) {

@@ -24,12 +24,13 @@ namespace charrnn {
 
 /// Answers from several threads of `http` at once.
 ///
-///     Api api({"runs", "models"}, /*threads=*/1);
+///     Api api({"runs", "models"}, /*threads=*/1, Precision::kFp32);
 ///     api.add_to(http);
 class Api {
  public:
-  /// `paths` as for RunCatalog, `threads` as for ModelDesk.
-  Api(const std::vector<std::filesystem::path>& paths, int threads) : catalog_(paths), desk_(threads) {}
+  /// `paths` as for RunCatalog, the others as for ModelDesk.
+  Api(const std::vector<std::filesystem::path>& paths, int threads, Precision precision)
+      : catalog_(paths), desk_(threads, precision) {}
 
   /// Its requests, from now on. `http` must not use them any more when this ends.
   void add_to(httplib::Server& http);

@@ -6,7 +6,7 @@
 
 namespace charrnn {
 
-ModelDesk::ModelDesk(int threads) : team_(threads) {
+ModelDesk::ModelDesk(int threads, Precision precision) : precision_(precision), team_(threads) {
   configure_torch(threads);
 }
 
@@ -17,7 +17,8 @@ std::shared_ptr<const LoadedModel> ModelDesk::open(const std::filesystem::path& 
   if (model_ != nullptr && file == file_ && found->state() == state_) return model_;
   if (!is_safetensors(file)) check_digest(file);
   model_.reset();  // not two at once, if nobody uses it
-  model_ = std::make_shared<const LoadedModel>(load_model(file.string(), {.device = {}, .team = team_}));
+  model_ = std::make_shared<const LoadedModel>(
+      load_model(file.string(), {.device = {}, .precision = precision_, .team = team_}));
   file_ = file;
   state_ = found->state();
   return model_;

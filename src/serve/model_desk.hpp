@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "base/thread_team.hpp"
+#include "models/precision.hpp"
 #include "sample/loaded_model.hpp"
 #include "serve/watched_file.hpp"
 
@@ -15,12 +16,12 @@ namespace charrnn {
 /// Keeps the model that was used last. One caller computes at a time, on `threads` threads, so that a training on the same
 /// machine is hardly disturbed. May be used by several threads at once.
 ///
-///     ModelDesk desk(1);
+///     ModelDesk desk(1, Precision::kFp32);
 ///     const auto model = desk.open(file);
 ///     desk.compute([&] { loss = score(*model, text); });
 class ModelDesk {
  public:
-  explicit ModelDesk(int threads);
+  ModelDesk(int threads, Precision precision);
 
   /// The model of a checkpoint, loaded if it is not there or the file has changed. DataError if it cannot be used.
   std::shared_ptr<const LoadedModel> open(const std::filesystem::path& file);
@@ -34,6 +35,7 @@ class ModelDesk {
 
  private:
   std::mutex mutex_;  ///< also of HDF5, which may be used by one thread only
+  Precision precision_;
   ThreadTeam team_;
   std::filesystem::path file_;
   FileState state_;

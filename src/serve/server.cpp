@@ -33,7 +33,7 @@ const httplib::Headers kHeaders{
 class Server::Routes {
  public:
   explicit Routes(const ServerOptions& options)
-      : access_(options.bind, options.wants_token), api_(options.paths, options.threads) {
+      : access_(options.bind, options.wants_token), api_(options.paths, options.threads, options.precision) {
     set_up();
     add_page();
     api_.add_to(http_);

@@ -6,13 +6,16 @@
 #include <string>
 #include <vector>
 
+#include "models/precision.hpp"
+
 namespace charrnn {
 
 struct ServerOptions {
   std::vector<std::filesystem::path> paths = {"runs"};  ///< as RunCatalog takes them
   std::string bind = "127.0.0.1";
-  int port = 8080;  ///< 0: any that is free
-  int threads = 1;  ///< that models compute with
+  int port = 8080;                         ///< 0: any that is free
+  int threads = 1;                         ///< that models compute with
+  Precision precision = Precision::kFp32;  ///< the same
   bool wants_token = false;
 };
 

@@ -257,6 +257,26 @@ TEST(NativeEngine, AColumnsNumbersDoNotDependOnItsNeighbours) {
   }
 }
 
+TEST(NativeEngine, ChangedParametersAreSeenAtOnce) {
+  for (const Precision precision : {Precision::kFp32, Precision::kTf32, Precision::kBf16, Precision::kInt8}) {
+    Case c;
+    c.model = {.model = "gru", .layers = 2, .hidden = 48};
+    const Tokens tokens = draw_tokens(c, 1);
+    const Window window{tokens.inputs, tokens.targets, c.length, c.columns};
+    ThreadTeam team;
+    const auto model = make_model(c.model, c.vocabulary, {{}, "native", precision, team});
+    const auto loss_of = [&](LanguageModel& some) { return some.evaluate(window, *some.make_state(c.columns)); };
+    const double of_zeros = loss_of(*model);
+    model->load_parameters(draw_parameters(model->layout()));
+    const double loss = loss_of(*model);
+    EXPECT_NE(loss, of_zeros);
+    EXPECT_EQ(loss_of(*model), loss);
+    const auto fresh = make_model(c.model, c.vocabulary, {{}, "native", precision, team});
+    fresh->load_parameters(draw_parameters(fresh->layout()));
+    EXPECT_EQ(loss_of(*fresh), loss);
+  }
+}
+
 /// What training gives for the micro_batches [first, last) of a batch.
 struct MicroBatchesOutcome {
   std::vector<double> losses;

@@ -321,6 +321,69 @@ TEST_P(NativeKernels, TransposesToBfloat16) {
   }
 }
 
+TEST_P(NativeKernels, QuantiseToTheNearestInteger) {
+  for (const double size : {1e-20, 0.3, 1e20}) {
+    std::vector<float> x = numbers(77, size, 1);
+    std::vector<std::int16_t> to(x.size());
+    const double scale = kernel_.quantise_to_int16(std::ssize(x), x.data(), to.data());
+    for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(to[i], x[i] / scale, 0.51);
+    EXPECT_EQ(std::abs(std::ranges::max(to, {}, [](int y) { return std::abs(y); })), 32767);
+    std::vector<std::int8_t> bytes(x.size());
+    const double wide = kernel_.quantise_to_int8(std::ssize(x), x.data(), bytes.data());
+    for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(bytes[i], x[i] / wide, 0.5001);
+  }
+}
+
+TEST_P(NativeKernels, SumsOfIntegersAreExact) {
+  constexpr std::int64_t kOutputs = 32, kStride = kInt8Depth + 32;
+  std::vector<std::int8_t> b(kOutputs * kStride);
+  for (std::size_t i = 0; i < b.size(); ++i) b[i] = static_cast<std::int8_t>(i % 3 == 0 ? 127 : -127 + i * 7 % 255);
+  const std::vector<float> a_scales(9, 0.5F), b_scales(kOutputs, 2);
+  for (const std::int64_t rows : {1, 4, 9}) {
+    std::vector<std::int16_t> a(static_cast<std::size_t>(rows * kStride));
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      // The first row, with output 0 alone of the largest numbers, comes as far as 32 bits go.
+      a[i] =
+          static_cast<std::int16_t>(i < kInt8Depth || i % 5 == 0 ? 32767 : -32767 + static_cast<int>(i * 1013 % 65535));
+    }
+    std::fill_n(b.begin(), kInt8Depth, std::int8_t{127});
+    std::vector<float> c(static_cast<std::size_t>(rows * kOutputs));
+    kernel_.multiply_int8(rows, kOutputs, kInt8Depth, {a.data(), kStride, a_scales.data()},
+                          {b.data(), kStride, b_scales.data()}, c.data(), kOutputs, false);
+    for (std::int64_t row = 0; row < rows; ++row) {
+      for (std::int64_t n = 0; n < kOutputs; ++n) {
+        std::int64_t sum = 0;
+        for (std::int64_t i = 0; i < kInt8Depth; ++i) {
+          sum += std::int64_t{a[static_cast<std::size_t>(row * kStride + i)]} *
+                 b[static_cast<std::size_t>(n * kStride + i)];
+        }
+        EXPECT_EQ(c[static_cast<std::size_t>(row * kOutputs + n)], static_cast<float>(sum)) << row << ", " << n;
+      }
+    }
+  }
+}
+
+TEST_P(NativeKernels, ProductsOfIntegersHaveTheBitsOfAllOtherKernels) {
+  constexpr std::int64_t kOutputs = 32, kDepth = 192, kSeven = 7;
+  std::vector<std::int8_t> b(kOutputs * kDepth);
+  std::vector<std::int16_t> a(kSeven * kDepth);
+  for (std::size_t i = 0; i < b.size(); ++i) b[i] = static_cast<std::int8_t>(i * 37 % 255 - 127);
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<std::int16_t>(i * 1013 % 65535 - 32767);
+  const std::vector<float> a_scales = numbers(kSeven, 1e-4, 1), b_scales = numbers(kOutputs, 1e-3, 2);
+  const auto products = [&](const Kernels& kernel, std::int64_t rows) {
+    std::vector<float> c = numbers(kSeven * kOutputs, 1, 3);
+    for (std::int64_t row = 0; row < kSeven; row += rows) {
+      kernel.multiply_int8(std::min(rows, kSeven - row), kOutputs, kDepth,
+                           {a.data() + row * kDepth, kDepth, a_scales.data() + row},
+                           {b.data(), kDepth, b_scales.data()}, c.data() + row * kOutputs, kOutputs, true);
+    }
+    return c;
+  };
+  const std::vector<float> expected = products(*runnable_kernels().front(), kSeven);
+  EXPECT_EQ(products(kernel_, kSeven), expected);
+  EXPECT_EQ(products(kernel_, 1), expected);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, NativeKernels, ::testing::ValuesIn(runnable_kernels().begin(), runnable_kernels().end()),
                          [](const auto& one) { return std::string(one.param->name); });
 

@@ -1,15 +1,25 @@
 #include "models/native/character_products.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace charrnn {
 
 void CharacterProducts::start_window(std::int64_t length, std::span<const Range> micro_batches, bool trains) {
-  const std::int64_t count = std::ssize(different()), units = first_.gate_units();
-  x_.grow(count * stride());
-  products_.grow(count * units);
+  constexpr std::int64_t kMostKept = 1 << 24;
+  const std::int64_t units = first_.gate_units();
+  if (trains || vocabulary() * units > kMostKept) forget();
+  keeps_ = !trains && vocabulary() * units <= kMostKept;
+  is_made_.resize(static_cast<std::size_t>(keeps_ ? vocabulary() : 0));
+  to_make_.clear();
+  for (std::int64_t number = 0; number < std::ssize(different()); ++number) {
+    const bool is_made = keeps_ && std::exchange(is_made_[static_cast<std::size_t>(row_of(number))], 1) != 0;
+    if (!is_made) to_make_.push_back(number);
+  }
+  x_.grow(std::ssize(to_make_) * stride());
+  products_.grow((keeps_ ? vocabulary() : std::ssize(different())) * units);
   for (std::int64_t row = 0; row < rows(); ++row) {
-    first_.addends()[static_cast<std::size_t>(row)] = products_.data() + number_of(row) * units;
+    first_.addends()[static_cast<std::size_t>(row)] = products_.data() + row_of(number_of(row)) * units;
   }
   if (trains) start_gradients(length, micro_batches);
 }
@@ -59,16 +69,21 @@ void CharacterProducts::start_gradients(std::int64_t length, std::span<const Ran
 }
 
 void CharacterProducts::embed(std::int64_t part, std::int64_t parts) {
-  const Range mine = share_of(std::ssize(different()), part, parts);
+  const Range mine = share_of(std::ssize(to_make_), part, parts);
   const std::int64_t units = first_.gate_units();
-  for (std::int64_t number = mine.first; number < mine.end(); ++number) {
-    std::copy_n(embedding_of(number), size(), x_.data() + number * stride());
+  for (std::int64_t i = mine.first; i < mine.end(); ++i) {
+    std::copy_n(embedding_of(to_make_[static_cast<std::size_t>(i)]), size(), x_.data() + i * stride());
   }
   const Panels& weights = first_.weight_ih().forward();
-  LeftFactor({x_.data() + mine.first * stride(), stride(), mine.count}, size(), weights)
-      .multiply(products_.data() + mine.first * units, units, false, weights, {0, weights.count()});
-  for (std::int64_t number = mine.first; number < mine.end(); ++number) {
-    kernels().add(units, first_.bias(), products_.data() + number * units);
+  // Rows that follow one another are multiplied together.
+  for (std::int64_t i = mine.first, count = 0; i < mine.end(); i += count) {
+    const std::int64_t first = row_of(to_make_[static_cast<std::size_t>(i)]);
+    count = 1;
+    while (i + count < mine.end() && row_of(to_make_[static_cast<std::size_t>(i + count)]) == first + count) ++count;
+    float* const products = products_.data() + first * units;
+    LeftFactor({x_.data() + i * stride(), stride(), count}, size(), weights)
+        .multiply(products, units, false, weights, {0, weights.count()});
+    for (std::int64_t row = 0; row < count; ++row) kernels().add(units, first_.bias(), products + row * units);
   }
 }
 

@@ -8,13 +8,16 @@ namespace charrnn {
 
 /// A window has far fewer different characters than characters: their products with the first layer's weights are made
 /// once for each, and each micro-batch's gradients are added up by character before the products of the backward pass.
-/// For a layer with separate_inputs() and without dropout of the input.
+/// Without training they are kept for the next windows. For a layer with separate_inputs() and without dropout of the input.
 class CharacterProducts final : public InputLayer {
  public:
   /// `first`, the first layer, outlives this.
   CharacterProducts(const float* embedding, std::int64_t vocabulary, std::int64_t size, RecurrentLayer& first,
                     Precision precision)
       : InputLayer(embedding, vocabulary, size), first_(first), x_factor_(precision) {}
+
+  /// The parameters have changed since the last window.
+  void forget() { is_made_.clear(); }
 
   void embed(std::int64_t part, std::int64_t parts) override;
   void prepare_gradients(std::int64_t part, std::int64_t parts) override;
@@ -27,9 +30,17 @@ class CharacterProducts final : public InputLayer {
   void start_gradients(std::int64_t length, std::span<const Range> micro_batches);
   void add_gradient(const Range& block, std::int64_t micro_batch, float* sum, AlignedBuffer& products) const override;
 
+  /// Of a number in different(): where its products are.
+  std::int64_t row_of(std::int64_t number) const {
+    return keeps_ ? different()[static_cast<std::size_t>(number)] : number;
+  }
+
   RecurrentLayer& first_;
-  AlignedBuffer x_;         ///< of different() [different, stride()]
-  AlignedBuffer products_;  ///< with the bias [different, gate units]
+  bool keeps_ = false;                 ///< products are there by token, not by number in different()
+  std::vector<char> is_made_;          ///< by token
+  std::vector<std::int64_t> to_make_;  ///< the numbers in different() whose products this window makes
+  AlignedBuffer x_;                    ///< of these [to_make_, stride()]
+  AlignedBuffer products_;             ///< with the bias [vocabulary or different, gate units]
 
   // To train: the characters of each micro-batch, in the order of different(), one micro-batch after the other, each
   // from OuterFactor::base() on.

@@ -55,6 +55,7 @@ class InputLayer {
  protected:
   std::int64_t size() const { return size_; }
   std::int64_t stride() const { return padded(size_); }
+  std::int64_t vocabulary() const { return std::ssize(number_); }
   std::int64_t rows() const { return std::ssize(number_of_); }
   /// The window's tokens, each once, ascending; others refer to them by their number here.
   std::span<const std::int64_t> different() const { return different_; }

@@ -30,6 +30,7 @@ const Kernels& with_bf16_instructions() {
     copy.split_to_bf16 = avx512_bf16::split_to_bf16;
     copy.split_to_bf16_pairs = avx512_bf16::split_to_bf16_pairs;
     copy.transpose_to_bf16 = avx512_bf16::transpose_to_bf16;
+    copy.multiply_int8 = avx512_bf16::multiply_int8;
     return copy;
   }();
   return all;

@@ -425,13 +425,26 @@ void round_to_bf16(std::int64_t size, const float* from, float* to) {
   for (std::int64_t i = 0; i < size; ++i) to[i] = rounded_to_bf16(from[i]);
 }
 
+float quantise_to_int8(std::int64_t size, const float* from, std::int8_t* to) {
+  return quantise(size, from, kMostInt8, to);
+}
+
+float quantise_to_int16(std::int64_t size, const float* from, std::int16_t* to) {
+  return quantise(size, from, kMostInt16, to);
+}
+
+void multiply_int8(std::int64_t rows, std::int64_t outputs, std::int64_t depth, ScaledRows<std::int16_t> a,
+                   ScaledRows<std::int8_t> b, float* c, std::int64_t c_stride, bool add) {
+  multiply_int8_rows(rows, outputs, depth, a, b, c, c_stride, add);
+}
+
 }  // namespace
 
 extern const Kernels kKernels;
 const Kernels kKernels = {
-    CHARRNN_KERNELS_NAME, lstm_forward, lstm_backward, gru_forward,   gru_backward,        rnn_forward,
-    rnn_backward,         softmax_loss, dropout,       copy_rows,     transpose,           add,
-    add_column_sums,      to_bf16,      to_bf16_pairs, split_to_bf16, split_to_bf16_pairs, transpose_to_bf16,
-    round_to_bf16};
+    CHARRNN_KERNELS_NAME, lstm_forward,     lstm_backward,     gru_forward,   gru_backward,        rnn_forward,
+    rnn_backward,         softmax_loss,     dropout,           copy_rows,     transpose,           add,
+    add_column_sums,      to_bf16,          to_bf16_pairs,     split_to_bf16, split_to_bf16_pairs, transpose_to_bf16,
+    round_to_bf16,        quantise_to_int8, quantise_to_int16, multiply_int8};
 
 }  // namespace charrnn::CHARRNN_KERNELS

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/range.hpp"
+#include "models/native/int8_product.hpp"
 
 namespace charrnn {
 
@@ -88,6 +89,15 @@ struct Kernels {
                             std::uint16_t* high, std::uint16_t* low, std::int64_t to_stride);
   /// As to_bf16, but leaves float32 numbers.
   void (*round_to_bf16)(std::int64_t size, const float* from, float* to);
+
+  /// to[i] = from[i] / scale, rounded, where the largest becomes ±127 or ±32,767. Returns the scale; NaN if there is a number
+  /// that is not finite.
+  float (*quantise_to_int8)(std::int64_t size, const float* from, std::int8_t* to);
+  float (*quantise_to_int16)(std::int64_t size, const float* from, std::int16_t* to);
+  /// c [rows, outputs] = a [rows, depth] · bᵀ, b [outputs, depth], or += if `add`; `outputs` is a multiple of 32, `depth` at
+  /// most kInt8Depth. Sums are exact, and all kernels give the same bits.
+  void (*multiply_int8)(std::int64_t rows, std::int64_t outputs, std::int64_t depth, ScaledRows<std::int16_t> a,
+                        ScaledRows<std::int8_t> b, float* c, std::int64_t c_stride, bool add);
 };
 
 /// The kernels that this processor can run, the fastest last.

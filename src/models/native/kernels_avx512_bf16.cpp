@@ -1,6 +1,6 @@
-// Conversions to bfloat16 with AVX512_BF16's instructions. They round as bf16_bits() does, but take subnormal
-// numbers for zero, as products of bfloat16 numbers do. As in kernels.cpp nothing may come from a header that
-// could become a function of its own.
+// Conversions to bfloat16 with AVX512_BF16's instructions, and sums of integers with those of AVX512_VNNI, which every
+// processor with AVX512_BF16 has. Conversions round as bf16_bits() does, but take subnormal numbers for zero, as products
+// of bfloat16 numbers do. As in kernels.cpp nothing may come from a header that could become a function of its own.
 #include "models/native/kernels_avx512_bf16.hpp"
 
 #include <immintrin.h>
@@ -135,6 +135,11 @@ void transpose_to_bf16(std::int64_t rows, std::int64_t columns, const float* con
       if (low != nullptr) store_columns(lows, low + column * to_stride + row, to_stride);
     }
   }
+}
+
+void multiply_int8(std::int64_t rows, std::int64_t outputs, std::int64_t depth, ScaledRows<std::int16_t> a,
+                   ScaledRows<std::int8_t> b, float* c, std::int64_t c_stride, bool add) {
+  multiply_int8_rows(rows, outputs, depth, a, b, c, c_stride, add);
 }
 
 }  // namespace charrnn::avx512_bf16

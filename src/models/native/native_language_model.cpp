@@ -92,6 +92,7 @@ class NativeLanguageModel final : public LanguageModel {
 
   void train(std::span<const TrainMicroBatch> micro_batches, const TrainContext& context) override {
     assert(context.losses.size() == micro_batches.size());
+    assert(precision_ != Precision::kInt8);
     const PhaseScope scope(context.clock, Phase::kForward);
     window_.take(micro_batches);
     targets_.clear();
@@ -184,6 +185,8 @@ class NativeLanguageModel final : public LanguageModel {
     }
     input_mask_.start(key, length, columns);
     input_ = characters_ && !input_mask_.is_on() ? characters_.get() : static_cast<InputLayer*>(&rows_);
+    const bool has_changed = std::exchange(multiplied_, parameter_version()) != parameter_version();
+    if (characters_ && has_changed) characters_->forget();
     input_->start(window_.inputs(), length, window_.micro_batches(), trains);
     output_.resize(window_.predicting(), window_.micro_batches(), team_.size(), trains);
     while (std::ssize(scratch_) < team_.size()) scratch_.emplace_back();
@@ -196,7 +199,8 @@ class NativeLanguageModel final : public LanguageModel {
   }
 
   void release_units() const {
-    if (precision_ != Precision::kFp32 && has_bf16_units()) release_bf16_units();
+    const bool used = precision_ == Precision::kTf32 || precision_ == Precision::kBf16;
+    if (used && has_bf16_units()) release_bf16_units();
   }
 
   // The plans. Each step waits for as many threads as the next one needs.
@@ -401,6 +405,7 @@ class NativeLanguageModel final : public LanguageModel {
   std::vector<AlignedBuffer> weight_masks_;  ///< of each layer
   /// What is packed: the parameters' version, whether masked, and the mask's step.
   std::optional<std::tuple<std::uint64_t, bool, std::int64_t>> packed_;
+  std::uint64_t multiplied_ = 0;  ///< the version of the parameters with which characters_ may have products
 
   // The window and the pass over it.
   NativeWindow window_;

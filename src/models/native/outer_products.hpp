@@ -41,7 +41,8 @@ struct FactorRows {
 /// The factor x of Σ d ⊗ x over a window's rows. The rows of each micro-batch lie together.
 class OuterFactor {
  public:
-  explicit OuterFactor(Precision precision) : panels_(precision) {}
+  /// A model in int8 has no gradients to round for.
+  explicit OuterFactor(Precision precision) : panels_(precision == Precision::kInt8 ? Precision::kFp32 : precision) {}
 
   /// `rows`: of each micro-batch, padded(columns) wide, with kRowBlock finite rows more behind the last one. The
   /// matrix must stay where it is as long as this is used.

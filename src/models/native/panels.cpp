@@ -52,6 +52,7 @@ void Panels::set(std::int64_t number, std::int64_t row, std::int64_t rows, std::
 
 void Panels::set_transposed(std::int64_t number, std::int64_t row, std::int64_t rows, std::int64_t columns,
                             const float* from, std::int64_t stride) {
+  if (is_int8()) return int8_.set_transposed(number, columns, from, stride);
   float* const to = memory_.data() + offset(number, row);
   const std::int64_t to_stride = this->stride(number);
   std::array<const float*, kMostColumns> found;
@@ -124,6 +125,14 @@ void LeftFactor::take_room(std::int64_t rows, std::int64_t blocks, const Panels&
 LeftFactor::LeftFactor(const MatrixRows& a, std::int64_t depth, const Panels& b)
     : depth_(depth), block_rows_(a.block_rows), is_half_(b.is_half()), rows_(a) {
   if (b.precision() == Precision::kFp32) return;
+  if (b.is_int8()) {
+    int16_ = Int16Rows(a.count(), depth, [&](std::int64_t row) {
+      const float* from = nullptr;
+      a.find(row, 1, &from);
+      return from;
+    });
+    return;
+  }
   take_room(a.rows, a.blocks, b);
   for (std::int64_t row = 0; row < a.count(); ++row) {
     const float* from = nullptr;
@@ -161,6 +170,13 @@ void LeftFactor::multiply(float* c, std::int64_t c_stride, bool add, const Panel
   constexpr std::int64_t kDepth = 512;
   const std::int64_t depth_at_once = is_half_ && low_room_ == nullptr ? depth_ : kDepth;
   if (rows_.rows == 0) return;
+  if (b.is_int8()) {
+    for (std::int64_t block = 0; block < rows_.blocks; ++block) {
+      int16_.multiply({block * rows_.rows, rows_.rows}, c + block * block_rows_ * c_stride, c_stride, add, b.int8(),
+                      panels);
+    }
+    return;
+  }
   for (std::int64_t p = 0, at_once = 0; p < panels.count; p += at_once) {
     const std::int64_t number = panels.first + p, stride = b.stride(number);
     at_once = std::min(b.together(number), panels.count - p);

@@ -7,6 +7,7 @@
 
 #include "base/aligned_buffer.hpp"
 #include "base/range.hpp"
+#include "models/native/int8_panels.hpp"
 #include "models/native/kernels.hpp"
 #include "models/native/micro_kernel.hpp"
 #include "models/precision.hpp"
@@ -41,17 +42,19 @@ struct MatrixRows {
 /// by side and form a block; blocks follow one another. Rows and columns beyond the matrix are zero. Or the panels are
 /// a view of the matrix itself. Bfloat16 numbers are stored in 16 bits where the processor can multiply them, elsewhere
 /// as float32 numbers of the same values. For Precision::kTf32 a number is the sum of two bfloat16 numbers, its high and
-/// its low part, where the processor has_matrix_units(); elsewhere it is float32.
+/// its low part, where the processor has_matrix_units(); elsewhere it is float32. For Precision::kInt8 the panels are
+/// Int8Panels, which only set_transposed() fills, a whole panel at once.
 class Panels {
  public:
   explicit Panels(Precision precision = Precision::kFp32)
       : precision_(precision == Precision::kTf32 && !has_matrix_units() ? Precision::kFp32 : precision),
-        is_half_(precision_ != Precision::kFp32 && has_bf16_units()),
+        is_half_(precision_ != Precision::kFp32 && !is_int8() && has_bf16_units()),
         side_by_side_(is_half_ ? kHalvesAtOnce : panels_at_once()) {}
 
   void resize(std::int64_t rows, std::int64_t columns) {
     rows_ = rows;
     count_ = padded(columns) / kPanelWidth;
+    if (is_int8()) return int8_.resize(rows, count_);
     memory_.grow((is_split() ? 2 : 1) * high_size());
     data_ = memory_.data();
     stride_ = 0;
@@ -66,12 +69,16 @@ class Panels {
     apart_ = kPanelWidth;
   }
   std::int64_t count() const { return count_; }
-  std::int64_t bytes() const { return (is_split() ? 2 : 1) * high_size() * static_cast<std::int64_t>(sizeof(float)); }
+  std::int64_t bytes() const {
+    return is_int8() ? int8_.bytes() : (is_split() ? 2 : 1) * high_size() * static_cast<std::int64_t>(sizeof(float));
+  }
   /// What the factors are rounded to.
   Precision precision() const { return precision_; }
   bool is_half() const { return is_half_; }
   /// Whether numbers have a low part.
   bool is_split() const { return precision_ == Precision::kTf32; }
+  bool is_int8() const { return precision_ == Precision::kInt8; }
+  const Int8Panels& int8() const { return int8_; }
 
   /// A panel's numbers from row `row` on: 16-bit ones if is_half(); then `row` is even.
   const float* panel(std::int64_t number, std::int64_t row) const { return data_ + offset(number, row); }
@@ -124,6 +131,7 @@ class Panels {
   std::int64_t side_by_side_;
   std::int64_t rows_ = 0, count_ = 0;
   AlignedBuffer memory_;
+  Int8Panels int8_;
   const float* data_ = nullptr;  ///< memory_, or the matrix
   std::int64_t stride_ = 0;      ///< the matrix's
   std::int64_t apart_ = 0;       ///< floats from panel to panel, of whole blocks
@@ -155,6 +163,7 @@ class LeftFactor {
   float* low_room_ = nullptr;  ///< of split numbers, laid out as the high parts
   std::int64_t line_ = 0;      ///< floats of room from row to row
   MatrixRows rows_;            ///< rounded; if is_half_, `first` points to 16-bit numbers and `stride` counts them
+  Int16Rows int16_;            ///< instead, for panels that are is_int8()
 };
 
 }  // namespace charrnn

@@ -20,6 +20,10 @@ void Weight::pack(std::int64_t part, std::int64_t parts, const float* mask) {
       std::transform(values, values + count * inputs_, mask + source, masked.data(), std::multiplies<>());
       values = masked.data();
     }
+    if (!trains()) {
+      forward_.set_transposed(p, 0, inputs_, count, values, inputs_);
+      continue;
+    }
     // Inputs of panels side by side at once: what the first panels read is still in the cache for the others.
     for (std::int64_t b = 0, at_once = 0; b < backward_.count(); b += at_once) {
       at_once = backward_.together(b);

@@ -15,7 +15,7 @@ class Weight {
   Weight(const float* values, std::int64_t gates, std::int64_t units, std::int64_t inputs, Precision precision)
       : values_(values), gates_(gates), units_(units), inputs_(inputs), forward_(precision), backward_(precision) {
     forward_.resize(inputs, gates * padded(units));
-    backward_.resize(outputs(), inputs);
+    if (trains()) backward_.resize(outputs(), inputs);
   }
 
   std::int64_t inputs() const { return inputs_; }
@@ -29,7 +29,7 @@ class Weight {
 
   /// Wᵀ as a right factor, [inputs, outputs()].
   const Panels& forward() const { return forward_; }
-  /// W as a right factor, [outputs(), inputs].
+  /// W as a right factor, [outputs(), inputs]. Not in int8, in which nothing is trained.
   const Panels& backward() const { return backward_; }
 
   /// The rows of `gradient` (shaped as the weight) from output `first` on, if there is no padding in between
@@ -46,6 +46,7 @@ class Weight {
                     float* gradient) const;
 
  private:
+  bool trains() const { return !forward_.is_int8(); }
   /// Where output `output` begins in a matrix shaped as the weight; −1: it is padding.
   std::int64_t row_of(std::int64_t output) const {
     const std::int64_t gate = output / padded(units_), unit = output % padded(units_);
