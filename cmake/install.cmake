@@ -14,7 +14,7 @@ install(TARGETS charrnn_core EXPORT charrnn ARCHIVE DESTINATION ${CMAKE_INSTALL_
 # All headers but those of the engines' insides, and those that need the headers of LibTorch, HDF5 or nlohmann-json.
 install(DIRECTORY src/base src/config src/data src/models src/checkpoint src/sample src/train
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/charrnn COMPONENT library FILES_MATCHING PATTERN "*.hpp" PATTERN native EXCLUDE
-  PATTERN torch EXCLUDE REGEX "/(flat_tensor|queued_stretches|cuda/device|cuda/recurrence_kernels|hdf5_input|format|safetensors_input)\\.hpp$" EXCLUDE)
+  PATTERN torch EXCLUDE REGEX "/(flat_tensor|cuda/device|cuda/recurrence_kernels|hdf5_input|format|safetensors_input)\\.hpp$" EXCLUDE)
 install(FILES src/dist/agreement.hpp src/dist/communicator.hpp src/dist/control_communicator.hpp
   src/dist/deadline.hpp src/dist/device_choice.hpp src/dist/gpu_failure.hpp src/dist/roll_call.hpp
   src/dist/self_communicator.hpp src/dist/shared_file.hpp src/dist/topology.hpp
