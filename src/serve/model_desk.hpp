@@ -20,7 +20,7 @@ namespace charrnn {
 ///     desk.compute([&] { loss = score(*model, text); });
 class ModelDesk {
  public:
-  explicit ModelDesk(int threads);
+  explicit ModelDesk(int threads) : threads_(threads) {}
 
   /// The model of a checkpoint, loaded if it is not there or the file has changed. DataError if it cannot be used.
   std::shared_ptr<const LoadedModel> open(const std::filesystem::path& file);
@@ -34,6 +34,7 @@ class ModelDesk {
 
  private:
   std::mutex mutex_;  ///< also of HDF5, which may be used by one thread only
+  int threads_;
   ThreadTeam team_;
   std::filesystem::path file_;
   FileState state_;
