@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "base/subnormal_numbers.hpp"
 #include "base/thread_team.hpp"
 #include "models/native/outer_products.hpp"
-#include "models/torch_runtime.hpp"
 #include "train/update_kernels.hpp"
 
 namespace charrnn {

@@ -1,10 +1,11 @@
 # What `cmake --install` puts where:
 #   bin/                      charrnn_dist, known_entropy, and scripts of launch/ as charrnn_run, charrnn_plot, …
+#   lib/charrnn_dist/         libcharrnn_torch.so, which the programs load where they need LibTorch (not in a CUDA build)
 #   lib/, include/charrnn/    charrnn_core for programs that use it: find_package(charrnn)
 #   share/charrnn/            configs, a small trained model, the batch scripts for SLURM, a module file, the scripts themselves
 #   share/man, share/…        manual pages and completion, generated from the program's own table of options
 #
-# Components: `library` is lib/ and include/, `program` is the rest. `bundle`, which is installed only where it is asked for
+# Components: `library` is charrnn_core and include/, `program` is the rest. `bundle`, which is installed only where it is asked for
 # (--component bundle, after the rest), copies what the program loads of LibTorch to lib/charrnn_dist/, and makes the program
 # look nowhere else: such a prefix can be moved to a machine without LibTorch.
 include(CMakePackageConfigHelpers)
@@ -14,7 +15,7 @@ install(TARGETS charrnn_core EXPORT charrnn ARCHIVE DESTINATION ${CMAKE_INSTALL_
 # All headers but those of the engines' insides, and those that need the headers of LibTorch, HDF5 or nlohmann-json.
 install(DIRECTORY src/base src/config src/data src/models src/checkpoint src/sample src/train
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/charrnn COMPONENT library FILES_MATCHING PATTERN "*.hpp" PATTERN native EXCLUDE
-  PATTERN torch EXCLUDE REGEX "/(flat_tensor|queued_stretches|cuda/device|cuda/recurrence_kernels|hdf5_input|format|safetensors_input)\\.hpp$" EXCLUDE)
+  PATTERN torch EXCLUDE REGEX "/(flat_tensor|cuda/device|cuda/recurrence_kernels|hdf5_input|format|safetensors_input)\\.hpp$" EXCLUDE)
 install(FILES src/dist/agreement.hpp src/dist/communicator.hpp src/dist/control_communicator.hpp
   src/dist/deadline.hpp src/dist/device_choice.hpp src/dist/gpu_failure.hpp src/dist/roll_call.hpp
   src/dist/self_communicator.hpp src/dist/shared_file.hpp src/dist/topology.hpp
@@ -28,9 +29,14 @@ install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
 
 if(CHARRNN_PROGRAM)
   set(bundled lib/charrnn_dist)
-  set_target_properties(charrnn_dist known_entropy PROPERTIES INSTALL_RPATH "$ORIGIN/../${bundled};${LibTorch_RPATH}")
-  install(TARGETS charrnn_dist known_entropy RUNTIME_DEPENDENCY_SET loaded
-    RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
+  set(programs charrnn_dist known_entropy)
+  set_target_properties(${programs} PROPERTIES INSTALL_RPATH "$ORIGIN/../${bundled};${LibTorch_RPATH}")
+  install(TARGETS ${programs} RUNTIME_DEPENDENCY_SET loaded RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
+  if(TARGET charrnn_libtorch)  # then it is what finds LibTorch, and the programs find it
+    set_target_properties(${programs} PROPERTIES INSTALL_RPATH "$ORIGIN/../${bundled}")
+    set_target_properties(charrnn_libtorch PROPERTIES INSTALL_RPATH "$ORIGIN;${LibTorch_RPATH}")
+    install(TARGETS charrnn_libtorch RUNTIME_DEPENDENCY_SET loaded LIBRARY DESTINATION ${bundled} COMPONENT program)
+  endif()
   install(DIRECTORY configs models DESTINATION ${CMAKE_INSTALL_DATADIR}/charrnn COMPONENT program)
   install(FILES cluster/slurm/train.sbatch cluster/slurm/sweep.sbatch
     DESTINATION ${CMAKE_INSTALL_DATADIR}/charrnn/cluster/slurm COMPONENT program)
@@ -63,10 +69,17 @@ if(CHARRNN_PROGRAM)
   install(RUNTIME_DEPENDENCY_SET loaded POST_INCLUDE_REGEXES ${own} POST_EXCLUDE_REGEXES "."
     LIBRARY DESTINATION ${bundled} COMPONENT bundle EXCLUDE_FROM_ALL)
   # What CMake's own install scripts call; its documentation does not have it.
-  foreach(program charrnn_dist known_entropy)
-    install(CODE "file(RPATH_SET FILE \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/${program}\" NEW_RPATH [[\$ORIGIN/../${bundled}]])"
+  function(look_only_in folder file)
+    install(CODE "file(RPATH_SET FILE \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${file}\" NEW_RPATH [[${folder}]])"
       COMPONENT bundle EXCLUDE_FROM_ALL)
-  endforeach()
+  endfunction()
+  if(TARGET charrnn_libtorch)
+    look_only_in("\$ORIGIN" ${bundled}/libcharrnn_torch.so)
+  else()
+    foreach(program ${programs})
+      look_only_in("\$ORIGIN/../${bundled}" ${CMAKE_INSTALL_BINDIR}/${program})
+    endforeach()
+  endif()
   cmake_path(SET wheels NORMALIZE "${LibTorch_INCLUDE_DIR}/../..")
   file(GLOB licences LIST_DIRECTORIES true RELATIVE "${wheels}" "${wheels}/torch-*.dist-info/licenses"
     "${wheels}/nvidia_cuda_runtime-*.dist-info/licenses" "${wheels}/nvidia_cuda_cupti-*.dist-info/licenses")

@@ -11,7 +11,7 @@
 #include "app/program.hpp"
 #include "base/activity.hpp"
 #include "base/text.hpp"
-#include "models/torch_runtime.hpp"
+#include "models/device_description.hpp"
 #include "train/cost_model.hpp"
 #include "train/training.hpp"
 

@@ -10,8 +10,8 @@
 #include "app/program.hpp"
 #include "base/text.hpp"
 #include "checkpoint/contents.hpp"
-#include "checkpoint/pt_file.hpp"
 #include "checkpoint/safetensors.hpp"
+#include "models/libtorch.hpp"
 #include "sample/loaded_model.hpp"
 
 namespace charrnn {
@@ -27,7 +27,11 @@ struct Format {
   std::string_view ending;
   void (*write)(const std::filesystem::path& path, const Checkpoint& checkpoint);
 };
-constexpr Format kFormats[] = {{".safetensors", write_safetensors}, {".pt", write_pt}};
+void write_by_libtorch(const std::filesystem::path& path, const Checkpoint& checkpoint) {
+  libtorch().write_pt(path, checkpoint);
+}
+
+constexpr Format kFormats[] = {{".safetensors", write_safetensors}, {".pt", write_by_libtorch}};
 
 const Format& format_of(const std::filesystem::path& file) {
   const auto* found = std::ranges::find(kFormats, file.extension().string(), &Format::ending);

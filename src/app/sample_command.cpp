@@ -16,7 +16,6 @@
 #include "base/utf8.hpp"
 #include "dist/device_choice.hpp"
 #include "dist/topology.hpp"
-#include "models/torch_runtime.hpp"
 #include "sample/loaded_model.hpp"
 
 namespace charrnn {
@@ -88,7 +87,6 @@ void run_sample(SampleArguments& arguments) {
   require_consistent(arguments);
   TextsToWrite& texts = arguments.texts;
   arguments.options.seed = static_cast<std::uint64_t>(arguments.seed);
-  configure_torch(1);  // one character at a time is too little work for more
   ThreadTeam team;
   RunConfig config;
   arguments.sources.given().apply(config);

@@ -12,7 +12,7 @@
 #include "app/program.hpp"
 #include "base/program_version.hpp"
 #include "models/engine.hpp"
-#include "models/torch_runtime.hpp"
+#include "models/libtorch.hpp"
 
 namespace charrnn {
 

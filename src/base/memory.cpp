@@ -1,5 +1,6 @@
 #include "base/memory.hpp"
 
+#include <malloc.h>
 #include <sys/mman.h>
 
 namespace charrnn {
@@ -8,6 +9,13 @@ void require_memory(std::size_t bytes) {
   void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw OutOfMemory(bytes);
   ::munmap(memory, bytes);
+}
+
+void keep_freed_memory() {
+  constexpr int kLargestFromHeap = 32 << 20;  // glibc refuses more
+  constexpr int kKeptOnTop = 512 << 20;
+  mallopt(M_MMAP_THRESHOLD, kLargestFromHeap);
+  mallopt(M_TRIM_THRESHOLD, kKeptOnTop);
 }
 
 }  // namespace charrnn

@@ -8,7 +8,7 @@
 
 #include "base/memory.hpp"
 #include "base/text.hpp"
-#include "models/torch_failure.hpp"
+#include "models/libtorch.hpp"
 #ifdef CHARRNN_CUDA
 #include "dist/cuda_runtime.hpp"
 #endif
@@ -70,7 +70,9 @@ Error as_error(const std::exception& exception, const std::string& remedy) {
                           refused->what(), memory_limit())};
     }
   }
-  if (const std::optional<TorchFailure> failure = torch_failure(exception)) return from_torch(*failure, remedy);
+  if (const LibTorch* const torch = loaded_libtorch()) {  // else there are no exceptions of it
+    if (const std::optional<TorchFailure> failure = torch->failure(exception)) return from_torch(*failure, remedy);
+  }
   return {ExitCode::kBug, fmt::format("internal error: {}", exception.what())};
 }
 

@@ -5,7 +5,6 @@
 
 #include "base/error.hpp"
 #include "models/native/native_layer.hpp"
-#include "models/torch/torch_layer.hpp"
 
 namespace charrnn {
 
@@ -40,16 +39,15 @@ std::vector<Parameter> two_linear(std::int64_t inputs, std::int64_t hidden) {
 constexpr CellState kHAndC[] = {{"h"}, {"c"}};
 constexpr std::span kH(kHAndC, 1);
 
-// The written-out cells (…_cell) are the fast layers' oracles.
 const CellSpec kCells[] = {
-    {"rnn", true, kH, gated<1>, true, make_torch_rnn, RecurrentCell::kRnn, make_native_rnn},
-    {"gru", true, kH, gated<3>, true, make_torch_gru, RecurrentCell::kGru, make_native_gru},
-    {"lstm", true, kHAndC, gated<4>, true, make_torch_lstm, RecurrentCell::kLstm, make_native_lstm},
-    {"rnn_cell", false, kH, gated<1>, false, make_rnn_cell_loop, {}, nullptr},
-    {"gru_cell", false, kH, gated<3>, false, make_gru_cell_loop, {}, nullptr},
-    {"lstm_cell", false, kHAndC, gated<4>, false, make_lstm_cell_loop, {}, nullptr},
-    {"char_loop", false, kH, two_linear<false>, false, make_char_loop, {}, nullptr},
-    {"char_loop_concat", false, kH, two_linear<true>, false, make_char_loop_concat, {}, nullptr},
+    {"rnn", true, kH, gated<1>, true, RecurrentCell::kRnn, make_native_rnn},
+    {"gru", true, kH, gated<3>, true, RecurrentCell::kGru, make_native_gru},
+    {"lstm", true, kHAndC, gated<4>, true, RecurrentCell::kLstm, make_native_lstm},
+    {"rnn_cell", false, kH, gated<1>, false, {}, nullptr},
+    {"gru_cell", false, kH, gated<3>, false, {}, nullptr},
+    {"lstm_cell", false, kHAndC, gated<4>, false, {}, nullptr},
+    {"char_loop", false, kH, two_linear<false>, false, {}, nullptr},
+    {"char_loop_concat", false, kH, two_linear<true>, false, {}, nullptr},
 };
 
 /// The notebook's classes. Those that differ only in the data that they are given, or in an option, are one cell.

@@ -1,5 +1,5 @@
 // The cells: what is between a character's embedding and the output layer. A new cell is a row of cells(), with a layer
-// for LibTorch and, if it has one, a layer of the native engine; its parameters and states reach checkpoints, --resume
+// of the native engine if it has one, and a row of models/torch/layer_choice.cpp, with its layer for LibTorch; its parameters and states reach checkpoints, --resume
 // and --groups by their names in this table.
 #pragma once
 
@@ -17,9 +17,7 @@
 namespace charrnn {
 
 class NativeLayer;
-class TorchLayer;
 struct NativeLayerOptions;
-struct TorchLayerOptions;
 
 /// A tensor that each layer carries from window to window, [columns, hidden · times].
 struct CellState {
@@ -36,7 +34,6 @@ struct CellSpec {
   std::vector<Parameter> (*parameters)(std::int64_t inputs, std::int64_t hidden);
   /// Whether the layer for LibTorch can run under PyTorch's autocast to bf16 on GPUs.
   bool has_bf16_on_gpus;
-  std::unique_ptr<TorchLayer> (*torch_layer)(const TorchLayerOptions& options);
   std::optional<RecurrentCell>
       recurrence;  ///< the kernel of `--engine persistent` that computes it; nothing: there is none
   std::unique_ptr<NativeLayer> (*native_layer)(const NativeLayerOptions& options);  ///< null: there is none

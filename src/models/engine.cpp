@@ -4,13 +4,12 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/memory.hpp"
 #include "models/cells.hpp"
+#include "models/libtorch.hpp"
 #include "models/native/kernels.hpp"
 #include "models/native/micro_kernel.hpp"
 #include "models/native/native_language_model.hpp"
-#include "models/torch/torch_language_model.hpp"
-#include "models/torch/torch_layer.hpp"
-#include "models/torch_runtime.hpp"
 
 namespace charrnn {
 
@@ -26,9 +25,9 @@ std::optional<std::string> why_not(const ModelConfig& model, const Device& devic
   return std::nullopt;
 }
 
-void set_threads(int threads, bool deterministic, const Compute& compute) {
+void set_threads(int threads, bool /*deterministic*/, const Compute& compute) {
   compute.team.resize(threads);
-  configure_torch(1, deterministic);
+  keep_freed_memory();
 }
 
 std::string description(Precision precision, const Device& /*device*/) {
@@ -69,8 +68,8 @@ void set_threads(int threads, bool deterministic, const Compute& compute) {
   compute.team.resize(1);
   // On GPUs always: else LibTorch adds up large windows' embeddings in any order, and NVSwitches the gradients, and a
   // resume would not go on bit for bit.
-  configure_torch(threads, deterministic || compute.device.cuda);
-  round_products_to_tf32(compute.precision == Precision::kTf32);
+  libtorch().configure(threads, deterministic || compute.device.cuda);
+  libtorch().round_products_to_tf32(compute.precision == Precision::kTf32);
 }
 
 std::string description(Precision precision, const Device& device) {
@@ -80,8 +79,7 @@ std::string description(Precision precision, const Device& device) {
 }
 
 std::unique_ptr<LanguageModel> make(const ModelConfig& model, std::int64_t vocabulary_size, const Compute& compute) {
-  return make_torch_language_model(model, vocabulary_size, find_cell(model.model).torch_layer, compute.precision,
-                                   compute.device);
+  return libtorch().make_model(model, vocabulary_size, compute.precision, compute.device);
 }
 
 }  // namespace torch_engine
@@ -102,7 +100,7 @@ std::optional<std::string> why_not(const ModelConfig& model, const Device& devic
 }
 
 std::unique_ptr<LanguageModel> make(const ModelConfig& model, std::int64_t vocabulary_size, const Compute& compute) {
-  return make_torch_language_model(model, vocabulary_size, make_persistent_layer, compute.precision, compute.device);
+  return libtorch().make_persistent_model(model, vocabulary_size, compute.precision, compute.device);
 }
 
 std::string description(Precision /*precision*/, const Device& /*device*/) {

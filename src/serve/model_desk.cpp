@@ -2,13 +2,9 @@
 
 #include "base/error.hpp"
 #include "checkpoint/safetensors.hpp"
-#include "models/torch_runtime.hpp"
+#include "models/engine.hpp"
 
 namespace charrnn {
-
-ModelDesk::ModelDesk(int threads, Precision precision) : precision_(precision), team_(threads) {
-  configure_torch(threads);
-}
 
 std::shared_ptr<const LoadedModel> ModelDesk::open(const std::filesystem::path& file) {
   const auto found = WatchedFile::open(file);
@@ -17,8 +13,9 @@ std::shared_ptr<const LoadedModel> ModelDesk::open(const std::filesystem::path& 
   if (model_ != nullptr && file == file_ && found->state() == state_) return model_;
   if (!is_safetensors(file)) check_digest(file);
   model_.reset();  // not two at once, if nobody uses it
-  model_ = std::make_shared<const LoadedModel>(
-      load_model(file.string(), {.device = {}, .precision = precision_, .team = team_}));
+  const Compute compute{.device = {}, .precision = precision_, .team = team_};
+  model_ = std::make_shared<const LoadedModel>(load_model(file.string(), compute));
+  find_engine(model_->settings.model, compute).set_threads(threads_, /*deterministic=*/false, compute);
   file_ = file;
   state_ = found->state();
   return model_;

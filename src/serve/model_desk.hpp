@@ -21,7 +21,7 @@ namespace charrnn {
 ///     desk.compute([&] { loss = score(*model, text); });
 class ModelDesk {
  public:
-  ModelDesk(int threads, Precision precision);
+  ModelDesk(int threads, Precision precision) : threads_(threads), precision_(precision) {}
 
   /// The model of a checkpoint, loaded if it is not there or the file has changed. DataError if it cannot be used.
   std::shared_ptr<const LoadedModel> open(const std::filesystem::path& file);
@@ -35,6 +35,7 @@ class ModelDesk {
 
  private:
   std::mutex mutex_;  ///< also of HDF5, which may be used by one thread only
+  int threads_;
   Precision precision_;
   ThreadTeam team_;
   std::filesystem::path file_;

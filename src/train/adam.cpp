@@ -1,7 +1,7 @@
 #include <cmath>
 
+#include "train/fused_updates.hpp"
 #include "train/optimizer.hpp"
-#include "train/queued_stretches.hpp"
 #include "train/update_kernels.hpp"
 
 namespace charrnn {
@@ -33,16 +33,8 @@ class Adam final : public Optimizer {
                           rates);
   }
 
-  void queue_update(const ParameterGroup& group, QueuedStretches& all) const override {
-    const auto fused = [&](const auto& step) {
-      step(all.parameters, all.gradients, all.state[0], all.state[1], at::TensorList(), all.steps, all.rate, beta1_,
-           beta2_, group.weight_decay, epsilon_, false, false, all.divisor, all.leaves_out);
-    };
-    if (decoupled_) {
-      fused([](const auto&... arguments) { at::_fused_adamw_(arguments...); });
-    } else {
-      fused([](const auto&... arguments) { at::_fused_adam_(arguments...); });
-    }
+  void queue_update(const ParameterGroup& group, FusedUpdates& updates) const override {
+    updates.adam(beta1_, beta2_, group.weight_decay, epsilon_, decoupled_);
   }
 
   double beta1_, beta2_, epsilon_;

@@ -3,8 +3,7 @@
 #include <array>
 #include <cmath>
 
-#include "models/flat_tensor.hpp"
-#include "train/update_kernels.hpp"
+#include "train/flat_buffer.hpp"
 
 namespace charrnn {
 
@@ -31,13 +30,7 @@ GradientListener* NoiseScale::begin(const Batch& batch, std::span<const Gradient
 
 void NoiseScale::measure(const Range& part) {
   for (const GradientSum& sum : sums_) {
-    const std::span<float> gradient = part_of(sum.gradient, part);
-    if (model_.device().cuda) {
-      const double norm = at::linalg_vector_norm(wrap(gradient, model_.device())).item<double>();
-      mine_.squares += norm * norm;
-    } else {
-      mine_.squares += update_kernels().sum_of_squares(part.count, gradient.data());
-    }
+    mine_.squares += FlatMath(model_.device()).sum_of_squares(part_of(sum.gradient, part));
   }
 }
 

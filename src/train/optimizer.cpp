@@ -1,26 +1,12 @@
 #include "train/optimizer.hpp"
 
-#include <c10/core/GradMode.h>
-
 #include <algorithm>
-#include <deque>
 #include <utility>
 
-#include "base/aligned_buffer.hpp"
 #include "base/error.hpp"
 #include "base/range.hpp"
-#include "models/flat_tensor.hpp"
-#include "train/queued_stretches.hpp"
 
 namespace charrnn {
-
-struct Optimizer::Memory {
-  std::vector<at::Tensor> state;  ///< by buffer
-  std::deque<AlignedBuffer> cpu;  ///< on CPUs their memory, in large pages
-  at::Tensor queued_steps;        ///< updates that the device has done
-  /// Of each group: its stretches of the buffers; neighbours in memory are one.
-  std::vector<std::vector<Range>> stretches;
-};
 
 namespace {
 
@@ -46,21 +32,10 @@ Optimizer::Optimizer(const OptimizerConfig& config, LanguageModel& model, Thread
       team_(team),
       groups_(parameter_groups(config, model.layout())),
       names_(std::move(buffers)),
-      memory_(std::make_unique<Memory>()) {
-  for (std::size_t i = 0; i < names_.size(); ++i) {
-    if (model.device().cuda) {
-      memory_->state.push_back(at::zeros({model.layout().size()}, options_of(model.device())));
-    } else {
-      memory_->state.push_back(wrap(memory_->cpu.emplace_back(model.layout().size()).span(), model.device()));
-    }
-  }
-  memory_->queued_steps = at::zeros({}, options_of(model.device()));
-  for (const ParameterGroup& group : groups_) {
-    memory_->stretches.push_back(stretches_of(group, model.layout()));
-  }
+      queued_steps_(model.device(), 1) {
+  for (std::size_t i = 0; i < names_.size(); ++i) state_.emplace_back(model.device(), model.layout().size());
+  for (const ParameterGroup& group : groups_) stretches_.push_back(stretches_of(group, model.layout()));
 }
-
-Optimizer::~Optimizer() = default;
 
 void Optimizer::step(double factor, double gradient_scale) {
   ++steps_;
@@ -69,11 +44,11 @@ void Optimizer::step(double factor, double gradient_scale) {
   team_.run([&](int thread) {
     std::vector<float*> state(names_.size());
     for (std::size_t i = 0; i < groups_.size(); ++i) {
-      for (const Range& stretch : memory_->stretches[i]) {
+      for (const Range& stretch : stretches_[i]) {
         const Range lines = share_of(stretch.count / ParameterLayout::kAlignment, thread, team_.size());
         const std::int64_t at = stretch.first + lines.first * ParameterLayout::kAlignment;
-        std::ranges::transform(memory_->state, state.begin(),
-                               [&](const at::Tensor& buffer) { return buffer.data_ptr<float>() + at; });
+        std::ranges::transform(state_, state.begin(),
+                               [&](const FlatBuffer& buffer) { return buffer.span().data() + at; });
         update(groups_[i], groups_[i].learning_rate * factor, gradient_scale,
                {lines.count * ParameterLayout::kAlignment, parameters + at, gradient + at, state});
       }
@@ -81,39 +56,18 @@ void Optimizer::step(double factor, double gradient_scale) {
   });
 }
 
-void Optimizer::queue_step(const QueuedUpdate& numbers) {
-  const c10::NoGradGuard no_grad;
-  const Device device = model_.device();
-  const auto number = [&](const float* from) { return wrap(std::span(from, 1), device); };
-  const at::Tensor parameters = wrap(model_.writable_parameters(), device), gradient = wrap(model_.gradient(), device);
-  memory_->queued_steps.add_(number(numbers.counts)[0]);
-  for (std::size_t i = 0; i < groups_.size(); ++i) {
-    QueuedStretches stretches{.rate = number(numbers.rates + i),
-                              .divisor = number(numbers.divisor),
-                              .leaves_out = number(numbers.leaves_out)};
-    stretches.state.resize(names_.size());
-    for (const Range& stretch : memory_->stretches[i]) {
-      const auto cut = [&](const at::Tensor& buffer) { return buffer.slice(0, stretch.first, stretch.end()); };
-      stretches.parameters.push_back(cut(parameters));
-      stretches.gradients.push_back(cut(gradient));
-      for (std::size_t b = 0; b < names_.size(); ++b) stretches.state[b].push_back(cut(memory_->state[b]));
-      stretches.steps.push_back(memory_->queued_steps);
-    }
-    queue_update(groups_[i], stretches);
-  }
-}
-
 void Optimizer::set_steps(std::int64_t steps) {
   steps_ = steps;
-  memory_->queued_steps.fill_(static_cast<double>(steps));
+  const auto number = static_cast<float>(steps);
+  FlatMath(model_.device()).from_host(queued_steps_.span(), {&number, 1});
 }
 
 std::vector<float> Optimizer::store(std::size_t buffer) const {
-  return to_host(memory_->state[buffer]);
+  return FlatMath(model_.device()).to_host(state_[buffer].span());
 }
 
 void Optimizer::load(std::size_t buffer, std::span<const float> values) {
-  from_host(memory_->state[buffer], values);
+  FlatMath(model_.device()).from_host(state_[buffer].span(), values);
 }
 
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerConfig& config, LanguageModel& model, ThreadTeam& team) {

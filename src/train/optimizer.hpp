@@ -7,9 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "base/range.hpp"
 #include "base/thread_team.hpp"
 #include "config/run_config.hpp"
 #include "models/language_model.hpp"
+#include "train/flat_buffer.hpp"
 #include "train/parameter_groups.hpp"
 
 namespace charrnn {
@@ -22,8 +24,7 @@ struct Stretch {
   std::span<float* const> state;  ///< by buffer
 };
 
-/// The same as LibTorch tensors, of all stretches of a group, for its fused updates (train/queued_stretches.hpp).
-struct QueuedStretches;
+class FusedUpdates;
 
 /// What an update in a device's queue depends on: numbers in the device's memory.
 struct QueuedUpdate {
@@ -40,7 +41,7 @@ struct QueuedUpdate {
 ///     optimizer->step(1.0, 1.0);   // after model.train(), on CPUs
 class Optimizer {
  public:
-  virtual ~Optimizer();
+  virtual ~Optimizer() = default;
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
@@ -71,17 +72,18 @@ class Optimizer {
   virtual void update(const ParameterGroup& group, double rate, double gradient_scale,
                       const Stretch& stretch) const = 0;
   /// The same of all parameters of a group, in a device's queue.
-  virtual void queue_update(const ParameterGroup& group, QueuedStretches& stretches) const = 0;
+  virtual void queue_update(const ParameterGroup& group, FusedUpdates& updates) const = 0;
 
  private:
-  struct Memory;
-
   LanguageModel& model_;
   ThreadTeam& team_;
   std::vector<ParameterGroup> groups_;
   std::vector<std::string> names_;
   std::int64_t steps_ = 0;
-  std::unique_ptr<Memory> memory_;
+  std::vector<FlatBuffer> state_;  ///< by buffer
+  FlatBuffer queued_steps_;        ///< one number: updates that the device has done
+  /// Of each group: its stretches of the buffers; neighbours in memory are one.
+  std::vector<std::vector<Range>> stretches_;
 };
 
 /// The optimizer that `config` names.

@@ -157,7 +157,8 @@ class QueuedStep final : public TrainingStep {
 
 }  // namespace
 
-std::unique_ptr<TrainingStep> make_queued_step(const StepParts& parts, const Sharding& sharding, PhaseClock& clock) {
+std::unique_ptr<TrainingStep> StepDevice::make_step(const StepParts& parts, const Sharding& sharding,
+                                                    PhaseClock& clock) {
   return std::make_unique<QueuedStep>(parts, sharding, clock);
 }
 

@@ -1,5 +1,5 @@
+#include "train/fused_updates.hpp"
 #include "train/optimizer.hpp"
-#include "train/queued_stretches.hpp"
 
 namespace charrnn {
 
@@ -23,11 +23,8 @@ class Sgd final : public Optimizer {
     }
   }
 
-  void queue_update(const ParameterGroup& group, QueuedStretches& all) const override {
-    if (momentum_ == 0) all.state[0].clear();  // as LibTorch wants it
-    at::_fused_sgd_(all.parameters, all.gradients, all.state[0], group.weight_decay, momentum_, all.rate,
-                    /*dampening=*/0, /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/false, all.divisor,
-                    all.leaves_out);
+  void queue_update(const ParameterGroup& group, FusedUpdates& updates) const override {
+    updates.sgd(momentum_, group.weight_decay);
   }
 
   double momentum_;

@@ -9,8 +9,8 @@
 #include "base/error.hpp"
 #include "base/program_version.hpp"
 #include "checkpoint/contents.hpp"
+#include "models/device_description.hpp"
 #include "models/registry.hpp"
-#include "models/torch_runtime.hpp"
 
 namespace charrnn {
 

@@ -5,6 +5,8 @@
 #include <functional>
 #include <memory>
 
+#include "base/phase_clock.hpp"
+
 namespace at {
 class Tensor;
 }
@@ -23,10 +25,17 @@ class StepMark {
   virtual double seconds_since(const StepMark& earlier) const = 0;
 };
 
+struct Sharding;
+struct StepParts;
+class TrainingStep;
+
 /// All of it comes in the order of LibTorch's current stream.
 class StepDevice {
  public:
   virtual ~StepDevice() = default;
+  /// Steps through its queue, without waiting for it: the device clips and updates, and leaves out what is not finite.
+  /// Virtual so that a program without such a device does not link LibTorch, which the steps compute with.
+  virtual std::unique_ptr<TrainingStep> make_step(const StepParts& parts, const Sharding& sharding, PhaseClock& clock);
   virtual std::unique_ptr<StepMark> make_mark() = 0;
   /// Memory of the host that the device reads and writes by itself: not to be touched between a copy to or from it and
   /// a mark behind that.

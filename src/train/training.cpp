@@ -11,9 +11,10 @@
 #include "dist/agreement.hpp"
 #include "dist/device_choice.hpp"
 #include "dist/gpu_links.hpp"
+#include "models/device_description.hpp"
+#include "models/libtorch.hpp"
 #include "models/product_rate.hpp"
 #include "models/registry.hpp"
-#include "models/torch_runtime.hpp"
 #include "train/init_from.hpp"
 #include "train/snapshot.hpp"
 #include "train/step_device.hpp"
@@ -96,6 +97,7 @@ Training::~Training() = default;
 std::unique_ptr<LanguageModel> Training::make_model_here() {
   const Compute compute{device_, config_.run.engine, precision_, team_};
   engine_ = &find_engine(config_.model, compute);
+  libtorch();  // every engine trains with its products; without it, training is refused here
   engine_->set_threads(resources_.choice.threads, mode_.is_reproducible(), compute);
   return engine_->make(config_.model, data_.vocabulary->size(), compute);
 }

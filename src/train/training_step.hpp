@@ -71,8 +71,5 @@ std::unique_ptr<TrainingStep> make_training_step(const StepParts& parts, const S
 
 /// On the CPU, which waits for each part of a step.
 std::unique_ptr<TrainingStep> make_host_step(const StepParts& parts, const Sharding& sharding, PhaseClock& clock);
-/// Through the queue of a device, without waiting for it: the device clips and updates, and leaves out what is not
-/// finite.
-std::unique_ptr<TrainingStep> make_queued_step(const StepParts& parts, const Sharding& sharding, PhaseClock& clock);
 
 }  // namespace charrnn

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/summation_tree.hpp"
-#include "models/flat_tensor.hpp"
+#include "train/flat_buffer.hpp"
 #include "train/gradient_reducer.hpp"
 
 namespace charrnn {
@@ -46,8 +46,8 @@ class TreeReducer final : public GradientReducer {
       nodes_[own()] = {{0, middle}, {middle, micro_batches_}};
     }
     for (const Node& node : nodes_[own()]) {
-      if (!sums_.empty()) buffers_.push_back(at::zeros({std::ssize(total_)}, options_of(device_)));
-      sums_.push_back({node.last - node.first, buffers_.empty() ? total_ : span_of(buffers_.back())});
+      if (!sums_.empty()) buffers_.emplace_back(device_, std::ssize(total_));
+      sums_.push_back({node.last - node.first, buffers_.empty() ? total_ : buffers_.back().span()});
     }
     if (communicator.size() == 1) return;
     for (const Range& part : parts()) exchanges_.push_back(make_exchange(part));
@@ -58,12 +58,12 @@ class TreeReducer final : public GradientReducer {
  private:
   /// Of one part of the gradient.
   struct Exchange {
+    FlatBuffer memory;                 ///< of what the others send
     std::vector<std::int64_t> slices;  ///< elements that each rank adds up for all
     /// Of each round, this rank's slice of what the others sent, rank by rank; and how much each sends.
-    std::vector<std::span<float>> received;
-    std::vector<std::vector<std::int64_t>> counts;
-    std::vector<std::pair<Node, std::span<float>>> nodes;  ///< the same, node by node
-    at::Tensor memory;
+    std::vector<std::span<float>> received = {};
+    std::vector<std::vector<std::int64_t>> counts = {};
+    std::vector<std::pair<Node, std::span<float>>> nodes = {};  ///< the same, node by node
   };
 
   std::size_t own() const { return static_cast<std::size_t>(communicator().rank()); }
@@ -71,16 +71,17 @@ class TreeReducer final : public GradientReducer {
   Exchange make_exchange(const Range& part) const {
     require_option(part.count <= std::numeric_limits<std::int32_t>::max(), "reproducible",
                    "`reproducible` cannot sum the gradient of a layer of more than 2^31 - 1 parameters");
-    Exchange exchange;
+    std::vector<std::int64_t> slices;
     const int size = communicator().size();
     for (int rank = 0; rank < size; ++rank) {
-      exchange.slices.push_back(slice_of(part.count, rank, size).count);  // equal: NCCL gathers them at once
+      slices.push_back(slice_of(part.count, rank, size).count);  // equal: NCCL gathers them at once
     }
-    const auto slice = static_cast<std::size_t>(exchange.slices[own()]);
+    const auto slice = static_cast<std::size_t>(slices[own()]);
     std::size_t all = 0;
     for (const std::vector<Node>& nodes : nodes_) all += nodes.size();
-    exchange.memory = at::zeros({static_cast<std::int64_t>(all * slice)}, options_of(device_));
-    std::span<float> rest = span_of(exchange.memory);
+    Exchange exchange{.memory = FlatBuffer(device_, static_cast<std::int64_t>(all * slice)),
+                      .slices = std::move(slices)};
+    std::span<float> rest = exchange.memory.span();
     for (std::size_t round = 0; round < rounds_; ++round) {  // every rank's node number `round`
       const std::span<float> start = rest;
       std::vector<std::int64_t>& counts = exchange.counts.emplace_back();
@@ -129,11 +130,7 @@ class TreeReducer final : public GradientReducer {
   }
 
   void add(std::span<float> to, std::span<float> more) const {
-    if (device_.cuda) {
-      wrap(to, device_).add_(wrap(more, device_));
-    } else {  // by the thread that polls: the model's others have the cores
-      std::ranges::transform(to, more, to.begin(), std::plus<>());
-    }
+    FlatMath(device_).add(to, more);  // on CPUs by the thread that polls: the model's others have the cores
   }
 
   std::span<float> total_;
@@ -141,7 +138,7 @@ class TreeReducer final : public GradientReducer {
   std::int64_t micro_batches_;
   std::vector<std::vector<Node>> nodes_;  ///< that each rank adds up by itself
   std::size_t rounds_ = 0;                ///< most nodes of a rank
-  std::vector<at::Tensor> buffers_;       ///< of this rank's nodes but the first, which has the model's
+  std::vector<FlatBuffer> buffers_;       ///< of this rank's nodes but the first, which has the model's
   std::vector<GradientSum> sums_;
   std::vector<Exchange> exchanges_;
 };

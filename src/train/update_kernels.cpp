@@ -43,9 +43,25 @@ void adam(std::int64_t size, float* parameters, const float* gradient, float* ex
   }
 }
 
+void add_product(std::int64_t size, const float* a, const float* b, float factor, float* to) {
+  CHARRNN_INDEPENDENT
+  for (std::int64_t i = 0; i < size; ++i) to[i] += factor * a[i] * b[i];
+}
+
+void lerp(std::int64_t size, const float* end, float weight, float* to) {
+  if (weight < 0.5F) {
+    CHARRNN_INDEPENDENT
+    for (std::int64_t i = 0; i < size; ++i) to[i] += weight * (end[i] - to[i]);
+  } else {
+    const float back = weight - 1;
+    CHARRNN_INDEPENDENT
+    for (std::int64_t i = 0; i < size; ++i) to[i] = end[i] + back * (end[i] - to[i]);
+  }
+}
+
 }  // namespace
 
 extern const UpdateKernels kUpdateKernels;
-const UpdateKernels kUpdateKernels = {sum_of_squares, adam};
+const UpdateKernels kUpdateKernels = {sum_of_squares, adam, add_product, lerp};
 
 }  // namespace charrnn::CHARRNN_KERNELS

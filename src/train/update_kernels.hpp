@@ -23,6 +23,10 @@ struct UpdateKernels {
   /// One step of Adam.
   void (*adam)(std::int64_t size, float* parameters, const float* gradient, float* exp_avg, float* exp_avg_sq,
                const AdamRates& rates);
+  /// to[i] += factor · a[i] · b[i]
+  void (*add_product)(std::int64_t size, const float* a, const float* b, float factor, float* to);
+  /// to[i] += weight · (end[i] − to[i]), from the nearer end, as torch.lerp does.
+  void (*lerp)(std::int64_t size, const float* end, float weight, float* to);
 };
 
 /// The fastest that this processor can run.

@@ -1,36 +1,33 @@
 #include "train/weight_average.hpp"
 
 #include <algorithm>
-
-#include "models/flat_tensor.hpp"
+#include <utility>
 
 namespace charrnn {
 
-struct WeightAverage::Tensors {
-  at::Tensor average;
-};
-
 WeightAverage::WeightAverage(LanguageModel& model, double decay)
-    : model_(model), decay_(decay), tensors_(std::make_unique<Tensors>()) {
-  tensors_->average = wrap(model.parameters(), model.device()).clone();
+    : model_(model),
+      decay_(decay),
+      average_(model.device(), model.layout().size()),
+      spare_(model.device(), model.layout().size()) {
+  FlatMath(model.device()).copy(average_.span(), model.parameters());
 }
-
-WeightAverage::~WeightAverage() = default;
 
 void WeightAverage::update(std::int64_t steps) {
   const auto n = static_cast<double>(steps);
-  tensors_->average.lerp_(wrap(model_.parameters(), model_.device()), 1 - std::min(decay_, (1 + n) / (10 + n)));
+  FlatMath(model_.device()).lerp(average_.span(), model_.parameters(), 1 - std::min(decay_, (1 + n) / (10 + n)));
 }
 
 void WeightAverage::exchange() {
-  at::Tensor parameters = wrap(model_.writable_parameters(), model_.device());
-  const at::Tensor before = parameters.clone();
-  parameters.copy_(tensors_->average);
-  tensors_->average = before;
+  const FlatMath math(model_.device());
+  const std::span<float> parameters = model_.writable_parameters();
+  math.copy(spare_.span(), parameters);
+  math.copy(parameters, average_.span());
+  std::swap(average_, spare_);
 }
 
 std::vector<float> WeightAverage::store() const {
-  return to_host(tensors_->average);
+  return FlatMath(model_.device()).to_host(average_.span());
 }
 
 }  // namespace charrnn

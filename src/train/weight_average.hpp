@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "models/language_model.hpp"
+#include "train/flat_buffer.hpp"
 
 namespace charrnn {
 
@@ -17,7 +17,6 @@ class WeightAverage {
  public:
   /// The average starts as a copy of the model's parameters. `model` must outlive it.
   WeightAverage(LanguageModel& model, double decay);
-  ~WeightAverage();
 
   /// After step number `steps` (from 1).
   void update(std::int64_t steps);
@@ -27,10 +26,9 @@ class WeightAverage {
   std::vector<float> store() const;
 
  private:
-  struct Tensors;
   LanguageModel& model_;
   double decay_;
-  std::unique_ptr<Tensors> tensors_;
+  FlatBuffer average_, spare_;
 };
 
 /// While it lives the average, if there is one, is in the model's place.

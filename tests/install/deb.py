@@ -58,14 +58,15 @@ class Deb(program.TestCase):
         self.assertFalse(list(self.root.rglob("*.hpp")) + list(self.root.rglob("*.a")))
 
     def test_its_libraries_are_its_own_and_where_it_looks(self):
-        for name in ("charrnn_dist", "known_entropy"):
-            dynamic = debian.check("readelf", "--dynamic", self.root / "usr/bin" / name)
-            self.assertEqual(re.findall(r"RUNPATH\).*\[(.*)\]", dynamic), ["$ORIGIN/../lib/charrnn_dist"])
         own = self.root / "usr/lib/charrnn_dist"
-        loaded = debian.check("ldd", self.root / "usr/bin/charrnn_dist")
-        self.assertNotIn("not found", loaded)
-        for library in own.iterdir():  # each is needed, and found here
-            self.assertRegex(loaded, rf"{re.escape(library.name)} => \S*/usr/bin/\.\./lib/charrnn_dist/")
+        opened = own / "libcharrnn_torch.so"
+        for file, where in ((self.root / "usr/bin/charrnn_dist", "$ORIGIN/../lib/charrnn_dist"),
+                            (self.root / "usr/bin/known_entropy", "$ORIGIN/../lib/charrnn_dist"), (opened, "$ORIGIN")):
+            self.assertEqual(re.findall(r"RUNPATH\).*\[(.*)\]", debian.check("readelf", "--dynamic", file)), [where])
+            self.assertNotIn("not found", debian.check("ldd", file))
+        loaded = debian.check("ldd", opened)
+        for library in set(own.iterdir()) - {opened}:  # each is needed, and found here
+            self.assertRegex(loaded, rf"{re.escape(library.name)} => \S*/usr/lib/charrnn_dist/")
 
     def test_lives_in_a_bare_debian(self):
         root = debian.bare(self.folder)

@@ -74,6 +74,34 @@ TEST_P(Products, AreThoseOfTheRoundedFactors) {
   check(7, 512, 1, false);
 }
 
+TEST_P(Products, AreTheSameBitsForFewRowsAndForMany) {
+  constexpr std::int64_t kMany = 40;
+  for (const std::int64_t depth : {1, 33, 100, 512, 700}) {
+    for (const std::int64_t columns : {32, 64, 160}) {
+      std::vector<float> a(static_cast<std::size_t>(kMany * depth)), b(static_cast<std::size_t>(depth * columns));
+      for (std::size_t i = 0; i < a.size(); ++i) a[i] = number(static_cast<std::int64_t>(i));
+      for (std::size_t i = 0; i < b.size(); ++i) b[i] = number(1000 + static_cast<std::int64_t>(i));
+      Panels panels(GetParam());
+      panels.resize(depth, columns);
+      panels.pack_rows({b.data(), columns, depth}, 0, {0, depth});
+      for (const bool add : {false, true}) {
+        const auto product = [&](std::int64_t first, std::int64_t rows) {
+          std::vector<float> c(static_cast<std::size_t>(rows * columns), 0.3F);
+          LeftFactor({a.data() + first * depth, depth, rows}, depth, panels)
+              .multiply(c.data(), columns, add, panels, {0, columns / kPanelWidth});
+          return c;
+        };
+        const std::vector<float> all = product(0, kMany);
+        for (std::int64_t rows = 1; rows <= kMany / 2; rows += 1 + rows / 8) {
+          const auto from = all.begin() + 5 * columns;
+          ASSERT_EQ(product(5, rows), std::vector<float>(from, from + rows * columns))
+              << rows << " x " << depth << " x " << columns << (add ? ", added" : "");
+        }
+      }
+    }
+  }
+}
+
 TEST_P(Products, OfSomeOfManyPanels) {
   for (const std::int64_t depth : {2, 33}) {
     for (const Range some : {Range{0, 17}, {0, 1}, {3, 9}, {7, 2}, {8, 8}, {16, 1}, {9, 8}}) {

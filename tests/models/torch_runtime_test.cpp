@@ -1,5 +1,5 @@
 // What the program tells LibTorch before it computes.
-#include "models/torch_runtime.hpp"
+#include "models/torch/torch_runtime.hpp"
 
 #include <ATen/Context.h>
 #include <gtest/gtest.h>

@@ -283,6 +283,60 @@ void dropout(std::int64_t size, const std::uint32_t* key, const std::uint32_t* c
   }
 }
 
+/// Numbers side by side, in as many vector registers as they need.
+using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
+
+/// `rows` rows and `blocks` · 16 columns of multiply_few_rows(), whose sums stay in registers.
+template <int rows, int blocks>
+inline void multiply_block(std::int64_t depth, const float* a, std::int64_t a_stride, const float* b,
+                           std::int64_t b_stride, float* c, std::int64_t c_stride, bool add) {
+  Lanes sums[rows][blocks] = {};
+  for (std::int64_t k = 0; k < depth; ++k) {
+    for (int block = 0; block < blocks; ++block) {
+      Lanes of_b;
+      __builtin_memcpy(&of_b, b + k * b_stride + block * kLanes, sizeof(of_b));
+      for (int row = 0; row < rows; ++row) sums[row][block] += a[row * a_stride + k] * of_b;
+    }
+  }
+  for (int row = 0; row < rows; ++row) {
+    for (int block = 0; block < blocks; ++block) {
+      float* const to = c + row * c_stride + block * kLanes;
+      Lanes sum = {};
+      if (add) __builtin_memcpy(&sum, to, sizeof(sum));
+      sum += sums[row][block];
+      __builtin_memcpy(to, &sum, sizeof(sum));
+    }
+  }
+}
+
+template <int rows>
+inline void multiply_rows(std::int64_t columns, std::int64_t depth, const float* a, std::int64_t a_stride,
+                          const float* b, std::int64_t b_stride, float* c, std::int64_t c_stride, bool add) {
+  std::int64_t at = 0;
+  for (; at + 4 * kLanes <= columns; at += 4 * kLanes) {
+    multiply_block<rows, 4>(depth, a, a_stride, b + at, b_stride, c + at, c_stride, add);
+  }
+  if (at < columns) multiply_block<rows, 2>(depth, a, a_stride, b + at, b_stride, c + at, c_stride, add);
+}
+
+void multiply_few_rows(std::int64_t rows, std::int64_t columns, std::int64_t depth, const float* a,
+                       std::int64_t a_stride, const float* b, std::int64_t b_stride, float* c, std::int64_t c_stride,
+                       bool add) {
+#if defined(__AVX512F__)
+  constexpr int kAtOnce = 4;  // as the registers have room for
+#else
+  constexpr int kAtOnce = 2;
+#endif
+  std::int64_t row = 0;
+  for (; row + kAtOnce <= rows; row += kAtOnce) {
+    multiply_rows<kAtOnce>(columns, depth, a + row * a_stride, a_stride, b, b_stride, c + row * c_stride, c_stride,
+                           add);
+  }
+  for (; row < rows; ++row) {
+    multiply_rows<1>(columns, depth, a + row * a_stride, a_stride, b, b_stride, c + row * c_stride, c_stride, add);
+  }
+}
+
 void copy_rows(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride, float* to,
                std::int64_t to_stride) {
   for (std::int64_t row = 0; row < rows; ++row) {
@@ -441,10 +495,28 @@ void multiply_int8(std::int64_t rows, std::int64_t outputs, std::int64_t depth, 
 }  // namespace
 
 extern const Kernels kKernels;
-const Kernels kKernels = {
-    CHARRNN_KERNELS_NAME, lstm_forward,     lstm_backward,     gru_forward,   gru_backward,        rnn_forward,
-    rnn_backward,         softmax_loss,     dropout,           copy_rows,     transpose,           add,
-    add_column_sums,      to_bf16,          to_bf16_pairs,     split_to_bf16, split_to_bf16_pairs, transpose_to_bf16,
-    round_to_bf16,        quantise_to_int8, quantise_to_int16, multiply_int8};
+const Kernels kKernels = {CHARRNN_KERNELS_NAME,
+                          lstm_forward,
+                          lstm_backward,
+                          gru_forward,
+                          gru_backward,
+                          rnn_forward,
+                          rnn_backward,
+                          softmax_loss,
+                          dropout,
+                          multiply_few_rows,
+                          copy_rows,
+                          transpose,
+                          add,
+                          add_column_sums,
+                          to_bf16,
+                          to_bf16_pairs,
+                          split_to_bf16,
+                          split_to_bf16_pairs,
+                          transpose_to_bf16,
+                          round_to_bf16,
+                          quantise_to_int8,
+                          quantise_to_int16,
+                          multiply_int8};
 
 }  // namespace charrnn::CHARRNN_KERNELS

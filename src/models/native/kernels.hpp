@@ -61,6 +61,12 @@ struct Kernels {
   void (*dropout)(std::int64_t size, const std::uint32_t* key, const std::uint32_t* counter, std::uint32_t first,
                   std::uint32_t threshold, float keep, float* mask);
 
+  /// c [rows, columns] = a [rows, depth] · b [depth, columns], or += if `add`; `columns` is a multiple of 32. Each number is
+  /// one sum, from the first row of b to the last. For a few rows: each two or four of them read b anew.
+  void (*multiply_few_rows)(std::int64_t rows, std::int64_t columns, std::int64_t depth, const float* a,
+                            std::int64_t a_stride, const float* b, std::int64_t b_stride, float* c,
+                            std::int64_t c_stride, bool add);
+
   /// to[row · to_stride + column] = from[row · from_stride + column]
   void (*copy_rows)(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride, float* to,
                     std::int64_t to_stride);

@@ -1,15 +1,12 @@
 #include "models/native/micro_kernel.hpp"
 
-#include <ATen/native/CPUBlas.h>
-
 #include <algorithm>
 #include <array>
+#include <exception>
 
 #include "base/instruction_set.hpp"
-
-// NOLINTNEXTLINE(readability-identifier-naming): BLAS's own name
-extern "C" void sgemm_(const char*, const char*, const int*, const int*, const int*, const float*, const float*,
-                       const int*, const float*, const int*, const float*, float*, const int*);
+#include "models/libtorch.hpp"
+#include "models/native/kernels.hpp"
 
 #if defined(__SANITIZE_THREAD__)
 extern "C" void __tsan_read_range(void*, long);
@@ -44,46 +41,37 @@ void show_to_sanitizer([[maybe_unused]] const Rows<Element>& left, [[maybe_unuse
 #endif
 }
 
-void by_blas(const float* a, std::int64_t a_stride, std::int64_t rows, const float* b, std::int64_t panels,
-             std::int64_t b_stride, std::int64_t depth, float* c, std::int64_t c_stride, bool add) {
-  // Column by column in BLAS's view: the transposed product. Panel by panel: BLAS sums one way or another by
-  // the size.
-  const int m = kPanelWidth, n = static_cast<int>(rows), k = static_cast<int>(depth);
-  const int lda = static_cast<int>(b_stride), ldb = static_cast<int>(a_stride), ldc = static_cast<int>(c_stride);
-  const float one = 1, before = add ? 1 : 0;
-  for (std::int64_t at = 0; at < panels * kPanelWidth; at += kPanelWidth) {
-    sgemm_("N", "N", &m, &n, &k, &one, b + at, &lda, a, &ldb, &before, c + at, &ldc);
-  }
-}
+template <class Number>
+using Multiply = TorchProducts::Multiply<Number>;
 
-template <class Element>
-void by_micro_kernel(const Element* a, std::int64_t a_stride, std::int64_t rows, const Element* b, std::int64_t columns,
-                     std::int64_t b_stride, std::int64_t depth, float* c, std::int64_t c_stride, bool add) {
+template <class Number>
+void by_micro_kernel(Multiply<Number> kernel, const Number* a, std::int64_t a_stride, std::int64_t rows,
+                     const Number* b, std::int64_t columns, std::int64_t b_stride, std::int64_t depth, float* c,
+                     std::int64_t c_stride, bool add) {
   // Kernels are made for a number of rows: one for whole blocks, and one for each rest that comes up.
   constexpr std::int64_t kMostRows = 64;
   for (std::int64_t row = 0; row < rows; row += kMostRows) {
-    at::native::cpublas::brgemm(std::min(kMostRows, rows - row), columns, depth, a_stride, b_stride, c_stride, add,
-                                a + row * a_stride, b, c + row * c_stride);
+    kernel(std::min(kMostRows, rows - row), columns, depth, a_stride, b_stride, c_stride, add, a + row * a_stride, b,
+           c + row * c_stride);
   }
 }
 
 /// Whether LibTorch has a micro-kernel for such numbers on this processor.
-template <class Element>
-bool finds_micro_kernel() {
+template <class Number>
+bool has_micro_kernel(Multiply<Number> kernel) {
   constexpr std::int64_t kDepth = 2;
-  alignas(64) std::array<Element, kDepth * kPanelWidth> a{}, panel{};
+  alignas(64) std::array<Number, kDepth * kPanelWidth> a{}, panel{};
   alignas(64) std::array<float, kPanelWidth> c{};
   try {
-    at::native::cpublas::brgemm(1, kPanelWidth, kDepth, kDepth, kPanelWidth, kPanelWidth, false, a.data(), panel.data(),
-                                c.data());
+    kernel(1, kPanelWidth, kDepth, kDepth, kPanelWidth, kPanelWidth, false, a.data(), panel.data(), c.data());
     return true;
-  } catch (const c10::Error&) {
+  } catch (const std::exception&) {
     return false;
   }
 }
 
 bool has_float_micro_kernel() {
-  static const bool has = finds_micro_kernel<float>();
+  static const bool has = has_micro_kernel(libtorch().products.by_micro_kernel);
   return has;
 }
 
@@ -93,10 +81,18 @@ void multiply_panels(const float* a, std::int64_t a_stride, std::int64_t rows, c
                      std::int64_t b_stride, std::int64_t depth, float* c, std::int64_t c_stride, bool add) {
   const std::int64_t columns = panels * kPanelWidth;
   show_to_sanitizer<float>({a, a_stride, rows, depth}, {b, b_stride, depth, columns}, {c, c_stride, rows, columns});
+  if (!need_libtorch(rows)) {  // the same sums in the same order as the micro-kernels'
+    kernels().multiply_few_rows(rows, columns, depth, a, a_stride, b, b_stride, c, c_stride, add);
+    return;
+  }
   if (has_float_micro_kernel()) {
-    by_micro_kernel(a, a_stride, rows, b, columns, b_stride, depth, c, c_stride, add);
-  } else {
-    by_blas(a, a_stride, rows, b, panels, b_stride, depth, c, c_stride, add);
+    by_micro_kernel(libtorch().products.by_micro_kernel, a, a_stride, rows, b, columns, b_stride, depth, c, c_stride,
+                    add);
+    return;
+  }
+  // Panel by panel: BLAS sums one way or another by the size.
+  for (std::int64_t at = 0; at < columns; at += kPanelWidth) {
+    libtorch().products.by_blas(rows, kPanelWidth, depth, a_stride, b_stride, c_stride, add, a, b + at, c + at);
   }
 }
 
@@ -106,30 +102,36 @@ void multiply_panels(const std::uint16_t* a, std::int64_t a_stride, std::int64_t
   const std::int64_t columns = panels * kPanelWidth;
   show_to_sanitizer<std::uint16_t>({a, a_stride, rows, depth}, {b, 2 * b_stride, depth / 2, 2 * columns},
                                    {c, c_stride, rows, columns});
-  by_micro_kernel(reinterpret_cast<const at::BFloat16*>(a), a_stride, rows, reinterpret_cast<const at::BFloat16*>(b),
-                  columns, b_stride, depth, c, c_stride, add);
+  by_micro_kernel(libtorch().products.by_bf16_micro_kernel, a, a_stride, rows, b, columns, b_stride, depth, c, c_stride,
+                  add);
+}
+
+bool need_libtorch(std::int64_t rows) {
+  constexpr std::int64_t kFewRows = 8;  // of the texts that `sample` writes at once
+  static const bool has_kernel = instruction_set() >= InstructionSet::kAvx2;
+  return rows > kFewRows || !has_kernel;
 }
 
 std::int64_t panels_at_once() {
-  static const bool is_wide = has_float_micro_kernel() && instruction_set() >= InstructionSet::kAvx512;
+  static const bool is_wide = instruction_set() >= InstructionSet::kAvx512;
   return is_wide ? 2 : 1;
 }
 
 bool has_bf16_units() {
   // AVX512_BF16 has dot products of pairs of bfloat16 numbers. Without it and AMX, LibTorch may fall back to emulation.
-  static const bool has =
-      has_matrix_units() || (instruction_set() >= InstructionSet::kAvx512Bf16 && finds_micro_kernel<at::BFloat16>());
+  static const bool has = has_matrix_units() || (instruction_set() >= InstructionSet::kAvx512Bf16 &&
+                                                 has_micro_kernel(libtorch().products.by_bf16_micro_kernel));
   return has;
 }
 
 bool has_matrix_units() {
-  // could_pack() reports AMX.
-  static const bool has = at::native::cpublas::could_pack(at::kBFloat16) && finds_micro_kernel<at::BFloat16>();
+  static const bool has =
+      libtorch().products.has_matrix_units() && has_micro_kernel(libtorch().products.by_bf16_micro_kernel);
   return has;
 }
 
 void release_bf16_units() {
-  at::native::cpublas::brgemm_release();
+  libtorch().products.release();
 }
 
 }  // namespace charrnn

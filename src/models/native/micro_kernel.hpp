@@ -13,7 +13,7 @@ inline constexpr std::int64_t kPanelWidth = 32;
 /// column of b and the processor, not on the number of rows and panels.
 ///
 /// oneDNN's micro-kernels as LibTorch exports them, made at run time for the processor and the shape; where
-/// LibTorch has none for the processor (before AVX2), its BLAS.
+/// LibTorch has none for the processor (before AVX2), its BLAS. For a few rows, a kernel of ours.
 void multiply_panels(const float* a, std::int64_t a_stride, std::int64_t rows, const float* b, std::int64_t panels,
                      std::int64_t b_stride, std::int64_t depth, float* c, std::int64_t c_stride, bool add);
 
@@ -22,6 +22,10 @@ void multiply_panels(const float* a, std::int64_t a_stride, std::int64_t rows, c
 void multiply_panels(const std::uint16_t* a, std::int64_t a_stride, std::int64_t rows, const std::uint16_t* b,
                      std::int64_t panels, std::int64_t b_stride, std::int64_t depth, float* c, std::int64_t c_stride,
                      bool add);
+
+/// Whether float32 products of so many rows load LibTorch, if that has not been done. A caller that starts threads calls
+/// libtorch() before it does, where an error can be caught.
+bool need_libtorch(std::int64_t rows);
 
 /// How many float32 panels a product should take at once: enough to fill the four vector registers that a micro-kernel
 /// multiplies with a number of a.

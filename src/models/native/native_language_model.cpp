@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/dropout.hpp"
+#include "models/libtorch.hpp"
 #include "models/native/character_products.hpp"
 #include "models/native/dropout_mask.hpp"
 #include "models/native/embedded_rows.hpp"
@@ -165,6 +166,7 @@ class NativeLanguageModel final : public LanguageModel {
 
   /// Room for window_, and an empty plan for it.
   void start(const std::optional<DropoutKey>& key, bool trains) {
+    if (need_libtorch(window_.rows())) libtorch();
     key_ = key;
     const std::int64_t length = window_.length(), columns = window_.columns(), hidden = config().hidden;
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {

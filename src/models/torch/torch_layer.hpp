@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "base/device.hpp"
 #include "config/model_config.hpp"
@@ -43,6 +44,9 @@ class TorchLayer {
 };
 
 using MakeTorchLayer = std::unique_ptr<TorchLayer> (*)(const TorchLayerOptions& options);
+
+/// The layer of the cell of that name (CellSpec::name): a row of layer_choice.cpp. Null: there is none.
+MakeTorchLayer torch_layer_of(std::string_view cell);
 
 // aten_layers.cpp
 std::unique_ptr<TorchLayer> make_torch_rnn(const TorchLayerOptions& options);
