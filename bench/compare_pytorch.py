@@ -10,15 +10,16 @@ fused Adam, the same with subnormal numbers flushed (torch.set_flush_denormal), 
 torch.set_float32_matmul_precision("high"), under bf16 autocast (where it runs), with torch.compile, and as
 DistributedDataParallel over gloo with one process a core; charrnn_dist in one process with all threads, and under mpirun
 with one rank a core, beside "high" with --precision tf32 too, and beside autocast with bf16. Those are steps as `bench`
-measures them; "whole train" is the speed that the log of a run of `train` tells.
+measures them; "whole train" is the time between lines of the log of a run of `train`, which like PyTorch's loop has a line
+every 10 steps.
 
 On a GPU all are one process: PyTorch in eager mode, with "high" and under autocast, eager and autocast also with the whole
 step captured as a CUDA graph by hand; its tokens lie in the GPU's memory, and only "high" uses TF32.
 
 A round measures every variant once, in turn, so that a busy machine hits all of them; the tables have medians over the
-rounds of a run's median over its stretches of 10 steps, and the ratio to the best arrangement of charrnn_dist in each
-precision and to its whole train in the variant's own. The first stretch warms up. Cost is that of the steps; energy is
-that of processors and memory (energy.py), and not of `bench`, which does more than steps. Prints Markdown.
+rounds of a run's median over its stretches of 10 steps (of `bench`: over its steps), and the ratio to the best arrangement
+of charrnn_dist in each precision and to its whole train in the variant's own. The first stretch warms up. Cost is that of the
+steps; energy is that of processors and memory (energy.py), and not of `bench`, which does more than steps. Prints Markdown.
 """
 import argparse
 import json

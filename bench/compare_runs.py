@@ -1,4 +1,5 @@
 """Runs of compare_pytorch.py: a step of charrnn_dist by its `bench`, by the log of its `train`, and in PyTorch."""
+import itertools
 import json
 import os
 import statistics
@@ -60,17 +61,16 @@ def measure_bench(arguments, model, precision, threads, ranks):
 
 
 def measure_train(arguments, model, precision):
-    """From outside: what the run's metrics.jsonl tells."""
+    """From outside: from one line of the run's metrics.jsonl to the next, and so with what writing them takes."""
     shape = model_of(arguments, model)
     with tempfile.TemporaryDirectory() as folder, Meter(arguments.powercap) as meter:
         _, memory = ours(arguments, model, precision, arguments.threads, "train", "--run-dir", folder, "--name", "run",
                          "--max-steps", str(arguments.steps), "--log-every", str(STRETCH),
                          "--validate-characters", str(10 * shape.columns))
-        lines = (Path(folder) / "run/metrics.jsonl").read_text().splitlines()
-    first, *steps = [event for event in map(json.loads, lines) if event["event"] == "step"]
-    rate = statistics.median(event["characters_per_second"] for event in steps)
-    watts = meter.watts(first["time"], steps[-1]["time"])
-    return Speed(shape.columns * shape.bptt / rate * 1e3, memory, watts)
+        events = map(json.loads, (Path(folder) / "run/metrics.jsonl").read_text().splitlines())
+        lines = [event for event in events if event["event"] == "step"]
+    took = statistics.median((late["time"] - early["time"]) / STRETCH for early, late in itertools.pairwise(lines))
+    return Speed(took * 1e3, memory, meter.watts(lines[0]["time"], lines[-1]["time"]))
 
 
 def measure_peer(arguments, variant, model):
