@@ -16,6 +16,7 @@
 #include "base/utf8.hpp"
 #include "dist/device_choice.hpp"
 #include "dist/topology.hpp"
+#include "models/libtorch.hpp"
 #include "sample/loaded_model.hpp"
 
 namespace charrnn {
@@ -92,7 +93,7 @@ void run_sample(SampleArguments& arguments) {
   arguments.sources.given().apply(config);
   const Device device = choose_device(config.run.device, 0, warn_on_stderr);
   const Precision precision = precision_named(config.run.precision);
-  round_products_to_tf32(precision == Precision::kTf32);
+  if (device.cuda) libtorch().round_products_to_tf32(precision == Precision::kTf32);
   std::vector<std::string> files;
   for (const std::string& path : arguments.checkpoints) {
     files.push_back(checkpoint_to_use(path));
