@@ -26,8 +26,7 @@ std::string mpi_version() {
 }
 
 std::string version_text() {
-  const std::string commit = CHARRNN_COMMIT;
-  std::string text = fmt::format("charrnn_dist {}{}\n", kProgramVersion, commit.empty() ? "" : " (" + commit + ")");
+  std::string text = fmt::format("charrnn_dist {}\n", kProgramBuild);
   text += fmt::format("LibTorch     {}\nMPI          {}\n", torch_version(), mpi_version());
   text += fmt::format("HDF5         {}.{}.{}\n", H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
 #ifdef CHARRNN_CUDA

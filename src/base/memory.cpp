@@ -5,10 +5,22 @@
 
 namespace charrnn {
 
-void require_memory(std::size_t bytes) {
-  void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+namespace {
+
+void require_mapping(std::size_t bytes, int access) {
+  void* const memory = ::mmap(nullptr, bytes, access, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw OutOfMemory(bytes);
   ::munmap(memory, bytes);
+}
+
+}  // namespace
+
+void require_memory(std::size_t bytes) {
+  require_mapping(bytes, PROT_READ | PROT_WRITE);
+}
+
+void require_address_space(std::size_t bytes) {
+  require_mapping(bytes, PROT_NONE);
 }
 
 void keep_freed_memory() {

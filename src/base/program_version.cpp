@@ -3,5 +3,6 @@
 namespace charrnn {
 
 const std::string_view kProgramVersion = CHARRNN_VERSION;
+const std::string_view kProgramBuild = CHARRNN_BUILD;
 
 }  // namespace charrnn

@@ -31,7 +31,11 @@ void* map(int file, std::size_t bytes) {
 SharedMemory::SharedMemory(std::size_t bytes) : file_(::memfd_create("charrnn_sums", MFD_CLOEXEC)) {
   Mark mark{};
   // Room is taken now: where it is missing later, a process is killed without a word.
-  int failure = file_.is_open() ? ::posix_fallocate(file_.get(), 0, static_cast<off_t>(bytes + sizeof mark)) : errno;
+  int failure = errno;
+  while (file_.is_open()) {
+    failure = ::posix_fallocate(file_.get(), 0, static_cast<off_t>(bytes + sizeof mark));
+    if (failure != EINTR) break;
+  }
   if (failure == 0 && ::getrandom(mark.data(), sizeof mark, 0) != sizeof mark) failure = errno;
   if (failure == 0 && ::pwrite(file_.get(), mark.data(), sizeof mark, static_cast<off_t>(bytes)) != sizeof mark) {
     failure = errno;

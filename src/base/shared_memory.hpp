@@ -1,11 +1,11 @@
 // Memory that processes of one machine share.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "base/file_descriptor.hpp"
 

@@ -77,8 +77,8 @@ class Communicator {
 
   virtual void barrier() = 0;
 
-  /// Memory of this communicator's for so many floats: all_reduce_sum() costs less there, if it takes place there on every
-  /// rank. Empty: any memory does. Collective.
+  /// Memory of this communicator's for so many floats, in which all_reduce_sum() costs less. A sum lies in it on all ranks
+  /// or on none. Empty: any memory does. Collective.
   virtual std::span<float> memory_for_sums(std::size_t /*floats*/) { return {}; }
 
   // In the background: calls that have begun make progress while the caller computes and poll()s now and then.

@@ -18,7 +18,8 @@ class ControlCommunicator : public Communicator {
   virtual int local_rank() const = 0;
 
   /// A communicator of the same ranks that works on the memory in which `device` has the gradients. `kind` is
-  /// "auto" (NCCL if the ranks compute on GPUs, else MPI), "mpi" (on GPUs through host memory) or "nccl". ConfigError
+  /// "auto" (NCCL if the ranks compute on GPUs; else memory that the ranks of a node share, and MPI between nodes), "mpi"
+  /// (on GPUs through host memory) or "nccl". ConfigError
   /// for a kind that cannot be had, UsageError for ranks of which only some have a GPU and for two ranks on one GPU.
   /// `warn` hears, on every rank, of what will make it slow. Collective.
   virtual std::unique_ptr<Communicator> make_gradient_communicator(const std::string& kind, Device device,

@@ -6,11 +6,14 @@
 #include <deque>
 #include <utility>
 
+#include "config/model_config.hpp"
 #include "dist/node_sums.hpp"
 
 namespace charrnn {
 
 namespace {
+
+static_assert(NodeSums::kMost > kMostLayers, "no sum of a layer's gradient waits for others before it begins");
 
 /// Where this rank stands among the ranks of its node.
 struct Place {
@@ -59,7 +62,7 @@ std::pair<std::vector<SharedMemory>, std::string> share_memory(Communicator& con
     std::optional<SharedMemory> found = is_mine ? std::move(mine) : SharedMemory::open(handles[rank]);
     if (found) {
       all.push_back(std::move(*found));
-    } else if (why.empty()) {
+    } else if (why.empty() && !handles[rank].empty()) {  // who has none says why itself
       why = fmt::format("rank {} cannot reach the memory of rank {}; are they in different containers?", control.rank(),
                         rank);
     }
@@ -101,7 +104,7 @@ struct NodeCommunicator::Sums {
 
   /// A piece of this rank's work on the first sum that lacks some.
   void advance() {
-    if (worked_at == begun.size()) return;
+    if (failure != MPI_SUCCESS || worked_at == begun.size()) return;  // finish_begun() says so
     Begun& sum = begun[worked_at];
     if (sum.stage == Stage::kAdd) {
       if (!of_node.have_begun(sum.number)) return;
@@ -111,7 +114,7 @@ struct NodeCommunicator::Sums {
     } else if (sum.stage == Stage::kBetween) {
       int done = 0;
       note(MPI_Test(&sum.between, &done, MPI_STATUS_IGNORE));
-      if (done == 0) return;
+      if (failure != MPI_SUCCESS || done == 0) return;
       sum.stage = Stage::kSpread;
       return;
     } else {
@@ -130,10 +133,11 @@ struct NodeCommunicator::Sums {
   }
 
   /// Off the rest.
-  static Range next_piece(Begun& sum) {
-    constexpr std::int64_t kPiece = std::int64_t{1}
-                                    << 17;  // floats, a tenth of a millisecond: a poll must not take long
-    const Range piece{sum.rest.first, std::min(kPiece, sum.rest.count)};
+  Range next_piece(Begun& sum) const {
+    // Floats of all ranks, a tenth of a millisecond: a poll must not take long.
+    constexpr std::int64_t kAtOnce = std::int64_t{1} << 18;
+    const std::int64_t most = std::max<std::int64_t>(1024, kAtOnce / static_cast<std::int64_t>(of_node.ranks()));
+    const Range piece{sum.rest.first, std::min(most, sum.rest.count)};
     sum.rest = {piece.end(), sum.rest.count - piece.count};
     return piece;
   }
@@ -157,7 +161,11 @@ std::string NodeCommunicator::name() const {
 
 std::span<float> NodeCommunicator::memory_for_sums(std::size_t floats) {
   constexpr std::size_t kMost = std::size_t{1} << 30;  // MPI counts elements in an int
-  if (floats == 0 || floats > kMost) return {};
+  if (floats == 0) return {};
+  if (floats > kMost) {
+    warn_("the ranks of a node sum over MPI, which is slower: the model has more than 2^30 parameters");
+    return {};
+  }
   const Place place(gather_strings(*this, node_), static_cast<std::size_t>(rank()));
   if (place.most == 1) return {};
   auto [memory, why] = share_memory(*this, place, NodeSums::bytes_for(floats));
@@ -168,9 +176,11 @@ std::span<float> NodeCommunicator::memory_for_sums(std::size_t floats) {
   sums_ = std::make_unique<Sums>(
       Sums{.of_node = NodeSums(std::move(memory), place.own, place.fewest), .is_only_node = place.is_only_node});
   if (!place.is_only_node) {
-    // Everyone has just been heard: this one call cannot be polled.
+    // MPI can split only in a call that blocks: here, before training, a rank that freezes stops the others for good.
     const bool has_share = place.own < place.fewest;
-    MPI_Comm_split(MPI_COMM_WORLD, has_share ? static_cast<int>(place.own) : MPI_UNDEFINED, rank(), &sums_->across);
+    check(next_call("comm_split"),
+          MPI_Comm_split(MPI_COMM_WORLD, has_share ? static_cast<int>(place.own) : MPI_UNDEFINED, rank(),
+                         &sums_->across));
     if (has_share) MPI_Comm_set_errhandler(sums_->across, MPI_ERRORS_RETURN);
   }
   return sums_->of_node.memory();

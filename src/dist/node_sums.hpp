@@ -20,14 +20,15 @@ class NodeSums {
   /// Bytes that a rank must share for so many floats.
   static std::size_t bytes_for(std::size_t floats);
   /// The ranks' memory, in the order of the ranks; `own`: which is this one. `shares` of a sum: no more than there are
-  /// ranks; those that come later have none. `all_at_once`: whether a share is complete when this node has added it up.
+  /// ranks; those that come later have none.
   NodeSums(std::vector<SharedMemory> memory, std::size_t own, std::size_t shares);
 
   /// Of this rank, for sums.
   std::span<float> memory() const { return floats_of(own_); }
   bool holds(std::span<const float> data) const;
+  std::size_t ranks() const { return memory_.size(); }
   /// How many sums may be under way. Number n needs n - kMost to be complete.
-  static constexpr std::uint64_t kMost = 64;
+  static constexpr std::uint64_t kMost = 256;
 
   /// This rank's numbers of the next sum lie there, in memory(); the other ranks' maybe at another place of theirs.
   void begin(std::span<float> data);

@@ -32,7 +32,7 @@ constexpr LibTorch::MakeModel make_persistent_model = nullptr;
 const LibTorch& libtorch() {
   static const LibTorch linked = [] {
     configure_torch(1);
-    return LibTorch{.program_version = kProgramVersion,
+    return LibTorch{.build = kProgramBuild,
                     .products = kTorchProducts,
                     .configure = configure_torch,
                     .round_products_to_tf32 = round_products_to_tf32,

@@ -35,7 +35,7 @@ struct TorchProducts {
 };
 
 struct LibTorch {
-  std::string_view program_version;  ///< of the program that this belongs to
+  std::string_view build;  ///< kProgramBuild of the program that this belongs to
   TorchProducts products;
   /// See models/torch/torch_runtime.hpp. In the beginning as by configure(1, false).
   void (*configure)(int threads, bool deterministic);

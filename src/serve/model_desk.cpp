@@ -1,5 +1,7 @@
 #include "serve/model_desk.hpp"
 
+#include <utility>
+
 #include "base/error.hpp"
 #include "checkpoint/safetensors.hpp"
 #include "models/engine.hpp"
@@ -14,8 +16,9 @@ std::shared_ptr<const LoadedModel> ModelDesk::open(const std::filesystem::path& 
   if (!is_safetensors(file)) check_digest(file);
   model_.reset();  // not two at once, if nobody uses it
   const Compute compute{.device = {}, .precision = precision_, .team = team_};
-  model_ = std::make_shared<const LoadedModel>(load_model(file.string(), compute));
-  find_engine(model_->settings.model, compute).set_threads(threads_, /*deterministic=*/false, compute);
+  auto loaded = std::make_shared<const LoadedModel>(load_model(file.string(), compute));
+  find_engine(loaded->settings.model, compute).set_threads(threads_, /*deterministic=*/false, compute);
+  model_ = std::move(loaded);
   file_ = file;
   state_ = found->state();
   return model_;

@@ -21,10 +21,10 @@ def zone(folder, name, microjoules, most=262_143_328_850):
 
 
 class Draw:
-    """Makes a counter rise by so many watts while a `with` block runs. It begins again every 2 J."""
+    """Makes a counter rise by so many watts while a `with` block runs. It begins again every 20 J."""
 
     def __init__(self, folder, watts):
-        self.zone, self.watts, self.over = zone(folder, "package-0", 0, 2_000_000), watts, threading.Event()
+        self.zone, self.watts, self.over = zone(folder, "package-0", 0, 20_000_000), watts, threading.Event()
 
     def __enter__(self):
         self.thread = threading.Thread(target=self.rise)
@@ -38,7 +38,7 @@ class Draw:
         start = time.monotonic()
         while not self.over.wait(0.002):
             new = self.zone / "new"
-            new.write_text(f"{int((time.monotonic() - start) * self.watts * 1e6) % 2_000_000}\n")
+            new.write_text(f"{int((time.monotonic() - start) * self.watts * 1e6) % 20_000_000}\n")
             new.replace(self.zone / "energy_uj")
 
 

@@ -27,8 +27,10 @@ class StartUp(program.TestCase):
         run = self.trained()
         for words in (["--help"], ["train", "--help"], ["--version"], ["inspect", run], ["no-such-command"],
                       ["export", run, "--to", self.folder / "model.safetensors"],
-                      ["sample", run, "--prime", "The ", "--length", 20],
-                      ["sample", run, "--count", 4, "--length", 20]):
+                      ["sample", run, "--prime", "In the beginning was the word. ", "--length", 20],
+                      ["sample", run, "--count", 4, "--length", 20],
+                      ["sample", run, "--count", 20, "--length", 20, "--precision", "int8"],
+                      ["eval", run, "--corpus", self.corpus]):
             with self.subTest(words=words):
                 expect = 2 if words == ["no-such-command"] else 0
                 self.assertFalse(self.loads_libtorch(*words, expect=expect))
@@ -36,7 +38,7 @@ class StartUp(program.TestCase):
     def test_with_libtorch(self):
         run, other = self.trained(), self.trained("gru_cell")
         for words in (["sample", other, "--length", 20], ["sample", run, "--count", 20, "--length", 20],
-                      ["eval", run, "--corpus", self.corpus], ["export", run, "--to", self.folder / "model.pt"]):
+                      ["eval", run, "--corpus", self.corpus, "--columns", 9], ["export", run, "--to", self.folder / "model.pt"]):
             with self.subTest(words=words):
                 self.assertTrue(self.loads_libtorch(*words))
 
@@ -64,21 +66,27 @@ class StartUp(program.TestCase):
         written = subprocess.run([alone, "sample", run, "--length", "20"], capture_output=True, env=program.environment())
         self.assertEqual(written.returncode, 0, written.stderr)
         new = self.folder / "new"
-        for words in (["sample", other], ["eval", run, "--corpus", self.corpus], ["export", run, "--to", self.folder / "model.pt"],
+        for words in (["sample", other], ["eval", run, "--corpus", self.corpus, "--columns", 9], ["export", run, "--to", self.folder / "model.pt"],
                       ["train", "--corpus", self.corpus, "--run-dir", self.folder, "--name", "new", "--threads", 2]):
             with self.subTest(words=words):
                 said = self.refuses(alone, *words)
-                self.assertRegex(said, r"cannot load LibTorch, which this needs: libcharrnn_torch\.so: cannot open .*; install the program "
+                self.assertRegex(said, r"cannot load LibTorch, which this needs: \S+/libcharrnn_torch\.so: cannot open .*; install the program "
                                        r"again, with its lib/charrnn_dist\n")
         self.assertFalse(new.exists())
 
+    def test_takes_no_other_library(self):
+        run, foreign = self.trained(), self.folder / "foreign"
+        foreign.mkdir()
+        (foreign / LIBRARY.name).write_text("not a library")
+        program.run("export", run, "--to", self.folder / "model.pt", env=program.environment(LD_LIBRARY_PATH=str(foreign)))
+
     def test_refuses_a_library_of_another_version(self):
         other = self.trained("gru_cell")
-        version = program.run("--version").stdout.split()[1]
+        build = program.run("--version").stdout.splitlines()[0].removeprefix("charrnn_dist ")
         foreign = self.folder / "foreign.so"
-        foreign.write_bytes(LIBRARY.read_bytes().replace(version.encode(), b"9" + version.encode()[1:]))
+        foreign.write_bytes(LIBRARY.read_bytes().replace(build.encode(), b"9" + build.encode()[1:]))
         said = self.refuses(self.copied(foreign), "sample", other)
-        self.assertIn(f"libcharrnn_torch.so is of version 9{version[1:]} and this program of {version}; install", said)
+        self.assertIn(f"libcharrnn_torch.so is of version 9{build[1:]} and this program of {build}; install", said)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ void CharacterProducts::start_window(std::int64_t length, std::span<const Range>
   }
   x_.grow(std::ssize(to_make_) * stride());
   products_.grow((keeps_ ? vocabulary() : std::ssize(different())) * units);
+  if (keeps_) made_.grow(std::ssize(to_make_) * units);
+  at_once_ = trains || need_libtorch(micro_batches.back().end()) ? std::ssize(different()) : kFewRows;
   for (std::int64_t row = 0; row < rows(); ++row) {
     first_.addends()[static_cast<std::size_t>(row)] = products_.data() + row_of(number_of(row)) * units;
   }
@@ -75,15 +77,16 @@ void CharacterProducts::embed(std::int64_t part, std::int64_t parts) {
     std::copy_n(embedding_of(to_make_[static_cast<std::size_t>(i)]), size(), x_.data() + i * stride());
   }
   const Panels& weights = first_.weight_ih().forward();
-  // Rows that follow one another are multiplied together.
-  for (std::int64_t i = mine.first, count = 0; i < mine.end(); i += count) {
-    const std::int64_t first = row_of(to_make_[static_cast<std::size_t>(i)]);
-    count = 1;
-    while (i + count < mine.end() && row_of(to_make_[static_cast<std::size_t>(i + count)]) == first + count) ++count;
-    float* const products = products_.data() + first * units;
+  float* const made = keeps_ ? made_.data() : products_.data();
+  for (std::int64_t i = mine.first; i < mine.end(); i += at_once_) {
+    const std::int64_t count = std::min(at_once_, mine.end() - i);
     LeftFactor({x_.data() + i * stride(), stride(), count}, size(), weights)
-        .multiply(products, units, false, weights, {0, weights.count()});
-    for (std::int64_t row = 0; row < count; ++row) kernels().add(units, first_.bias(), products + row * units);
+        .multiply(made + i * units, units, false, weights, {0, weights.count()});
+  }
+  for (std::int64_t i = mine.first; i < mine.end(); ++i) {
+    float* const products = products_.data() + row_of(to_make_[static_cast<std::size_t>(i)]) * units;
+    if (keeps_) put(units, made + i * units, products);
+    kernels().add(units, first_.bias(), products);
   }
 }
 

@@ -8,7 +8,8 @@ namespace charrnn {
 
 /// A window has far fewer different characters than characters: their products with the first layer's weights are made
 /// once for each, and each micro-batch's gradients are added up by character before the products of the backward pass.
-/// Without training they are kept for the next windows. For a layer with separate_inputs() and without dropout of the input.
+/// Without training they are kept for the next windows. For a layer with separate_inputs() and without dropout of the
+/// input.
 class CharacterProducts final : public InputLayer {
  public:
   /// `first`, the first layer, outlives this.
@@ -39,6 +40,8 @@ class CharacterProducts final : public InputLayer {
   bool keeps_ = false;                 ///< products are there by token, not by number in different()
   std::vector<char> is_made_;          ///< by token
   std::vector<std::int64_t> to_make_;  ///< the numbers in different() whose products this window makes
+  std::int64_t at_once_ = 0;           ///< of these, in a product: where few rows do, LibTorch is not loaded for more
+  AlignedBuffer made_;                 ///< if they are kept, before they are put there [to_make_, gate units]
   AlignedBuffer x_;                    ///< of these [to_make_, stride()]
   AlignedBuffer products_;             ///< with the bias [vocabulary or different, gate units]
 

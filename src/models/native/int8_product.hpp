@@ -8,6 +8,7 @@ namespace charrnn {
 /// Integers of a factor lie in ±127 and in ±32,767. A sum of so many products of them fits in 32 bits.
 inline constexpr float kMostInt8 = 127, kMostInt16 = 32767;
 inline constexpr std::int64_t kInt8Depth = 512;
+static_assert(kInt8Depth * 127 * 32767 <= INT32_MAX);
 /// Products have a multiple of so many outputs: a panel's.
 inline constexpr std::int64_t kInt8Outputs = 32;
 

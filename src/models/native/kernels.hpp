@@ -18,7 +18,8 @@ constexpr std::int64_t padded(std::int64_t units) {
   return round_up(units, kUnitBlock);
 }
 
-/// Floats between the gates of one row and those of the next: rows a power of two apart share few sets of a cache.
+/// Floats between the gates of one row and those of the next. Without them, rows a power of two apart would evict each
+/// other from the cache.
 inline constexpr std::int64_t kGateGap = 16;
 
 /// A row is one column of the batch at one time step; `units` is padded(). The `gates` of a row lie side by side, each

@@ -107,7 +107,6 @@ void multiply_panels(const std::uint16_t* a, std::int64_t a_stride, std::int64_t
 }
 
 bool need_libtorch(std::int64_t rows) {
-  constexpr std::int64_t kFewRows = 8;  // of the texts that `sample` writes at once
   static const bool has_kernel = instruction_set() >= InstructionSet::kAvx2;
   return rows > kFewRows || !has_kernel;
 }

@@ -23,6 +23,9 @@ void multiply_panels(const std::uint16_t* a, std::int64_t a_stride, std::int64_t
                      std::int64_t panels, std::int64_t b_stride, std::int64_t depth, float* c, std::int64_t c_stride,
                      bool add);
 
+/// Products of up to so many rows are our own kernel's, on processors with AVX2.
+inline constexpr std::int64_t kFewRows = 8;
+
 /// Whether float32 products of so many rows load LibTorch, if that has not been done. A caller that starts threads calls
 /// libtorch() before it does, where an error can be caught.
 bool need_libtorch(std::int64_t rows);

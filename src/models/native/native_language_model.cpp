@@ -166,7 +166,8 @@ class NativeLanguageModel final : public LanguageModel {
 
   /// Room for window_, and an empty plan for it.
   void start(const std::optional<DropoutKey>& key, bool trains) {
-    if (need_libtorch(window_.rows())) libtorch();
+    // Products have as many rows as the window has columns, and more only where it trains.
+    if (trains || (precision_ != Precision::kInt8 && need_libtorch(window_.columns()))) libtorch();
     key_ = key;
     const std::int64_t length = window_.length(), columns = window_.columns(), hidden = config().hidden;
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {

@@ -153,7 +153,7 @@ class LeftFactor {
                 std::int64_t b_row = 0) const;
 
  private:
-  /// Room in the thread's memory for `rows_`, of as many rows, and `low_`.
+  /// Makes `rows_` point to room in the thread's memory, of as many rows; the low parts' follows it.
   void take_room(std::int64_t rows, std::int64_t blocks, const Panels& b);
 
   std::int64_t depth_;
