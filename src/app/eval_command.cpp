@@ -27,7 +27,7 @@ struct EvalArguments {
   std::vector<std::string> checkpoints, ensemble;
   Paths corpus;
   std::string part = "all";
-  std::int64_t columns = 1, characters = 0, dynamic_rows = 20;
+  std::int64_t columns = 1, characters = 0, window = 0, dynamic_rows = 20;
   DynamicOptions dynamic;
   ConfigSources sources;
   RunOptions compute;  ///< threads, timeout, device, engine, precision
@@ -40,6 +40,8 @@ std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const L
                                          Job& job) {
   const std::string& part = arguments.part;
   if (model.settings.window > 0) {
+    require_option(arguments.window == 0, "window",
+                   "'{}' was trained on windows of its own; `window` is for models that carry their state", model.path);
     return evaluation_windows(text, model.vocabulary, window_layout(config.data),
                               part == "train"        ? WindowPart::kTraining
                               : part == "validation" ? WindowPart::kValidation
@@ -52,9 +54,12 @@ std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const L
           text.corpus.characters, split);
   const std::int64_t first = part == "validation" ? split : 0;
   const std::int64_t end = part == "train" ? split : text.corpus.characters;
+  const std::int64_t rows = arguments.dynamic.rate > 0 ? arguments.dynamic_rows : kEvaluationRows;
   return evaluation_columns(text, model.vocabulary, first,
                             arguments.characters > 0 ? first + std::min(end - first, arguments.characters) : end,
-                            arguments.columns, arguments.dynamic.rate > 0 ? arguments.dynamic_rows : kEvaluationRows,
+                            {.columns = arguments.columns,
+                             .rows = arguments.window > 0 ? arguments.window : rows,
+                             .carries_state = arguments.window == 0},
                             mode.sharding(arguments.columns, job.control), job.control);
 }
 
@@ -74,6 +79,7 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
     json["corpus"] = corpus.size() == 1 ? corpus[0] : corpus;
     json["part"] = arguments.part;
     if (models[0].settings.window == 0) json["columns"] = arguments.columns;
+    if (arguments.window > 0) json["window"] = arguments.window;
     if (arguments.dynamic.rate > 0) {
       json["dynamic"] = {
           {"rate", arguments.dynamic.rate}, {"decay", arguments.dynamic.decay}, {"rows", arguments.dynamic_rows}};
@@ -86,11 +92,12 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
     json["perplexity"] = std::exp(result.loss());
     fmt::print("{}\n", json.dump());
   } else {
-    fmt::print("{}: {:.6f} nats = {:.6f} bits per character over {} characters{} ({}, {} column{})\n",
+    fmt::print("{}: {:.6f} nats = {:.6f} bits per character over {} characters{} ({}, {} column{}{})\n",
                arguments.ensemble.empty() ? paths[0] : fmt::format("ensemble of {}", fmt::join(paths, ", ")),
                result.loss(), bits(result.loss()), with_commas(result.characters),
                unknown > 0 ? fmt::format(", {} of them unknown", percent_text(unknown_share)) : "", arguments.part,
-               arguments.columns, arguments.columns == 1 ? "" : "s");
+               arguments.columns, arguments.columns == 1 ? "" : "s",
+               arguments.window > 0 ? fmt::format(", windows of {} from a state of zero", arguments.window) : "");
   }
 }
 
@@ -188,6 +195,8 @@ ExitCode run_eval(const EvalArguments& arguments, Job& job) {
   require_option(
       arguments.dynamic.rate == 0 || arguments.compute.precision != "int8", "precision",
       "`dynamic-rate` trains the model, and nothing can be trained with weights of 8 bits (`precision` int8)");
+  require_option(arguments.dynamic.rate == 0 || arguments.window == 0, "window",
+                 "`dynamic-rate` learns from what was read before, which `window` forgets; leave one of them away");
   const Warn warn = job.mpi.rank() == 0 ? Warn(warn_on_stderr) : Warn([](const std::string&) {});
   const Device device = choose_device(arguments.compute.device, job.mpi.local_rank(), warn);
   if (!arguments.ensemble.empty()) evaluate_models(arguments, arguments.ensemble, device, warn, job);
@@ -218,6 +227,10 @@ Command eval_command() {
   command.add("characters", &arguments->characters, at_least(0), "N",
               "only the first N characters of the part; 0: all. Not for models of windows");
   command.add("columns", &arguments->columns, at_least(1), "N", "read the text in N columns at once");
+  command.add(
+      "window", &arguments->window, at_least(0), "N",
+      "begin every N characters with a hidden state of zero, as models are measured that see no more than a window of "
+      "text; 0: carry it");
   command.add_training_options(arguments->sources, {"threads", "timeout", "device", "engine", "precision"});
   command.add("json", arguments->json, "print a JSON object per checkpoint");
   command.explain("",

@@ -6,8 +6,12 @@
 namespace charrnn {
 
 ColumnBatches::ColumnBatches(TokenArray tokens, const ColumnLayout& layout, const Sharding& sharding,
-                             BpttSchedule windows)
-    : Batches(layout.columns(), sharding), tokens_(std::move(tokens)), layout_(layout), windows_(windows) {}
+                             BpttSchedule windows, bool carries_state)
+    : Batches(layout.columns(), sharding),
+      tokens_(std::move(tokens)),
+      layout_(layout),
+      windows_(windows),
+      carries_state_(carries_state) {}
 
 void ColumnBatches::load(std::int64_t epoch, std::int64_t index, Batch& batch) {
   const std::int64_t row = position(epoch, index);

@@ -14,12 +14,14 @@ namespace charrnn {
 
 class ColumnBatches final : public Batches {
  public:
-  /// `tokens` are those of this rank's columns, which are neighbours in the text: one stretch.
-  ColumnBatches(TokenArray tokens, const ColumnLayout& layout, const Sharding& sharding, BpttSchedule windows);
+  /// `tokens` are those of this rank's columns, which are neighbours in the text: one stretch. `carries_state`: from
+  /// window to window; else each begins with zeros.
+  ColumnBatches(TokenArray tokens, const ColumnLayout& layout, const Sharding& sharding, BpttSchedule windows,
+                bool carries_state = true);
 
   std::int64_t per_epoch() const override { return windows_.windows_per_epoch(); }
   std::int64_t targets_per_epoch() const override { return columns() * (layout_.rows() - 1); }
-  bool carry_state() const override { return true; }
+  bool carry_state() const override { return carries_state_; }
   void load(std::int64_t epoch, std::int64_t index, Batch& batch) override;
   std::int64_t position(std::int64_t epoch, std::int64_t index) override;
 
@@ -34,6 +36,7 @@ class ColumnBatches final : public Batches {
   TokenArray tokens_;
   ColumnLayout layout_;
   BpttSchedule windows_;
+  bool carries_state_;
   std::optional<std::int64_t> epoch_;  ///< that starts_ belongs to
   std::vector<std::int64_t> starts_;
   std::vector<std::int64_t> read_;

@@ -18,11 +18,12 @@ namespace {
 
 /// This rank's columns of a part of the text.
 std::unique_ptr<Batches> make_columns(const ScannedText& text, const Vocabulary& vocabulary, const ColumnLayout& layout,
-                                      const BpttSchedule& windows, const Sharding& sharding) {
+                                      const BpttSchedule& windows, const Sharding& sharding,
+                                      bool carries_state = true) {
   const Range range = sharding.columns_of_rank(layout.columns());
   TokenArray tokens(text.numbers, text.corpus, vocabulary, layout.column_start(range.first),
                     range.count * layout.rows());
-  return std::make_unique<ColumnBatches>(std::move(tokens), layout, sharding, windows);
+  return std::make_unique<ColumnBatches>(std::move(tokens), layout, sharding, windows, carries_state);
 }
 
 /// Windows for reading in order.
@@ -140,14 +141,15 @@ WindowLayout window_layout(const DataConfig& data) {
 }
 
 std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocabulary& vocabulary, std::int64_t first,
-                                            std::int64_t last, std::int64_t columns, std::int64_t rows,
-                                            const Sharding& sharding, Communicator& control) {
+                                            std::int64_t last, const ReadingOrder& order, const Sharding& sharding,
+                                            Communicator& control) {
   std::unique_ptr<Batches> batches;
   together(control, [&] {
-    const ColumnLayout layout(first, last - first, columns);
+    const ColumnLayout layout(first, last - first, order.columns);
     require(layout.rows() >= 2, "this part of '{}' has {} characters, too few for {} columns", text.name, last - first,
-            columns);
-    batches = make_columns(text, vocabulary, layout, evaluation_schedule(layout, rows), sharding);
+            order.columns);
+    batches =
+        make_columns(text, vocabulary, layout, evaluation_schedule(layout, order.rows), sharding, order.carries_state);
   });
   return batches;
 }

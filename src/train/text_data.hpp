@@ -31,15 +31,21 @@ ScannedText scan_text(const TextSource& text, const CorpusOptions& options, Comm
 CorpusOptions corpus_options(const DataConfig& data);
 WindowLayout window_layout(const DataConfig& data);
 
-/// Batches for an exact evaluation of characters first … last − 1 in `columns` columns, at most `rows` rows
-/// each.
-std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocabulary& vocabulary, std::int64_t first,
-                                            std::int64_t last, std::int64_t columns, std::int64_t rows,
-                                            const Sharding& sharding, Communicator& control);
-
-/// Rows of an evaluation's batches. The loss does not depend on it; longer batches are faster, shorter ones need less
-/// memory.
+/// Rows of an evaluation's batches. The loss does not depend on it where the state is carried; longer batches are faster,
+/// shorter ones need less memory.
 inline constexpr std::int64_t kEvaluationRows = 64;
+
+/// How an evaluation reads its columns.
+struct ReadingOrder {
+  std::int64_t columns = 1;
+  std::int64_t rows = kEvaluationRows;  ///< of a batch, at most
+  bool carries_state = true;            ///< from batch to batch; else each begins with zeros
+};
+
+/// Batches for an exact evaluation of characters first … last − 1.
+std::unique_ptr<Batches> evaluation_columns(const ScannedText& text, const Vocabulary& vocabulary, std::int64_t first,
+                                            std::int64_t last, const ReadingOrder& order, const Sharding& sharding,
+                                            Communicator& control);
 
 /// The windows of a part of a text, by the seed's split.
 std::unique_ptr<Batches> evaluation_windows(const ScannedText& text, const Vocabulary& vocabulary,
