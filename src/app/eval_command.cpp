@@ -78,6 +78,7 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
     const nlohmann::ordered_json corpus = arguments.corpus;  // a list, but for one path
     json["corpus"] = corpus.size() == 1 ? corpus[0] : corpus;
     json["part"] = arguments.part;
+    json["precision"] = arguments.compute.precision;
     if (models[0].settings.window == 0) json["columns"] = arguments.columns;
     if (arguments.window > 0) json["window"] = arguments.window;
     if (arguments.dynamic.rate > 0) {
@@ -92,12 +93,13 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
     json["perplexity"] = std::exp(result.loss());
     fmt::print("{}\n", json.dump());
   } else {
-    fmt::print("{}: {:.6f} nats = {:.6f} bits per character over {} characters{} ({}, {} column{}{})\n",
+    fmt::print("{}: {:.6f} nats = {:.6f} bits per character over {} characters{} ({}, {} column{}{}{})\n",
                arguments.ensemble.empty() ? paths[0] : fmt::format("ensemble of {}", fmt::join(paths, ", ")),
                result.loss(), bits(result.loss()), with_commas(result.characters),
                unknown > 0 ? fmt::format(", {} of them unknown", percent_text(unknown_share)) : "", arguments.part,
                arguments.columns, arguments.columns == 1 ? "" : "s",
-               arguments.window > 0 ? fmt::format(", windows of {} from a state of zero", arguments.window) : "");
+               arguments.window > 0 ? fmt::format(", windows of {} from a state of zero", arguments.window) : "",
+               arguments.compute.precision != "fp32" ? ", " + arguments.compute.precision : "");
   }
 }
 
