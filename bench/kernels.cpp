@@ -44,8 +44,8 @@ void pack(benchmark::State& state, Precision precision) {
 }
 
 /// The matrix products of a training step of the notebook's LSTM's recurrent layers (2 x 512, 64 columns,
-/// windows of 8) on so many threads, as the engine does them, and nothing else: what a step would take if all
-/// the rest were free.
+/// windows of 8) on so many threads, with the engine's panels and strides, and nothing else but rounding the left
+/// factors: what a step would take if all the rest were free.
 void step_products(benchmark::State& state, Precision precision) {
   constexpr std::int64_t kLength = 8, kColumns = 64, kWindow = kLength * kColumns, kGates = 4 * kUnits, kBlock = 64,
                          kStride = kGates + kGateGap;

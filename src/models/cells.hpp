@@ -1,6 +1,6 @@
 // The cells: what is between a character's embedding and the output layer. A new cell is a row of cells(), with a layer
-// of the native engine if it has one, and a row of models/torch/layer_choice.cpp, with its layer for LibTorch; its parameters and states reach checkpoints, --resume
-// and --groups by their names in this table.
+// of the native engine if it has one, and a row of models/torch/layer_choice.cpp, with its layer for LibTorch; its
+// parameters and states reach checkpoints, --resume and --groups by their names in this table.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 // endless_ranks FOLDER: steps of a small all-reduce, a gradient's and a barrier until the ranks are told to stop, as in
 // training without the training; rank r freezes before its end if there is a FOLDER/freeze<r>. Every rank writes
-// FOLDER/rank<r>.pid once all of them have done a hundred steps. On an error it ends as the program does, by run_job: one line on standard error and an exit code.
+// FOLDER/rank<r>.pid once all of them have done a hundred steps. On an error it ends as the program does, by run_job: one
+// line on standard error and an exit code.
 #include <unistd.h>
 
 #include <array>

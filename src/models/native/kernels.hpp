@@ -23,10 +23,10 @@ constexpr std::int64_t padded(std::int64_t units) {
 inline constexpr std::int64_t kGateGap = 16;
 
 /// A row is one column of the batch at one time step; `units` is padded(). The `gates` of a row lie side by side, each
-/// [units], in PyTorch's order, with kGateGap between rows; formulas: PyTorch's documentation of RNN, GRU, LSTM. `addends` has a pointer for every
-/// row to what is added to its products: at least the bias. "Before" and "after" are the state's values at the
-/// beginning and the end of the time step. `d_…` is the loss's gradient with respect to …. Only the units [first,
-/// first + count) are computed.
+/// [units], in PyTorch's order, with kGateGap between rows; formulas: PyTorch's documentation of RNN, GRU, LSTM.
+/// `addends` has a pointer for every row to what is added to its products: at least the bias. "Before" and "after" are
+/// the state's values at the beginning and the end of the time step. `d_…` is the loss's gradient with respect to ….
+/// Only the units [first, first + count) are computed.
 struct Kernels {
   const char* name;
 
