@@ -30,7 +30,7 @@ class SharedGpu(program.TestCase):
         """The folder of a run, after a look at what its ranks took each other for."""
         result = program.run(*self.train_words(name, *MODEL, *words), ranks=ranks, env=env or sharing())
         if ranks > 1 and not env:
-            self.assertIn(f"of {ranks} node(s), gradients over {'shared memory' if CPU else 'NCCL'}", result.stdout)
+            self.assertIn(f"of {ranks} node(s), gradients over {'MPI' if CPU else 'NCCL'}", result.stdout)
         return self.folder / "runs" / name
 
     def test_the_same_losses(self):
