@@ -78,7 +78,7 @@ class OutOfMemory(program.TestCase):
 
         top = peak()
         ends = set()
-        for megabytes in range(-320, 161, 40):
+        for megabytes in range(-240, 321, 40):  # threads take address space in steps of 64 MB
             words = self.command("--threads", 2, "--max-steps", 20, "--save-every", 5, "--resume")
             result = run(limited(words, top / GIGABYTE + megabytes / 1000))
             ends.add(result.returncode)
