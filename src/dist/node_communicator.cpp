@@ -56,10 +56,11 @@ std::pair<std::vector<SharedMemory>, std::string> share_memory(Communicator& con
   } catch (const Error& error) {
     why = fmt::format("rank {}: {}", control.rank(), error.what());
   }
+  const auto take_mine = [&mine] { return std::move(mine); };
   const std::vector<std::string> handles = gather_strings(control, handle);
   for (const std::size_t rank : place.neighbours) {
     const bool is_mine = rank == static_cast<std::size_t>(control.rank());
-    std::optional<SharedMemory> found = is_mine ? std::move(mine) : SharedMemory::open(handles[rank]);
+    std::optional<SharedMemory> found = is_mine ? take_mine() : SharedMemory::open(handles[rank]);
     if (found) {
       all.push_back(std::move(*found));
     } else if (why.empty() && !handles[rank].empty()) {  // who has none says why itself

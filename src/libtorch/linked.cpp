@@ -23,8 +23,9 @@ std::unique_ptr<LanguageModel> make_persistent_model(const ModelConfig& model, s
                                                      Precision precision, Device device) {
   return make_torch_language_model(model, vocabulary_size, make_persistent_layer, precision, device);
 }
+constexpr LibTorch::MakeModel kMakePersistentModel = make_persistent_model;
 #else
-constexpr LibTorch::MakeModel make_persistent_model = nullptr;
+constexpr LibTorch::MakeModel kMakePersistentModel = nullptr;
 #endif
 
 }  // namespace
@@ -38,7 +39,7 @@ const LibTorch& libtorch() {
                     .round_products_to_tf32 = round_products_to_tf32,
                     .failure = torch_failure,
                     .make_model = make_model,
-                    .make_persistent_model = make_persistent_model,
+                    .make_persistent_model = kMakePersistentModel,
                     .write_pt = write_pt};
   }();
   return linked;

@@ -53,7 +53,7 @@ std::unique_ptr<LanguageModel> make(const ModelConfig& model, std::int64_t vocab
 namespace torch_engine {
 
 std::optional<std::string> why_not(const ModelConfig& model, const Device& device, Precision precision) {
-  if (precision == Precision::kInt8) return "it has no int8";
+  if (precision == Precision::kInt8) return "it has no int8; the native one has, with `device` cpu";
   if (precision != Precision::kBf16) return std::nullopt;
   if (!device.cuda) return "it computes in bf16 on GPUs only";
   if (!find_cell(model.model).has_bf16_on_gpus) {
