@@ -27,8 +27,8 @@ struct ServeArguments {
   Strings paths;
   std::string bind = "127.0.0.1";
   std::int64_t port = 8080, threads = 1;
-  std::string precision = "fp32";
   bool token = false;
+  ConfigSources sources;  ///< precision
 };
 
 /// While it lives the signals that end a server only wait to be asked for, in all threads that start from now on.
@@ -68,7 +68,7 @@ void tell_where(const ServeArguments& arguments, const Strings& paths, const Ser
   std::fflush(stdout);
 }
 
-ExitCode serve(const ServeArguments& arguments) {
+ExitCode serve(ServeArguments& arguments) {
   Strings paths = arguments.paths;
   if (paths.empty()) paths = {"runs", "models"};
   for (const std::string& path : paths) {
@@ -76,12 +76,14 @@ ExitCode serve(const ServeArguments& arguments) {
                         "'{}' is no folder of runs or models, no run, and no .safetensors file", path);
     if (!arguments.paths.empty() && !fs::exists(path)) tell_on_stderr(fmt::format("there is no '{}' yet", path));
   }
+  RunConfig config;
+  arguments.sources.given().apply(config);
   const HeldSignals signals;
   Server server({.paths = {paths.begin(), paths.end()},
                  .bind = arguments.bind,
                  .port = static_cast<int>(arguments.port),
                  .threads = static_cast<int>(arguments.threads),
-                 .precision = precision_named(arguments.precision),
+                 .precision = precision_named(config.run.precision),
                  .wants_token = arguments.token});
   tell_where(arguments, paths, server);
   const std::future<void> running = std::async(std::launch::async, [&] { server.run(); });
@@ -113,8 +115,7 @@ Command serve_command() {
   command.add("token", arguments->token,
               "want a token on this machine too, where other people work on it: they can reach 127.0.0.1");
   command.add("threads", &arguments->threads, between(1, kMostThreads), "N", "threads that models compute with");
-  command.add("precision", &arguments->precision, one_of("fp32|tf32|bf16|int8"), "",
-              "that models compute in, as in sample");
+  command.add_training_options(arguments->sources, {"precision"});
   command.explain(
       "It only reads files: it can be started and ended at any time, and no training notices. docs/serve.md "
       "describes the page and what programs can ask.",

@@ -40,7 +40,6 @@ std::string description(Precision precision, const Device& /*device*/) {
     text += has_bf16_units() ? ", bf16 products"
                              : ", factors rounded to bf16; this processor has no bf16 units, so products are fp32";
   }
-  if (precision == Precision::kInt8) text += ", weights of 8 bits";
   return text;
 }
 

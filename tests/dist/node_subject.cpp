@@ -37,10 +37,6 @@ class NodeMemory final : public DeviceMemory {
 
 }  // namespace
 
-std::string cannot_run(const MpiSession&) {
-  return "";
-}
-
 std::unique_ptr<Communicator> make_subject(const MpiSession& session, Seconds timeout) {
   const std::string node = std::to_string(session.rank() % CHARRNN_TEST_NODES);
   auto subject = std::make_unique<NodeCommunicator>(
@@ -53,18 +49,6 @@ std::unique_ptr<Communicator> make_subject(const MpiSession& session, Seconds ti
 
 std::unique_ptr<DeviceMemory> make_subject_memory() {
   return std::make_unique<NodeMemory>();
-}
-
-std::function<bool()> mark_of_subject() {
-  return [] { return true; };  // nothing is queued in host memory
-}
-
-Communicator::Moment moment_of_subject() {
-  return nullptr;
-}
-
-std::string wrong_after(const CommError& error) {
-  return error.exit_at_once() ? "MPI can be left in order" : "";
 }
 
 }  // namespace charrnn::test

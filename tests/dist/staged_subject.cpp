@@ -6,10 +6,6 @@
 
 namespace charrnn::test {
 
-std::string cannot_run(const MpiSession&) {
-  return "";
-}
-
 std::unique_ptr<Communicator> make_subject(const MpiSession& session, Seconds timeout) {
   return std::make_unique<HostStagedCommunicator>(std::make_unique<MpiCommunicator>(session, timeout),
                                                   make_subject_memory(), timeout);
@@ -17,18 +13,6 @@ std::unique_ptr<Communicator> make_subject(const MpiSession& session, Seconds ti
 
 std::unique_ptr<DeviceMemory> make_subject_memory() {
   return std::make_unique<HostMemory>(false);
-}
-
-std::function<bool()> mark_of_subject() {
-  return [] { return true; };  // nothing is queued in host memory
-}
-
-Communicator::Moment moment_of_subject() {
-  return nullptr;
-}
-
-std::string wrong_after(const CommError& error) {
-  return error.exit_at_once() ? "MPI can be left in order" : "";
 }
 
 }  // namespace charrnn::test

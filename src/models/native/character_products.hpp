@@ -40,8 +40,8 @@ class CharacterProducts final : public InputLayer {
   bool keeps_ = false;                 ///< products are there by token, not by number in different()
   std::vector<char> is_made_;          ///< by token
   std::vector<std::int64_t> to_make_;  ///< the numbers in different() whose products this window makes
-  std::int64_t at_once_ = 0;           ///< of these, in a product: where few rows do, LibTorch is not loaded for more
-  AlignedBuffer made_;                 ///< if they are kept, before they are put there [to_make_, gate units]
+  std::int64_t at_once_ = 0;           ///< how many of them a product has: few where that spares loading LibTorch
+  AlignedBuffer made_;                 ///< their products, if keeps_: then copied to products_ [to_make_, gate units]
   AlignedBuffer x_;                    ///< of these [to_make_, stride()]
   AlignedBuffer products_;             ///< with the bias [vocabulary or different, gate units]
 

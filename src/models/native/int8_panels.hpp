@@ -17,7 +17,7 @@ class Int8Panels {
   void resize(std::int64_t rows, std::int64_t panels);
   std::int64_t bytes() const { return (numbers_.size() + scales_.size()) * static_cast<std::int64_t>(sizeof(float)); }
 
-  /// Rounds `from`, whose `columns` rows, `stride` floats apart, become the first columns of a panel.
+  /// Rounds `from`, whose `columns` rows, `stride` floats apart, become the columns from a panel's first on.
   void set_transposed(std::int64_t panel, std::int64_t columns, const float* from, std::int64_t stride);
 
   /// The columns from a panel on, their numbers from row `row` on.

@@ -90,8 +90,8 @@ struct Kernels {
   void (*split_to_bf16)(std::int64_t size, const float* from, std::uint16_t* high, std::uint16_t* low);
   void (*split_to_bf16_pairs)(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_stride,
                               std::uint32_t* high, std::uint32_t* low, std::int64_t to_stride);
-  /// transpose() to bfloat16 numbers, of `columns` that are a multiple of 16, or to such sums unless `low` is null.
-  /// Behind the last row comes zero up to a multiple of 32 rows.
+  /// transpose() that rounds as to_bf16() does, or as split_to_bf16() unless `low` is null. `columns` is a multiple of 16.
+  /// The rows of the result are filled with zeros up to a multiple of 32 numbers.
   void (*transpose_to_bf16)(std::int64_t rows, std::int64_t columns, const float* const* from, std::int64_t first,
                             std::uint16_t* high, std::uint16_t* low, std::int64_t to_stride);
   /// As to_bf16, but leaves float32 numbers.

@@ -126,22 +126,16 @@ LeftFactor::LeftFactor(const MatrixRows& a, std::int64_t depth, const Panels& b)
     : depth_(depth), block_rows_(a.block_rows), is_half_(b.is_half()), rows_(a) {
   if (b.precision() == Precision::kFp32) return;
   if (b.is_int8()) {
-    int16_ = Int16Rows(a.count(), depth, [&](std::int64_t row) {
-      const float* from = nullptr;
-      a.find(row, 1, &from);
-      return from;
-    });
+    int16_ = Int16Rows(a.count(), depth, [&](std::int64_t row) { return a.row(row); });
     return;
   }
   take_room(a.rows, a.blocks, b);
   for (std::int64_t row = 0; row < a.count(); ++row) {
-    const float* from = nullptr;
-    a.find(row, 1, &from);
     float* const to = room_ + row * line_;
     if (is_half_) {
-      round_row(from, depth, to, low_room_ == nullptr ? nullptr : low_room_ + row * line_);
+      round_row(a.row(row), depth, to, low_room_ == nullptr ? nullptr : low_room_ + row * line_);
     } else {
-      kernels().round_to_bf16(depth, from, to);
+      kernels().round_to_bf16(depth, a.row(row), to);
     }
   }
 }

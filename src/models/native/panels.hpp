@@ -24,6 +24,7 @@ struct MatrixRows {
 
   std::int64_t count() const { return rows * blocks; }
   bool lie_together() const { return blocks == 1 || rows == block_rows; }
+  const float* row(std::int64_t number) const { return first + (number / rows * block_rows + number % rows) * stride; }
   /// Pointers to rows [begin, begin + size).
   void find(std::int64_t begin, std::int64_t size, const float** found) const {
     if (size == 0) return;
@@ -43,7 +44,7 @@ struct MatrixRows {
 /// a view of the matrix itself. Bfloat16 numbers are stored in 16 bits where the processor can multiply them, elsewhere
 /// as float32 numbers of the same values. For Precision::kTf32 a number is the sum of two bfloat16 numbers, its high and
 /// its low part, where the processor has_matrix_units(); elsewhere it is float32. For Precision::kInt8 the panels are
-/// Int8Panels, which only set_transposed() fills, a whole panel at once.
+/// Int8Panels, which only set_transposed() fills, all rows at once.
 class Panels {
  public:
   explicit Panels(Precision precision = Precision::kFp32)
