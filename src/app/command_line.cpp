@@ -30,13 +30,13 @@ std::string range_text(const Rule& rule) {
 }
 
 Argument describe(const char* group, const char* name, Value value, const Rule& rule, const char* value_name,
-                  const char* help) {
+                  std::string help) {
   const bool has_choices = *rule.choices != '\0';
   return {.group = group,
           .name = name,
           .kind = kind_of(value),
           .value = has_choices ? rule.choices : value_name,
-          .help = help,
+          .help = std::move(help),
           .range = range_text(rule),
           .usual = to_text(value),
           .take = {},
@@ -50,26 +50,32 @@ bool is_option(const std::string& word) {
 
 }  // namespace
 
-Argument& Command::add_row(ConfigSources& sources, const Option& option) {
+Argument& Command::add_row(ConfigSources& sources, const Option& option, const Rule& rule, std::string help) {
   RunConfig defaults;
   Argument& added = arguments_.emplace_back(
-      describe(option.table, option.name, option.member(defaults), option.rule, option.value, option.help));
+      describe(option.table, option.name, option.member(defaults), rule, option.value, std::move(help)));
   added.older = option.older;
-  added.take = [&sources, &option](const Strings& words) {
+  added.take = [&sources, &option, rule](const Strings& words) {
     const Value value = sources.command_line.give(option, "");
     parse_value(words, option.name, value);
-    check_value(option.name, value, option.rule);
+    check_value(option.name, value, rule);
   };
   return added;
 }
 
 void Command::add_training_options(ConfigSources& sources) {
   add("config", &sources.file, {}, "FILE", "read options from a TOML file; the command line wins over it");
-  for (const Option& option : option_table()) add_row(sources, option);
+  for (const Option& option : option_table()) add_row(sources, option, option.rule, option.help);
 }
 
 void Command::add_training_options(ConfigSources& sources, std::initializer_list<const char*> names) {
-  for (const char* const name : names) add_row(sources, *find_option(option_table(), name)).group = "";
+  for (const char* const name : names) {
+    const Option& option = *find_option(option_table(), name);
+    const bool has_more = *option.choices_to_predict != '\0';
+    add_row(sources, option, has_more ? one_of(option.choices_to_predict) : option.rule,
+            has_more ? fmt::format("{}; {}", option.help, option.help_to_predict) : option.help)
+        .group = "";
+  }
 }
 
 Argument& Command::add(const char* name, Value target, const Rule& rule, const char* value, const char* help) {

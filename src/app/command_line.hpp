@@ -44,8 +44,9 @@ class Command {
  public:
   Command(std::string name, std::string summary) : name_(std::move(name)), summary_(std::move(summary)) {}
 
-  /// Adds --config and all options of a training run, or only the options with these names. `sources`, like every other
-  /// target of an argument, must outlive this; the function given to run_by() may own it.
+  /// Adds --config and all options of a training run; or, for a command that trains nothing, only those with these
+  /// names. `sources`, like every other target of an argument, must outlive this; the function given to run_by() may own
+  /// it.
   void add_training_options(ConfigSources& sources);
   void add_training_options(ConfigSources& sources, std::initializer_list<const char*> names);
   /// An option of this command alone. The value that is there is the default.
@@ -72,7 +73,7 @@ class Command {
   ExitCode run() const { return work_(); }
 
  private:
-  Argument& add_row(ConfigSources& sources, const Option& option);
+  Argument& add_row(ConfigSources& sources, const Option& option, const Rule& rule, std::string help);
   Argument& find(const std::string& name);
 
   std::string name_, summary_, text_;

@@ -26,7 +26,9 @@ struct Option {
   Rule rule;
   const char* value;  ///< what help calls the value: FILE, N; for choices they themselves, for a flag ""
   const char* help;
-  const char* older = "";  ///< names it had before, separated by '|'
+  const char* older = "";               ///< names it had before, separated by '|'
+  const char* choices_to_predict = "";  ///< what commands that train nothing can choose, if that is more: "a|b|c"
+  const char* help_to_predict = "";     ///< what their help adds: "c: ..."
 };
 
 const std::vector<Option>& option_table();

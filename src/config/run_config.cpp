@@ -36,8 +36,6 @@ void validate(const RunConfig& config) {
   require_option(!run.run_dir.empty(), "run-dir", "`run-dir` must name a folder");
   require_option(run.name.find('/') == std::string::npos && run.name != "." && run.name != "..", "name",
                  "`name` must be the name of a folder in `run-dir`, not '{}'", run.name);
-  require_option(run.precision != "int8", "precision",
-                 "`precision` int8 is for sample, eval and serve: nothing can be trained with weights of 8 bits");
   require_option(!run.reproducible || run.micro_batches <= data.columns, "micro-batches",
                  "`micro-batches` {} are groups of whole columns, and there are only {}: lower it, or raise `columns`",
                  run.micro_batches, data.columns);

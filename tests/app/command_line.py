@@ -50,6 +50,11 @@ class Help(program.TestCase):
                       "--[no-]lowercase convert the text to lowercase (default: off)", "(1 to 200, default: 1)",
                       "--betas B1,B2", "(default: 0.9,0.999)", "(default: 1e-8)", "--resume [PATH]"):
             self.assertIn(words, text)
+        for command in ("train", "lr-find", "bench", "sample", "eval", "serve"):
+            text = " ".join(help_of("help", command, width=100).split())
+            trains = command in ("train", "lr-find", "bench")
+            self.assertIn("--precision fp32|tf32|bf16" + (" " if trains else "|int8 "), text)
+            self.assertEqual("int8: weights of 8 bits" in text, not trains)
         for command in COMMANDS:
             text = help_of("help", command)
             self.assertNotIn("`", text)

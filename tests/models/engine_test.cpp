@@ -52,7 +52,7 @@ TEST(Engines, SayWhatTheyCanCompute) {
 }
 
 TEST(Precisions, HaveTheNamesOfTheOption) {
-  for (const std::string& name : split(find_option(option_table(), "precision")->rule.choices, '|')) {
+  for (const std::string& name : split(find_option(option_table(), "precision")->choices_to_predict, '|')) {
     EXPECT_NO_THROW(precision_named(name)) << name;
   }
   EXPECT_EQ(precision_named("tf32"), Precision::kTf32);

@@ -89,7 +89,7 @@ class Refusals(program.TestCase):
     def test_nothing_is_trained_in_int8(self):
         for command in ("train", "lr-find", "bench"):
             says = self.refused(command, *self.train_words("run", "--precision", "int8")[1:])
-            self.assertIn("--precision int8 is for sample, eval and serve", says)
+            self.assertIn("--precision must be one of fp32, tf32, bf16, not 'int8'", says)
         self.assertFalse((self.folder / "run").exists())
         run_folder = self.train("run", "--max-steps", 2)
         file = run_folder / "checkpoints/latest"
