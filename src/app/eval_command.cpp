@@ -7,6 +7,7 @@
 #include "app/checkpoint_path.hpp"
 #include "app/job.hpp"
 #include "app/messages.hpp"
+#include "app/precision_note.hpp"
 #include "app/program.hpp"
 #include "base/text.hpp"
 #include "checkpoint/contents.hpp"
@@ -64,7 +65,7 @@ std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const L
 }
 
 void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>& models, const Evaluation& result,
-                  std::int64_t unknown) {
+                  std::int64_t unknown, Precision precision) {
   const double unknown_share = static_cast<double>(unknown) / static_cast<double>(result.characters);
   std::vector<std::string> paths;
   for (const LoadedModel& model : models) paths.push_back(model.path);
@@ -78,7 +79,7 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
     const nlohmann::ordered_json corpus = arguments.corpus;  // a list, but for one path
     json["corpus"] = corpus.size() == 1 ? corpus[0] : corpus;
     json["part"] = arguments.part;
-    json["precision"] = arguments.compute.precision;
+    json["precision"] = name_of(precision);
     if (models[0].settings.window == 0) json["columns"] = arguments.columns;
     if (arguments.window > 0) json["window"] = arguments.window;
     if (arguments.dynamic.rate > 0) {
@@ -99,7 +100,7 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
                unknown > 0 ? fmt::format(", {} of them unknown", percent_text(unknown_share)) : "", arguments.part,
                arguments.columns, arguments.columns == 1 ? "" : "s",
                arguments.window > 0 ? fmt::format(", windows of {} from a state of zero", arguments.window) : "",
-               arguments.compute.precision != "fp32" ? ", " + arguments.compute.precision : "");
+               precision != Precision::kFp32 ? fmt::format(", {}", name_of(precision)) : "");
   }
 }
 
@@ -153,6 +154,8 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
     models = load_ensemble(files, compute, parts);
     config = config_of_run(arguments, models[0]);
   });
+  const Warn tell = job.mpi.rank() == 0 ? Warn(tell_on_stderr) : Warn([](const std::string&) {});
+  const Precision precision = precision_used(config.model, compute, tell);
   JobActivity activity(job);
   const std::unique_ptr<TextSource> source = open_text(arguments.corpus);
   const ScannedText text = scan_text(
@@ -185,7 +188,7 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
                             : models.size() == 1 ? evaluate(*pointers[0], *batches, job.control, activity)
                                                  : evaluate_ensemble(pointers, *batches, job.control, activity);
   activity.clear();
-  if (job.mpi.rank() == 0) print_result(arguments, models, result, unknown);
+  if (job.mpi.rank() == 0) print_result(arguments, models, result, unknown, precision);
 }
 
 ExitCode run_eval(const EvalArguments& arguments, Job& job) {
@@ -234,7 +237,7 @@ Command eval_command() {
       "begin every N characters with a hidden state of zero, as models are measured that see no more than a window of "
       "text; 0: carry it");
   command.add_training_options(arguments->sources, {"threads", "timeout", "device", "engine", "precision"});
-  command.add("json", arguments->json, "print a JSON object per checkpoint");
+  command.add("json", arguments->json, "print a JSON object per checkpoint; its precision is what was computed in");
   command.explain("",
                   {"charrnn_dist eval runs/lstm --corpus nietzsche.txt --part validation",
                    "charrnn_dist eval --ensemble runs/lstm/checkpoints/cycle_4.h5 runs/lstm/checkpoints/cycle_5.h5 "

@@ -10,6 +10,7 @@
 #include "app/checkpoint_path.hpp"
 #include "app/interactive.hpp"
 #include "app/messages.hpp"
+#include "app/precision_note.hpp"
 #include "app/program.hpp"
 #include "app/write_texts.hpp"
 #include "base/file_descriptor.hpp"
@@ -98,8 +99,9 @@ void run_sample(SampleArguments& arguments) {
   for (const std::string& path : arguments.checkpoints) {
     files.push_back(checkpoint_to_use(path));
   }
-  const std::vector<LoadedModel> loaded =
-      load_ensemble(files, {.device = device, .precision = precision, .team = team});
+  const Compute compute{.device = device, .precision = precision, .team = team};
+  const std::vector<LoadedModel> loaded = load_ensemble(files, compute);
+  precision_used(loaded[0].settings.model, compute, tell_on_stderr);
   const Vocabulary& vocabulary = loaded[0].vocabulary;
   if (!arguments.prime_file.empty()) {
     texts.prime = read_prime_file(arguments.prime_file);

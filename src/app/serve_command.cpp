@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "app/messages.hpp"
+#include "app/precision_note.hpp"
 #include "app/program.hpp"
 #include "base/host.hpp"
 #include "base/text.hpp"
@@ -79,11 +80,14 @@ ExitCode serve(ServeArguments& arguments) {
   RunConfig config;
   arguments.sources.given().apply(config);
   const HeldSignals signals;
+  const Precision precision = precision_named(config.run.precision);
+  ThreadTeam team;  // of the model that stands for those to come, an lstm
+  precision_used(config.model, {.device = {}, .precision = precision, .team = team}, tell_on_stderr);
   Server server({.paths = {paths.begin(), paths.end()},
                  .bind = arguments.bind,
                  .port = static_cast<int>(arguments.port),
                  .threads = static_cast<int>(arguments.threads),
-                 .precision = precision_named(config.run.precision),
+                 .precision = precision,
                  .wants_token = arguments.token});
   tell_where(arguments, paths, server);
   const std::future<void> running = std::async(std::launch::async, [&] { server.run(); });
@@ -108,7 +112,7 @@ Command serve_command() {
   constexpr const char* kPaths =
       "folders of runs and models, or of one run, or .safetensors files (default: runs models)";
   command.add_paths("PATH", Argument::Kind::kWords, arguments->paths, kPaths).value = "[PATH...]";
-  constexpr std::int64_t kLastPort = 65'535, kMostThreads = 1024;
+  constexpr std::int64_t kLastPort = 65'535;
   command.add("port", &arguments->port, between(0, kLastPort), "N", "port to listen on; 0: any that is free");
   command.add("bind", &arguments->bind, {.free_text = true}, "ADDRESS",
               "address to listen on; if others can reach it, they need the token that is printed");

@@ -10,6 +10,7 @@
 #include "models/native/kernels.hpp"
 #include "models/native/micro_kernel.hpp"
 #include "models/native/native_language_model.hpp"
+#include "models/native/panels.hpp"
 
 namespace charrnn {
 
@@ -25,16 +26,21 @@ std::optional<std::string> why_not(const ModelConfig& model, const Device& devic
   return std::nullopt;
 }
 
+Precision computes_in(Precision precision, const Device& /*device*/) {
+  return panel_precision(precision);
+}
+
 void set_threads(int threads, bool /*deterministic*/, const Compute& compute) {
   compute.team.resize(threads);
   keep_freed_memory();
 }
 
-std::string description(Precision precision, const Device& /*device*/) {
+std::string description(Precision precision, const Device& device) {
   std::string text = fmt::format("native, kernels for {}", kernels().name);
   if (precision == Precision::kTf32) {
-    text += has_matrix_units() ? ", tf32 products, each as three of bf16"
-                               : ", fp32 products: this processor has no units that are faster for tf32";
+    text += computes_in(precision, device) == precision
+                ? ", tf32 products, each as three of bf16"
+                : ", fp32 products: this processor has no units that are faster for tf32";
   }
   if (precision == Precision::kBf16) {
     text += has_bf16_units() ? ", bf16 products"
@@ -61,6 +67,10 @@ std::optional<std::string> why_not(const ModelConfig& model, const Device& devic
   return std::nullopt;
 }
 
+Precision computes_in(Precision precision, const Device& device) {
+  return precision == Precision::kTf32 && !device.cuda ? Precision::kFp32 : precision;
+}
+
 void set_threads(int threads, bool deterministic, const Compute& compute) {
   // Not both: where OpenMP's threads still spin after their work, an optimizer of 1 million parameters took 1.7 ms on
   // two threads of the team and 0.95 ms on one; of 30 million 22 and 32 ms, in steps of 300 ms (two cores).
@@ -73,7 +83,8 @@ void set_threads(int threads, bool deterministic, const Compute& compute) {
 
 std::string description(Precision precision, const Device& device) {
   if (precision == Precision::kBf16) return "torch, layers in bf16";
-  if (precision == Precision::kTf32) return device.cuda ? "torch, tf32 products" : "torch, fp32 products";
+  if (precision == Precision::kTf32)
+    return device.cuda ? "torch, tf32 products" : "torch, fp32 products: it has tf32 on GPUs only";
   return "torch";
 }
 
@@ -126,12 +137,13 @@ std::string description(Precision /*precision*/, const Device& /*device*/) {
 }  // namespace persistent
 
 constexpr Engine kEngines[] = {
-    {"native", native::why_not, /*threads_decide_bits=*/false, native::set_threads, native::description, native::make},
-    {"torch", torch_engine::why_not, /*threads_decide_bits=*/true, torch_engine::set_threads, torch_engine::description,
-     torch_engine::make},
+    {"native", native::why_not, native::computes_in, /*threads_decide_bits=*/false, native::set_threads,
+     native::description, native::make},
+    {"torch", torch_engine::why_not, torch_engine::computes_in, /*threads_decide_bits=*/true, torch_engine::set_threads,
+     torch_engine::description, torch_engine::make},
     // After LibTorch's layers until it has been measured on GPUs.
-    {"persistent", persistent::why_not, /*threads_decide_bits=*/true, torch_engine::set_threads,
-     persistent::description, persistent::make},
+    {"persistent", persistent::why_not, torch_engine::computes_in, /*threads_decide_bits=*/true,
+     torch_engine::set_threads, persistent::description, persistent::make},
 };
 
 const Engine* first_that_can(const ModelConfig& model, const Device& device, Precision precision) {

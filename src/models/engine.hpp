@@ -27,12 +27,14 @@ struct Engine {
   std::string_view name;
   /// Why it cannot compute the model there: one sentence without a full stop. Nothing: it can.
   std::optional<std::string> (*why_not)(const ModelConfig& model, const Device& device, Precision precision);
+  /// What its products are computed in where `precision` is asked for: kFp32 for kTf32 where that would not be faster.
+  Precision (*computes_in)(Precision precision, const Device& device);
   /// Whether a CPU's results depend on the number of threads.
   bool threads_decide_bits;
   /// Gives `threads` threads to the engine's computations: to LibTorch's pool or to the team, and one to the other. On
   /// GPUs and if `deterministic`, what is computed twice gives the same bits. Not while a model computes.
   void (*set_threads)(int threads, bool deterministic, const Compute& compute);
-  /// For people: what computes here; empty if the program is built without it.
+  /// For people: what computes here, and why not in `precision`; empty if the program is built without it.
   std::string (*description)(Precision precision, const Device& device);
   /// A model with parameters of zero. compute.team must outlive it.
   std::unique_ptr<LanguageModel> (*make)(const ModelConfig& model, std::int64_t vocabulary_size,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace charrnn {
 
@@ -15,5 +16,6 @@ enum class Precision {
 
 /// The one of that name: "fp32", "tf32", "bf16" or "int8".
 Precision precision_named(const std::string& name);
+std::string_view name_of(Precision precision);
 
 }  // namespace charrnn

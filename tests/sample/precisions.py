@@ -1,6 +1,7 @@
 """`precision` of what only predicts: losses against numpy's with rounded weights, the same bits on any number of threads,
 and what is refused."""
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("e2e", "models")]
 import program
 import reference
+from serving import Serving
 
 PRECISIONS = ("fp32", "tf32", "bf16", "int8")
 
@@ -76,6 +78,36 @@ class Bits(program.TestCase):
             words = ["eval", run_folder, "--corpus", self.corpus, "--columns", 3, "--characters", 900, "--precision", precision]
             losses = {program.run(*words, "--threads", threads, "--json").stdout for threads in (1, 2, 3)}
             self.assertEqual(len(losses), 1, precision)
+
+
+class Notes(program.TestCase):
+    """Whether tf32 is really fp32 on this processor is what a training says at its start."""
+    characters = 12_000
+
+    def check(self, said, *words):
+        output = program.run("eval", *words, "--corpus", self.corpus, "--precision", "tf32", "--json")
+        is_fp32 = "fp32 products: " in said
+        told = f"charrnn_dist: engine: {said}\n" if is_fp32 else ""
+        self.assertEqual(output.stderr, told)
+        self.assertEqual(json.loads(output.stdout)["precision"], "fp32" if is_fp32 else "tf32")
+        return told
+
+    def said_by_train(self, name, *words):
+        folder = self.train(name, "--max-steps", 2, "--precision", "tf32", *words)
+        return re.search("engine +(.*?)(; matrix products at .*)?\n", (folder / "log.rank0.txt").read_text())[1]
+
+    def test_when_tf32_is_fp32(self):
+        said = self.said_by_train("native")
+        file = self.folder / "runs/native/checkpoints/latest"
+        told = self.check(said, file)
+        self.assertEqual(program.run("sample", file, "--precision", "tf32", "--length", 1).stderr, told)
+        with Serving(self.folder, self.folder / "runs", "--precision", "tf32") as server:
+            self.assertEqual(server.stderr, told)
+        said = self.said_by_train("torch", "--engine", "torch")
+        self.assertEqual(said, "torch, fp32 products: it has tf32 on GPUs only")
+        self.check(said, self.folder / "runs/torch/checkpoints/latest", "--engine", "torch")
+        two_ranks = program.run("eval", file, "--corpus", self.corpus, "--columns", 2, "--precision", "tf32", ranks=2)
+        self.assertEqual(two_ranks.stderr, told)
 
 
 class Refusals(program.TestCase):

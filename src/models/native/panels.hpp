@@ -39,6 +39,12 @@ struct MatrixRows {
   }
 };
 
+/// What the factors of products are rounded to where `precision` is asked for: for kTf32 nothing, where that would not be
+/// faster.
+inline Precision panel_precision(Precision precision) {
+  return precision == Precision::kTf32 && !has_matrix_units() ? Precision::kFp32 : precision;
+}
+
 /// A matrix as the right factor of products, packed into panels of 32 columns, each [rows, 32]. A few panels lie side
 /// by side and form a block; blocks follow one another. Rows and columns beyond the matrix are zero. Or the panels are
 /// a view of the matrix itself. Bfloat16 numbers are stored in 16 bits where the processor can multiply them, elsewhere
@@ -48,7 +54,7 @@ struct MatrixRows {
 class Panels {
  public:
   explicit Panels(Precision precision = Precision::kFp32)
-      : precision_(precision == Precision::kTf32 && !has_matrix_units() ? Precision::kFp32 : precision),
+      : precision_(panel_precision(precision)),
         is_half_(precision_ != Precision::kFp32 && !is_int8() && has_bf16_units()),
         side_by_side_(is_half_ ? kHalvesAtOnce : panels_at_once()) {}
 
