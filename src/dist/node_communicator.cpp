@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <deque>
+#include <future>
+#include <thread>
 #include <utility>
 
 #include "config/model_config.hpp"
@@ -176,15 +178,31 @@ std::span<float> NodeCommunicator::memory_for_sums(std::size_t floats) {
   }
   sums_ = std::make_unique<Sums>(
       Sums{.of_node = NodeSums(std::move(memory), place.own, place.fewest), .is_only_node = place.is_only_node});
-  if (!place.is_only_node) {
-    // MPI can split only in a call that blocks: here, before training, a rank that freezes stops the others for good.
-    const bool has_share = place.own < place.fewest;
-    check(next_call("comm_split"),
-          MPI_Comm_split(MPI_COMM_WORLD, has_share ? static_cast<int>(place.own) : MPI_UNDEFINED, rank(),
-                         &sums_->across));
-    if (has_share) MPI_Comm_set_errhandler(sums_->across, MPI_ERRORS_RETURN);
-  }
+  if (!place.is_only_node) split_by_share(place.own < place.fewest ? static_cast<int>(place.own) : MPI_UNDEFINED);
   return sums_->of_node.memory();
+}
+
+void NodeCommunicator::split_by_share(int share) {
+  // MPI can split only in a call that blocks. It gets a thread of its own, which is left behind if another rank never comes;
+  // until the call ends MPI is that thread's alone, so there is no roll call.
+  std::packaged_task<std::pair<int, MPI_Comm>()> task([share, rank = rank()] {
+    MPI_Comm across = MPI_COMM_NULL;
+    const int code = MPI_Comm_split(MPI_COMM_WORLD, share, rank, &across);
+    return std::pair(code, across);
+  });
+  std::future<std::pair<int, MPI_Comm>> result = task.get_future();
+  const Call call = next_call("comm_split");
+  const std::shared_ptr<RollCall> roll_call_before = roll_call();
+  set_roll_call(nullptr);
+  is_splitting_ = true;
+  std::thread(std::move(task)).detach();
+  wait(call, [&] { return result.wait_for(Seconds(0)) == std::future_status::ready; });
+  is_splitting_ = false;
+  set_roll_call(roll_call_before);
+  const auto [code, across] = result.get();
+  check(call, code);
+  sums_->across = across;
+  if (across != MPI_COMM_NULL) MPI_Comm_set_errhandler(across, MPI_ERRORS_RETURN);
 }
 
 void NodeCommunicator::all_reduce_sum(std::span<float> data) {

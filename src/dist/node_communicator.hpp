@@ -27,12 +27,19 @@ class NodeCommunicator final : public MpiCommunicator {
   void poll() override;
   void finish_begun() override;
 
+ protected:
+  bool exits_at_once() const override { return is_splitting_; }
+
  private:
   struct Sums;
+
+  /// Connects the ranks of all nodes that have this share of a sum.
+  void split_by_share(int share);
 
   Warn warn_;
   std::string node_;
   std::unique_ptr<Sums> sums_;  ///< null: no memory is shared
+  bool is_splitting_ = false;   ///< a thread is in MPI, or hangs there
 };
 
 }  // namespace charrnn

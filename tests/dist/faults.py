@@ -182,8 +182,19 @@ def frozen_at_the_end():
             job.close()
 
 
+def frozen_in_a_split():
+    """At the start, in a call to MPI that blocks. The frozen rank's main thread, too, waits for it up to the deadline."""
+    result = subprocess.run([mpirun, "-np", "4", program.parent / "frozen_split"], capture_output=True, text=True, timeout=30,
+                            stdin=subprocess.DEVNULL)
+    assert result.returncode == 75, f"mpirun ended with {result.returncode}: {result.stderr}"
+    said = re.findall(r"error: rank (\d): comm_split \(call \d+\) failed at step 0 after (\d+\.\d) s: "
+                      "the other ranks did not arrive within the deadline", result.stderr)
+    assert {rank for rank, _ in said} & {"0", "1", "2"}, result.stderr
+    assert all(TIMEOUT - 0.1 <= float(seconds) <= TIMEOUT + 1 for _, seconds in said), result.stderr
+
+
 failed = 0
-cases = [(orderly_end,), (frozen_at_the_end,)] + [(case, number, victim) for case in (kept_rank, plain_job)
+cases = [(orderly_end,), (frozen_at_the_end,), (frozen_in_a_split,)] + [(case, number, victim) for case in (kept_rank, plain_job)
                             for number in (signal.SIGKILL, signal.SIGSTOP) for victim in (0, 2)]
 cases += [(suspended, 3 * TIMEOUT, apart, with_mpirun) for apart in (0, TIMEOUT / 8) for with_mpirun in (False, True)]
 for case, *arguments in cases:
