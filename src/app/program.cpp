@@ -9,6 +9,7 @@
 #include "app/job.hpp"
 #include "app/messages.hpp"
 #include "config/nearest.hpp"
+#include "models/libtorch.hpp"
 #include "report/terminal.hpp"
 
 namespace charrnn {
@@ -75,6 +76,7 @@ ExitCode run_program(const Strings& words) {
   end_by_as_error();
   ExitCode outcome = ExitCode::kDone;
   try {
+    if (const LibTorch* const linked = loaded_libtorch()) linked->configure(1, false);  // as where it is loaded later
     outcome = run(words);
   } catch (const Error& error) {
     outcome = fail(error.what(), error.code());

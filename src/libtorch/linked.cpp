@@ -32,7 +32,7 @@ constexpr LibTorch::MakeModel kMakePersistentModel = nullptr;
 
 const LibTorch& libtorch() {
   static const LibTorch linked = [] {
-    configure_torch(1);
+    prepare_torch();
     return LibTorch{.build = kProgramBuild,
                     .products = kTorchProducts,
                     .configure = configure_torch,

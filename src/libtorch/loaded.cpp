@@ -41,6 +41,7 @@ const LibTorch& load() {
                       "cannot load LibTorch, which this needs: {} is of version {} and this program of {}; install the "
                       "program again, with its lib/charrnn_dist",
                       kLibrary, version, kProgramBuild);
+  found->configure(1, false);
   g_loaded = found;
   return *found;
 }

@@ -37,7 +37,8 @@ struct TorchProducts {
 struct LibTorch {
   std::string_view build;  ///< kProgramBuild of the program that this belongs to
   TorchProducts products;
-  /// See models/torch/torch_runtime.hpp. In the beginning as by configure(1, false).
+  /// See models/torch/torch_runtime.hpp. Our program begins with configure(1, false); another one's threads are left as they
+  /// are.
   void (*configure)(int threads, bool deterministic);
   void (*round_products_to_tf32)(bool on);
   /// See models/torch_failure.hpp.

@@ -5,10 +5,16 @@
 
 #include <cstdlib>
 
+#include "base/instruction_set.hpp"
 #include "base/memory.hpp"
 #include "base/thread_team.hpp"
 
 namespace charrnn {
+
+void prepare_torch() {
+  if (instruction_set() < InstructionSet::kAvx2) at::set_num_threads(1);
+  round_products_to_tf32(false);
+}
 
 void configure_torch(int threads, bool deterministic) {
   if (deterministic) {

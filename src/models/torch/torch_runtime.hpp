@@ -3,6 +3,10 @@
 
 namespace charrnn {
 
+/// Before the first use of LibTorch, in whatever program: float32 products are not rounded to TF32. Its number of threads is
+/// left to the program; it becomes 1 only where LibTorch has no micro-kernels, and threads of ours multiply by its BLAS.
+void prepare_torch();
+
 /// Sets the threads that LibTorch's CPU kernels use, and keeps its memory between steps. Float32 products are not
 /// rounded to TF32.
 /// `deterministic`: what is computed twice gives the same bits, on GPUs too, and NCCL keeps to algorithms
