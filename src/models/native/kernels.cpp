@@ -3,10 +3,9 @@
 // linker keeps one copy of such a function for the whole program, maybe one for a newer processor.
 #include "models/native/kernels.hpp"
 
-#include <utility>
-
 #include "base/random.hpp"
 #include "models/native/bfloat16.hpp"
+#include "models/native/transpose_square.hpp"
 
 // CHARRNN_INDEPENDENT: the iterations of the next loop do not read what others write.
 // CHARRNN_ROLLED: it stays a loop, else gcc first unrolls it and then finds nothing to vectorise.
@@ -351,36 +350,12 @@ void copy_rows(std::int64_t rows, std::int64_t columns, const float* from, std::
   }
 }
 
-/// a0 b0 a1 b1 … of the lower halves.
-template <int... I>
-inline Vector interleaved_low(Vector a, Vector b, std::integer_sequence<int, I...> /*lanes*/) {
-  return __builtin_shufflevector(a, b, (I / 2 + I % 2 * kVectorSize)...);
-}
-/// The same of the upper halves.
-template <int... I>
-inline Vector interleaved_high(Vector a, Vector b, std::integer_sequence<int, I...> /*lanes*/) {
-  return __builtin_shufflevector(a, b, ((kVectorSize + I) / 2 + I % 2 * kVectorSize)...);
-}
-
-/// A square of kVectorSize rows and columns. To interleave row i with row i + kVectorSize / 2, for all i, is
-/// to rotate the bits of every element's address by one: as often as a row number has bits, and rows and
-/// columns have changed places.
+/// Of kVectorSize rows and columns.
 inline void transpose_square(const float* const* from, std::int64_t first, float* to, std::int64_t to_stride) {
-  constexpr std::make_integer_sequence<int, kVectorSize> kLaneNumbers;
-  Vector rows[kVectorSize], next[kVectorSize];
-  for (std::int64_t i = 0; i < kVectorSize; ++i) {
-    __builtin_memcpy(&rows[i], from[i] + first, sizeof(Vector));
-  }
-  for (std::int64_t round = 1; round < kVectorSize; round *= 2) {
-    for (std::int64_t i = 0; i < kVectorSize / 2; ++i) {
-      next[2 * i] = interleaved_low(rows[i], rows[i + kVectorSize / 2], kLaneNumbers);
-      next[2 * i + 1] = interleaved_high(rows[i], rows[i + kVectorSize / 2], kLaneNumbers);
-    }
-    for (std::int64_t i = 0; i < kVectorSize; ++i) rows[i] = next[i];
-  }
-  for (std::int64_t i = 0; i < kVectorSize; ++i) {
-    __builtin_memcpy(to + i * to_stride, &rows[i], sizeof(Vector));
-  }
+  Vector rows[kVectorSize];
+  for (std::int64_t i = 0; i < kVectorSize; ++i) rows[i] = load(from[i] + first);
+  charrnn::transpose_square(rows);
+  for (std::int64_t i = 0; i < kVectorSize; ++i) __builtin_memcpy(to + i * to_stride, &rows[i], sizeof(Vector));
 }
 
 void transpose(std::int64_t rows, std::int64_t columns, const float* const* from, std::int64_t first, float* to,

@@ -5,6 +5,8 @@
 
 #include <immintrin.h>
 
+#include "models/native/transpose_square.hpp"
+
 namespace charrnn::avx512_bf16 {
 
 namespace {
@@ -45,24 +47,12 @@ __m512i together(__m512i even, __m512i odd) {
   return _mm512_or_si512(even, _mm512_maskz_slli_epi32(kAll, odd, 16));
 }
 
-/// Sixteen rows of 32-bit numbers change places with their columns, as in kernels.cpp.
-void transpose_square(__m512i* rows) {
-  for (int round = 0; round < 4; ++round) {
-    __m512i next[kLanes];
-    const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-    const __m512i high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-    for (int i = 0; i < kLanes / 2; ++i) {
-      next[2 * i] = _mm512_permutex2var_epi32(rows[i], low, rows[i + kLanes / 2]);
-      next[2 * i + 1] = _mm512_permutex2var_epi32(rows[i], high, rows[i + kLanes / 2]);
-    }
-    for (int i = 0; i < kLanes; ++i) rows[i] = next[i];
-  }
-}
+using Words = std::int32_t __attribute__((vector_size(kLanes * sizeof(std::int32_t))));
 
 /// Sixteen columns of 32 rows of bfloat16 numbers, from pairs of rows.
-void store_columns(__m512i* pairs, std::uint16_t* to, std::int64_t to_stride) {
+inline void store_columns(Words* pairs, std::uint16_t* to, std::int64_t to_stride) {
   transpose_square(pairs);
-  for (std::int64_t i = 0; i < kLanes; ++i) _mm512_storeu_si512(to + i * to_stride, pairs[i]);
+  for (std::int64_t i = 0; i < kLanes; ++i) __builtin_memcpy(to + i * to_stride, &pairs[i], sizeof(Words));
 }
 
 }  // namespace
@@ -122,13 +112,14 @@ void transpose_to_bf16(std::int64_t rows, std::int64_t columns, const float* con
   };
   for (std::int64_t row = 0; row < rows; row += 2 * kLanes) {
     for (std::int64_t column = 0; column < columns; column += kLanes) {
-      __m512i highs[kLanes], lows[kLanes];
+      Words highs[kLanes], lows[kLanes];
       for (std::int64_t i = 0; i < kLanes; ++i) {
         const Pairs x{row_from(row + 2 * i, column), row_from(row + 2 * i + 1, column)};
         const __m512i even = widened(rounded(x.even)), odd = widened(rounded(x.odd));
-        highs[i] = together(even, odd);
+        highs[i] = reinterpret_cast<Words>(together(even, odd));
         if (low != nullptr) {
-          lows[i] = together(widened(rounded(rest_of(x.even, even))), widened(rounded(rest_of(x.odd, odd))));
+          lows[i] = reinterpret_cast<Words>(
+              together(widened(rounded(rest_of(x.even, even))), widened(rounded(rest_of(x.odd, odd)))));
         }
       }
       store_columns(highs, high + column * to_stride + row, to_stride);
