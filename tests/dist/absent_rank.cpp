@@ -10,6 +10,7 @@
 #include <map>
 #include <string>
 
+#include "config/model_config.hpp"
 #include "dist/subject.hpp"
 
 using namespace charrnn;
@@ -39,6 +40,16 @@ void call(Communicator& subject, const std::string& collective) {
        [&] {
          subject.begin_all_reduce_sum(one.span());
          subject.poll();
+         subject.finish_begun();
+       }},
+      {"all_reduce_sum_of_layers",
+       [&] {
+         // Of the largest model: none of them may wait for the others before the last has begun.
+         test::Buffer<float> gradient(std::vector<float>(kMostLayers + 1, 1));
+         const auto begin = [&](std::size_t layer) noexcept {
+           subject.begin_all_reduce_sum(gradient.span().subspan(layer, 1));
+         };
+         for (std::size_t layer = 0; layer < gradient.span().size(); ++layer) begin(layer);
          subject.finish_begun();
        }},
       {"all_to_all_begun",

@@ -8,7 +8,8 @@ from pathlib import Path
 
 program = Path(os.environ["CHARRNN_BUILD"]) / "tests" / sys.argv[1]
 mpirun = os.environ["CHARRNN_MPIRUN"]
-collectives = ["all_reduce_sum", "all_reduce_sum_double", "all_reduce_sum_begun", "all_reduce_sum_queued",
+collectives = ["all_reduce_sum", "all_reduce_sum_double", "all_reduce_sum_begun", "all_reduce_sum_of_layers",
+               "all_reduce_sum_queued",
                "all_to_all", "all_to_all_begun", "all_gather", "gather", "broadcast", "barrier"]
 
 again = ["all_reduce_sum_queued", "all_to_all_begun"]

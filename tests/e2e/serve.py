@@ -155,6 +155,19 @@ class Serve(program.TestCase):
         self.assertIsNone(answer["probabilities"][0])
         np.testing.assert_allclose(answer["probabilities"][1:], expected.exp().numpy(), atol=1e-4)
 
+    def test_precisions(self):
+        """Those of eval, which sample/precisions.py compares with numpy's."""
+        text, file = self.text[:300], self.folder / "text.txt"
+        file.write_text(text)
+        losses = []
+        for precision in ("fp32", "bf16", "int8"):
+            told = program.run("eval", self.run_folder / "checkpoints/latest", "--corpus", file, "--json", "--precision", precision)
+            losses.append(json.loads(told.stdout)["loss"])
+            with self.serve("--precision", precision) as server:
+                answer = server.post("/api/score", run="first", checkpoint="latest", text=text)
+                self.assertAlmostEqual(answer["loss"], losses[-1], delta=1e-7)
+        self.assertGreater(min(abs(losses[0] - other) for other in losses[1:]), 1e-6)
+
     def test_neurons_are_those_of_pytorch(self):
         text = self.text[:200]
         outputs, logits, symbols, _ = self.reference(text)

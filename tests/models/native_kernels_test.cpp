@@ -12,6 +12,7 @@
 
 #include "base/random.hpp"
 #include "models/native/kernels.hpp"
+#include "models/native/micro_kernel.hpp"
 
 namespace charrnn {
 namespace {
@@ -358,6 +359,40 @@ TEST_P(NativeKernels, SumsOfIntegersAreExact) {
                  b[static_cast<std::size_t>(n * kStride + i)];
         }
         EXPECT_EQ(c[static_cast<std::size_t>(row * kOutputs + n)], static_cast<float>(sum)) << row << ", " << n;
+      }
+    }
+  }
+}
+
+TEST_P(NativeKernels, ProductsOfFewRowsAreTheSums) {
+  constexpr std::int64_t kApart = 5, kGap = 7;  // floats between rows
+  constexpr float kUntouched = 9;
+  for (const std::int64_t columns : {32, 64, 96, 160}) {
+    for (const std::int64_t depth : {1, 2, 33, 300}) {
+      const std::int64_t a_stride = depth + kApart, b_stride = columns + kGap, c_stride = columns + kApart;
+      const std::vector<float> a = numbers(kFewRows * a_stride, 1, 1), b = numbers(depth * b_stride, 1, 2);
+      for (std::int64_t rows = 1; rows <= kFewRows; ++rows) {
+        for (const bool add : {false, true}) {
+          std::vector<float> c(static_cast<std::size_t>((rows + 1) * c_stride), kUntouched);
+          kernel_.multiply_few_rows(rows, columns, depth, a.data(), a_stride, b.data(), b_stride, c.data(), c_stride,
+                                    add);
+          for (std::int64_t row = 0; row <= rows; ++row) {
+            for (std::int64_t n = 0; n < c_stride; ++n) {
+              const bool is_product = row < rows && n < columns;
+              double sum = add || !is_product ? kUntouched : 0, magnitude = sum;
+              for (std::int64_t k = 0; is_product && k < depth; ++k) {
+                const double term = static_cast<double>(a[static_cast<std::size_t>(row * a_stride + k)]) *
+                                    static_cast<double>(b[static_cast<std::size_t>(k * b_stride + n)]);
+                sum += term;
+                magnitude += std::abs(term);
+              }
+              // Every addition and multiplication rounds once.
+              const double most = is_product ? 0x1p-24 * static_cast<double>(depth + 1) * magnitude : 0;
+              ASSERT_NEAR(c[static_cast<std::size_t>(row * c_stride + n)], sum, most)
+                  << rows << " x " << depth << " x " << columns << (add ? ", added: " : ": ") << row << ", " << n;
+            }
+          }
+        }
       }
     }
   }

@@ -157,6 +157,39 @@ TEST_P(Products, OfBlocksAndOfSomeRows) {
   }
 }
 
+TEST_P(Products, OfATransposeWithZerosBelow) {
+  constexpr std::int64_t kFirst = 5, kColumns = 64;
+  for (const std::int64_t rows : {1, 16, 33, 50, 700}) {
+    for (const std::int64_t outputs : {16, 48}) {
+      const std::int64_t depth = (rows + 15) / 16 * 16, a_stride = kFirst + outputs + 2;
+      std::vector<float> a(static_cast<std::size_t>(rows * a_stride)), b(static_cast<std::size_t>(depth * kColumns)),
+          c(static_cast<std::size_t>(outputs * kColumns), 7);
+      for (std::size_t i = 0; i < a.size(); ++i) a[i] = number(static_cast<std::int64_t>(i));
+      for (std::size_t i = 0; i < b.size(); ++i) b[i] = number(1000 + static_cast<std::int64_t>(i));
+      std::vector<const float*> begins;  // in any order in memory
+      for (std::int64_t row = 0; row < rows; ++row) begins.push_back(a.data() + (rows - 1 - row) * a_stride);
+      Panels panels(GetParam());
+      panels.resize(depth, kColumns);
+      panels.pack_rows({b.data(), kColumns, depth}, 0, {0, depth});
+      LeftFactor(begins, kFirst, outputs, depth, panels)
+          .multiply(c.data(), kColumns, true, panels, {0, panels.count()});
+      for (std::int64_t output = 0; output < outputs; ++output) {
+        for (std::int64_t n = 0; n < kColumns; ++n) {
+          double sum = 7, magnitude = 7;
+          for (std::int64_t row = 0; row < rows; ++row) {
+            const double term = static_cast<double>(rounded(begins[static_cast<std::size_t>(row)][kFirst + output])) *
+                                static_cast<double>(rounded(b[static_cast<std::size_t>(row * kColumns + n)]));
+            sum += term;
+            magnitude += std::abs(term);
+          }
+          ASSERT_NEAR(c[static_cast<std::size_t>(output * kColumns + n)], sum, tolerance() * magnitude)
+              << rows << " rows, " << outputs << " columns: " << output << ", " << n;
+        }
+      }
+    }
+  }
+}
+
 TEST_P(Products, KeepNanAndInfinity) {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN(), kInf = std::numeric_limits<float>::infinity();
   Panels panels(GetParam());
