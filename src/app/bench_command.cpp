@@ -1,26 +1,20 @@
 // charrnn_dist bench: how fast this machine trains a model, and what more ranks would bring.
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <span>
-#include <utility>
 
 #include "app/failure.hpp"
 #include "app/job.hpp"
 #include "app/program.hpp"
-#include "base/activity.hpp"
+#include "app/step_cost.hpp"
 #include "base/text.hpp"
 #include "models/device_description.hpp"
-#include "train/cost_model.hpp"
-#include "train/training.hpp"
 
 namespace charrnn {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Clock = std::chrono::steady_clock;
 
 struct BenchArguments {
   ConfigSources sources;
@@ -28,99 +22,6 @@ struct BenchArguments {
   Integers predict_ranks;
   bool json = false;
 };
-
-/// Those that a step spends time in.
-constexpr auto kStepPhases = std::span(kPhaseNames).first<static_cast<std::size_t>(Phase::kUpdate) + 1>();
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + std::ssize(values) / 2;
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-/// Median time and phases of a step with one engine.
-struct StepCost {
-  std::string engine;
-  double seconds = 0;
-  PhaseSeconds phases{};  ///< means over the steps
-  double characters = 0;  ///< of a step, mean
-};
-
-StepCost time_steps(std::int64_t steps, Training& training, Job& job) {
-  constexpr std::int64_t kWarmUp = 3;  // the first steps make micro-kernels and fetch memory
-  PhaseClock clock;
-  Batches& batches = training.batches();
-  const std::unique_ptr<TrainingStep> step = make_training_step(training.step_parts(), batches.sharding(), clock);
-  BatchState state(training.model(), batches);
-  Batch batch;
-  StepCost cost{std::string(training.engine().name)};
-  std::vector<double> seconds;
-  PhaseSeconds before{};
-  std::int64_t begun = 0;
-  const auto begin = [&] {
-    {
-      const PhaseScope scope(&clock, Phase::kData);
-      load_batch_of_step(begun, batches, batch, state);
-    }
-    step->begin(batch, state, begun, 1, {.stop = job.signals.received()});
-    if (begun++ < kWarmUp) return;
-    cost.characters += static_cast<double>(batch.all_targets) / static_cast<double>(steps);
-  };
-  auto start = Clock::now();
-  for (std::int64_t i = 0; i < kWarmUp + steps; ++i) {
-    if (i == kWarmUp) before = clock.seconds();
-    if (begun == i) begin();
-    if (step->runs_ahead() && begun < kWarmUp + steps) begin();
-    if (step->finish().flags.stop) throw Interrupted();
-    const double taken = seconds_since(std::exchange(start, Clock::now()));
-    if (i >= kWarmUp) seconds.push_back(taken);
-  }
-  const PhaseSeconds after = clock.seconds();
-  for (std::size_t i = 0; i < after.size(); ++i) {
-    cost.phases[i] = (after[i] - before[i]) / static_cast<double>(steps);
-  }
-  cost.seconds = median(std::move(seconds));
-  return cost;
-}
-
-/// Median time of the gradients' all-reduce, cut to `size` floats.
-double time_all_reduce(Training& training, std::size_t size) {
-  constexpr int kRepeats = 15;
-  Communicator& communicator = training.gradients();
-  std::vector<double> seconds;
-  for (int i = 0; i < kRepeats; ++i) {
-    communicator.barrier();
-    const auto start = Clock::now();
-    communicator.all_reduce_sum(training.model().gradient().first(size));
-    seconds.push_back(seconds_since(start));
-  }
-  return median(std::move(seconds));
-}
-
-/// Seconds of a step's work on columns, and on how many of this rank.
-struct ColumnTime {
-  std::int64_t columns;
-  double seconds;
-};
-
-ColumnTime column_time(const StepCost& cost, Training& training) {
-  const auto of = [&](Phase phase) { return cost.phases[static_cast<std::size_t>(phase)]; };
-  const std::int64_t columns = training.batches().sharding().columns_of_rank(training.config().data.columns).count;
-  return {std::max<std::int64_t>(1, columns),
-          of(Phase::kData) + of(Phase::kForward) + of(Phase::kBackward) + of(Phase::kIdle)};
-}
-
-ReduceCost reduce_cost(Training& training) {
-  constexpr std::size_t kNearlyNothing = 16;
-  const std::span<float> gradient = training.model().gradient();
-  return ReduceCost::from_measured(training.gradients().size(), time_all_reduce(training, kNearlyNothing),
-                                   time_all_reduce(training, gradient.size()),
-                                   static_cast<double>(gradient.size_bytes()));
-}
 
 void print_text(const Json& result) {
   fmt::print("{}\n{} rank(s) x {} thread(s); products at up to {:.0f} GFLOP/s; {} parameters\n\n",
@@ -175,7 +76,7 @@ Json predictions(const BenchArguments& arguments, const StepCost& cost, Training
     activity.clear();
     few = column_time(time_steps(arguments.steps, smaller, job), smaller);
   }
-  const CostModel model{.per_update = cost.phases[static_cast<std::size_t>(Phase::kUpdate)],
+  const CostModel model{.per_update = cost.of(Phase::kUpdate),
                         .columns = ColumnCost::from_measured(many.columns, many.seconds, few.columns, few.seconds),
                         .reduce = reduce,
                         .gradient_bytes = static_cast<double>(training.model().gradient().size_bytes())};
