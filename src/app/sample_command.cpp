@@ -43,7 +43,7 @@ int threads_for(std::int64_t texts, std::int64_t parameters) {
 
 /// So many texts that more of them side by side would hardly be faster.
 std::int64_t texts_at_once(const Device& device) {
-  constexpr std::int64_t kOnGpu = 1024, kPerCore = 32;
+  constexpr std::int64_t kOnGpu = 1024, kPerCore = 64;
   return device.cuda ? kOnGpu : kPerCore * threads_alone();
 }
 
