@@ -50,7 +50,7 @@ if(CHARRNN_PROGRAM)
   install(FILES "${manual}/_charrnn_dist" DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT program)
 
   # The scripts that are of use without the sources, and a link to each on the PATH.
-  set(scripts run plot results track fetch_corpus)
+  set(scripts run sweep plot results track fetch_corpus)
   list(TRANSFORM scripts PREPEND launch/ OUTPUT_VARIABLE script_files)
   install(FILES launch/common.sh DESTINATION ${CMAKE_INSTALL_DATADIR}/charrnn/launch COMPONENT program)
   install(PROGRAMS ${script_files} DESTINATION ${CMAKE_INSTALL_DATADIR}/charrnn/launch COMPONENT program)

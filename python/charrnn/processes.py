@@ -1,6 +1,21 @@
-"""Processes of this machine, as /proc shows them."""
+"""Processes of this machine: starting them, and what /proc shows of them."""
+import ctypes
 import os
+import signal
+import subprocess
 from pathlib import Path
+
+LIBC = ctypes.CDLL(None)  # loaded here, for nothing may be loaded between fork and exec
+PR_SET_PDEATHSIG = 1
+
+
+def start(words, signals, **how):
+    """Starts a program, or mpirun, in a session of its own, so that what a terminal sends reaches it from here alone. `signals`,
+    which are blocked here, are not there. Should this process be killed, the program saves and ends."""
+    def prepare():
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGUSR1)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+    return subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=prepare, **how)
 
 
 def _fields(pid):

@@ -25,6 +25,9 @@ class Run:
     training    [(step, loss)] of single steps
     validation  [(step, loss)], at epoch ends and between
     options     {key: value as TOML} of the last attempt
+    events      all objects but those of single steps
+    length      in epochs, if nothing ends the run earlier, and done: the part of it that is told of; None in files of older
+                versions
     step        the last one that is told of
     end         the object that tells how the last attempt ended; None if it has not
     """
@@ -38,19 +41,36 @@ class Run:
         if not self.path.exists():
             raise DataError(f"'{folder}' is not a run's folder: it has no metrics.jsonl")
         events = list(objects(read_text(self.path)))
+        self.events = [event for event in events if event.get("event") != "step"]
         self.epochs = [event for event in events if event.get("event") == "epoch"]
         self.training = _points(events, ("step",), "loss")
         self.validation = _points(events, ("epoch", "validation"), "val_loss")
         self.step = max((number(event.get("step")) or 0 for event in events), default=0)
         attempts = [event for event in events if event.get("event") in ("run", "end")]
         self.end = attempts[-1] if attempts and attempts[-1]["event"] == "end" else None
-        configs = [str(event.get("config")) for event in attempts if event["event"] == "run"]
-        self.options = dict(line.split(" = ", 1) for line in (configs or [""])[-1].splitlines() if " = " in line)
+        begins = [event for event in attempts if event["event"] == "run"]
+        self.options = options_of(begins[-1]) if begins else {}
+        epoch = number(begins[-1].get("steps_per_epoch")) if begins else None
+        self.done = self.step / epoch if epoch else None
+        self.length = (number(begins[-1].get("total_steps")) or 0) / epoch if epoch else None
 
     def by_epoch(self, key):
         """[(epochs done, value)] of a field of the epochs."""
         return [(number(event.get("epoch")) + 1, number(event.get(key))) for event in self.epochs
                 if number(event.get("epoch")) is not None and number(event.get(key)) is not None]
+
+
+def options_of(begin):
+    """{key: value as TOML} of an attempt, by the object that tells of its begin."""
+    return dict(line.split(" = ", 1) for line in str(begin.get("config")).splitlines() if " = " in line)
+
+
+def limit_of(options):
+    """The epoch after which max-epochs stops an attempt; infinity if it does not."""
+    try:
+        return float(options.get("max-epochs", "0")) or math.inf
+    except ValueError:
+        return math.inf
 
 
 def objects(text):

@@ -6,18 +6,16 @@ All signals are blocked and waited for in one place, so that none is lost, whene
 starts it with the signals blocked. All its attempts have the same words, and CHARRNN_JOB tells the program that they are one job.
 """
 import contextlib
-import ctypes
 import os
 import secrets
 import signal
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 from charrnn.command_line import complain
-from charrnn.processes import children_of, has_variable, mapped_files, state_of
+from charrnn.processes import children_of, has_variable, mapped_files, start, state_of
 
 FINAL = (0, 2, 65, 70)  # exit codes of the program that a restart cannot mend
 INTERRUPTED = 75
@@ -34,19 +32,13 @@ UNSEEN = 30.0  # seconds after which an mpirun without ranks on this machine sur
 LONG = 600.0  # seconds that an attempt lives if what broke it has nothing to do with its start
 PAUSES = (0, 10, 60, 300)  # seconds before the first restart in a row, the second …
 
-LIBC = ctypes.CDLL(None)  # loaded here, for nothing may be loaded between fork and exec
-PR_SET_PDEATHSIG = 1
-
 
 class Attempt:
-    """One start of mpirun. It gets a session of its own, so that what a terminal sends reaches it from here alone."""
+    """One start of mpirun."""
 
     def __init__(self, words):
-        def prepare():
-            LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGUSR1)  # should this supervisor be killed, the ranks save and end
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS | OTHERS)
         self.began = time.monotonic()
-        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=prepare)
+        self.process = start(words, STOPS | OTHERS)
         self.known = []  # ranks of this machine
         self.had_ranks = False
         self.gone_since = None

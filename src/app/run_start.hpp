@@ -16,6 +16,7 @@ struct TrainArguments {
   std::string resume_path;  ///< empty: the run's newest good checkpoint, or a new run if it has none
   std::string init_from;
   bool extend_vocabulary = false;
+  bool check = false;  ///< only plan
 };
 
 /// What a training run starts from.

@@ -149,6 +149,10 @@ std::vector<std::unique_ptr<TrainObserver>> make_reports(const fs::path& folder,
 
 /// Collective. Trains, or continues a training, until a signal.
 ExitCode run_training(TrainArguments& arguments, Job& job) {
+  if (arguments.check) {
+    on_root(job.control, job.signals, [&](Activity&) { plan_run(arguments, warn_on_stderr); });
+    return ExitCode::kDone;
+  }
   std::shared_ptr<RunFolder> folder;
   const RunStart start = agree_on_start(arguments, job, folder);
   job.control.set_timeout(Seconds(start.config.run.timeout));
@@ -197,6 +201,8 @@ Command train_command() {
     arguments->train.resume = true;
     if (!words.empty()) arguments->train.resume_path = words[0];
   };
+  command.add("check", arguments->train.check,
+              "check the options, and with `resume` those that the run began with, and start nothing");
   command.explain(
       "Sizes are those of the whole job, whatever the number of ranks. Exit codes: 0 done, 2 bad usage or config, 65 bad "
       "corpus or checkpoint, 75 interrupted (start again with `resume`), 70 a bug.",

@@ -51,6 +51,7 @@ const std::vector<Option>& option_table() {
       {"optimizer", "groups", CHARRNN_MEMBER(optimizer.groups), free, any, "PATTERN=RATE[:DECAY],...", "own learning rate and weight decay for parameters by name, such as e.*=1e-3:0"},
       {"optimizer", "epochs", CHARRNN_MEMBER(optimizer.epochs), free, at_least(0), "N", "epochs, or a fraction of one; 0: the sum of `phases`, else 4"},
       {"optimizer", "max-steps", CHARRNN_MEMBER(optimizer.max_steps), free, at_least(0), "N", "stop after N steps; 0: no limit"},
+      {"optimizer", "max-epochs", CHARRNN_MEMBER(optimizer.max_epochs), free, at_least(0), "N", "stop after N epochs, or a fraction of one, and leave the schedule as it is; 0: no limit"},
       {"optimizer", "patience", CHARRNN_MEMBER(optimizer.patience), free, at_least(0), "N", "stop when N validations in a row brought no better loss; 0: never"},
       {"schedule", "schedule", CHARRNN_MEMBER(schedule.schedule), free, one_of("constant|phases|sgdr|onecycle|plateau"), "", "learning rate over time (docs/schedules.md); sgdr: cosine with warm restarts; onecycle: up, then down; plateau: down when validation gets no better"},
       {"schedule", "phases", CHARRNN_MEMBER(schedule.phases), free, any, "RATE:LENGTH,...", "learning rates one after the other, for epochs or steps, such as 1e-3:0.5,1e-4:500steps; with sgdr: before its first cycle"},

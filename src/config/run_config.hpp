@@ -42,6 +42,7 @@ struct OptimizerConfig {
   std::vector<std::string> groups = {};
   double epochs = 0;           ///< or a fraction of one; 0: what the phases add up to, else 4
   std::int64_t max_steps = 0;  ///< 0: no limit
+  double max_epochs = 0;       ///< 0: no limit
   std::int64_t patience = 0;   ///< validations in a row without a better loss that end the run; 0: none do
 };
 

@@ -125,8 +125,9 @@ std::vector<std::string> start_lines(const RunFacts& facts) {
       "schedule    {}; {} epoch{}, {} steps{}; {}{}", schedule_text(facts),
       epochs_text(facts.total_steps, facts.steps_per_epoch), facts.total_steps == facts.steps_per_epoch ? "" : "s",
       with_commas(facts.total_steps),
-      facts.last_step < facts.total_steps ? fmt::format(", ends at step {} (max-steps)", with_commas(facts.last_step))
-                                          : "",
+      facts.last_step < facts.total_steps
+          ? fmt::format(", ends at step {} ({})", with_commas(facts.last_step), facts.limit)
+          : "",
       optimizer.optimizer, optimizer.weight_decay > 0 ? fmt::format(", weight decay {}", optimizer.weight_decay) : ""));
   lines.push_back(fmt::format("files       {}/{}", run.run_dir, run.name));
   return lines;

@@ -34,6 +34,7 @@ struct RunFacts {
   std::int64_t steps_per_epoch = 0, total_steps = 0;
   std::int64_t first_step = 0;  ///< where this attempt begins
   std::int64_t last_step = 0;   ///< where it ends unless it is stopped
+  std::string_view limit = {};  ///< the option that ends it there
 };
 
 /// After every step.

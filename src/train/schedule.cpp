@@ -14,6 +14,7 @@ namespace charrnn {
 namespace {
 
 constexpr double kDefaultEpochs = 4;
+constexpr std::string_view kMaxSteps = "max-steps";
 constexpr std::int64_t kMostEpochs = 1'000'000, kMostCycles = 1'000'000;  // so that steps and cycles can be counted
 
 /// Half a cosine from the one to the other, `done` of `steps` steps on.
@@ -86,6 +87,10 @@ std::string epochs_text(std::int64_t steps, std::int64_t steps_per_epoch) {
   return text;
 }
 
+std::string length_text(std::int64_t steps, std::int64_t steps_per_epoch, std::string_view limit) {
+  return limit == kMaxSteps ? with_commas(steps) : epochs_text(steps, steps_per_epoch);
+}
+
 Schedule::Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimizer, std::int64_t steps_per_epoch)
     : config_(schedule), steps_per_epoch_(steps_per_epoch) {
   const std::string& kind = schedule.schedule;
@@ -147,7 +152,16 @@ Schedule::Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimi
                             : Shape::kConstant,
         false);
   }
-  last_step_ = optimizer.max_steps > 0 ? std::min(optimizer.max_steps, total_steps_) : total_steps_;
+  last_step_ = total_steps_;
+  const auto stop_after = [&](std::int64_t steps, std::string_view limit) {
+    if (steps >= last_step_) return;
+    last_step_ = steps;
+    limit_ = limit;
+  };
+  if (optimizer.max_steps > 0) stop_after(optimizer.max_steps, kMaxSteps);
+  if (optimizer.max_epochs > 0) {
+    stop_after(std::llround(steps_of(optimizer.max_epochs, steps_per_epoch, "max-epochs")), "max-epochs");
+  }
 }
 
 double Schedule::at(std::int64_t step, std::span<const ValidationRecord> validations) const {
@@ -189,13 +203,10 @@ std::optional<std::string> Schedule::cut_off() const {
   const Cycle& last = cycle_at(last_step_ - 1);
   const std::int64_t end = last.first + last.steps;
   if ((last.shape != Shape::kCosine && last.shape != Shape::kOneCycle) || end <= last_step_) return std::nullopt;
-  const bool by_steps = last_step_ < total_steps_;
-  const auto length = [&](std::int64_t steps) {
-    return by_steps ? with_commas(steps) : epochs_text(steps, steps_per_epoch_);
-  };
-  return fmt::format("`{}` {} ends in the middle of a cycle, at a rate of {:.2g}; {}{} {} end one",
-                     by_steps ? "max-steps" : "epochs", length(last_step_), at(last_step_ - 1, {}),
-                     last.first > 0 ? length(last.first) + " or " : "", length(end), by_steps ? "steps" : "epochs");
+  const auto length = [&](std::int64_t steps) { return length_text(steps, steps_per_epoch_, limit_); };
+  return fmt::format("`{}` {} ends in the middle of a cycle, at a rate of {:.2g}; {}{} {} end one", limit_,
+                     length(last_step_), at(last_step_ - 1, {}), last.first > 0 ? length(last.first) + " or " : "",
+                     length(end), limit_ == kMaxSteps ? "steps" : "epochs");
 }
 
 }  // namespace charrnn

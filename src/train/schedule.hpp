@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "checkpoint/checkpoint.hpp"
@@ -33,8 +34,10 @@ class Schedule {
   Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimizer, std::int64_t steps_per_epoch);
 
   std::int64_t total_steps() const { return total_steps_; }
-  /// How many of them a run does: at most `max-steps`.
+  /// How many of them a run does: at most `max-steps` and `max-epochs`.
   std::int64_t last_step() const { return last_step_; }
+  /// The option that sets it: epochs, max-steps or max-epochs.
+  std::string_view limit() const { return limit_; }
 
   /// Learning rate of the step after `step` steps are done (0 ≤ step < total_steps()). Of the run's validations, in
   /// their order, only those at `step` or before count.
@@ -63,10 +66,13 @@ class Schedule {
   ScheduleConfig config_;
   std::int64_t steps_per_epoch_;
   std::int64_t total_steps_ = 0, last_step_ = 0;
+  std::string_view limit_ = "epochs";
   std::vector<Cycle> cycles_;
 };
 
 /// A number of steps as epochs, in the fewest digits that give it back: "3", "0.519".
 std::string epochs_text(std::int64_t steps, std::int64_t steps_per_epoch);
+/// The same as the option `limit` counts it: "20,000" with max-steps, else epochs.
+std::string length_text(std::int64_t steps, std::int64_t steps_per_epoch, std::string_view limit);
 
 }  // namespace charrnn

@@ -204,19 +204,19 @@ RunFacts Training::facts(double peak) const {
           .steps_per_epoch = data_.training->per_epoch(),
           .total_steps = schedule_.total_steps(),
           .first_step = first_step(),
-          .last_step = schedule_.last_step()};
+          .last_step = schedule_.last_step(),
+          .limit = schedule_.limit()};
 }
 
 std::string Training::nothing_left() const {
   const std::int64_t per_epoch = data_.training->per_epoch(), last = schedule_.last_step();
   const bool is_open = position_.batches_done == per_epoch;  // an epoch whose end is still to come
   if (first_step() < last || is_open || position_.lacks_closing_validation(last)) return "";
-  const bool by_steps = last < schedule_.total_steps();
   return fmt::format(
       "nothing is left to do: the run is at step {}, that is {} epochs, and `{}` {} {} it; a larger "
       "number trains on",
-      with_commas(first_step()), epochs_text(first_step(), per_epoch), by_steps ? "max-steps" : "epochs",
-      by_steps ? with_commas(last) : epochs_text(last, per_epoch), first_step() == last ? "ends" : "would have ended");
+      with_commas(first_step()), epochs_text(first_step(), per_epoch), schedule_.limit(),
+      length_text(last, per_epoch, schedule_.limit()), first_step() == last ? "ends" : "would have ended");
 }
 
 TrainOutcome Training::run(std::span<TrainObserver* const> all_observers, const std::shared_ptr<CheckpointSink>& sink) {

@@ -273,6 +273,19 @@ class Values(program.TestCase):
         told = program.run(*words, "--resume", "--max-steps", 2, "--learning-rate", 5e-4).stdout
         self.assertNotIn("resuming with", told)
 
+    def test_check_starts_nothing(self):
+        words = self.train_words("run", *self.model)
+        for more in ([], ["--resume"]):
+            self.assertEqual(program.run(*words, *more, "--check").stdout, "")
+        self.assertIn("no option --hiden", program.run(*words, "--hiden", 5, "--check", expect=2).stderr)
+        self.assertFalse((self.folder / "runs").exists())
+        program.run(*words)
+        files = {path: path.stat().st_mtime_ns for path in (self.folder / "runs").rglob("*")}
+        self.assertEqual(program.run(*words, "--resume", "--max-steps", 9, "--check").stdout, "")
+        self.assertIn("has checkpoints already", program.run(*words, "--check", expect=2).stderr)
+        self.assertIn("--hidden", program.run(*words, "--resume", "--hidden", 5, "--check", expect=2).stderr)
+        self.assertEqual({path: path.stat().st_mtime_ns for path in (self.folder / "runs").rglob("*")}, files)
+
 
 if __name__ == "__main__":
     program.main()

@@ -79,7 +79,7 @@ class Package(program.TestCase):
 
     def test_scripts_say_what_one_types(self):
         env = program.environment(PATH=f"{self.prefix}/bin:{os.environ['PATH']}")
-        for script in ("run", "plot", "results", "track", "fetch_corpus"):
+        for script in ("run", "sweep", "plot", "results", "track", "fetch_corpus"):
             said = check(f"charrnn_{script}", "--help", env=env)
             self.assertTrue(said.startswith(f"usage: charrnn_{script} "), said)
             self.assertNotIn(f"launch/{script}", said)

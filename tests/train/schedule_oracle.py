@@ -235,6 +235,7 @@ class Schedule(program.TestCase):
                 ("epochs", ["--epochs", 4], "--epochs 4 ends in the middle of a cycle, at a rate of 0.00086; 3 or 7 epochs end one"),
                 ("first", ["--epochs", 2, "--cycle-epochs", 3], "at a rate of 0.00026; 3 epochs end one"),
                 ("steps", ["--epochs", 3, "--max-steps", 60], "--max-steps 60 ends in the middle of a cycle, at a rate of 0.00099; 52 or 156 steps end one"),
+                ("max-epochs", ["--epochs", 3, "--max-epochs", 2, "--max-steps", 105], "--max-epochs 2 ends in the middle of a cycle, at a rate of 0.00052; 1 or 3 epochs end one"),
                 ("cycle", ["--epochs", 1, "--cycle-steps", 30, "--cycle-mult", 1], "--epochs 1 ends in the middle of a cycle, at a rate of 0.00021; 0.58 or 1.15 epochs end one")):
             with self.subTest(name):
                 self.assertIn(says, self.said("--name", name, *sgdr, *words))

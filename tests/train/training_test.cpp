@@ -332,6 +332,26 @@ TEST_P(TrainingTest, MaxStepsEndsWithAValidation) {
   EXPECT_TRUE(recorder_.validations.empty());
 }
 
+TEST_P(TrainingTest, ARunThatMaxEpochsStoppedGoesOnAsIfItHadNot) {
+  RunConfig config = some_config();
+  config.schedule.schedule = "onecycle";
+  Shelf straight;
+  train(config, &straight);
+  const std::pair<double, std::int64_t> stops[] = {{1, kSteps}, {1.5, kSteps * 3 / 2}, {9, kSteps * 3}};
+  for (const auto& [epochs, last] : stops) {
+    RunConfig shorter = config;
+    shorter.optimizer.max_epochs = epochs;
+    Shelf shelf;
+    recorder_ = {};
+    EXPECT_EQ(train(shorter, &shelf).code, ExitCode::kDone);
+    EXPECT_EQ(recorder_.end.step, last);
+    EXPECT_FALSE(recorder_.end.stopped_early);
+    const Checkpoint from = shelf.saved.back();
+    train(config, &shelf, &from);
+    EXPECT_EQ(shelf.saved.back().model.front().values, straight.saved.back().model.front().values);
+  }
+}
+
 TEST_P(TrainingTest, AValidationTellsTheEpochsMeanSoFarAndTheRate) {
   RunConfig config = some_config();
   config.optimizer.max_steps = 7;
