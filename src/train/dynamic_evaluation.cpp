@@ -14,14 +14,23 @@ namespace charrnn {
 
 namespace {
 
-/// Of each parameter: rate / (g + mean of all g), g = √mean_square. The mean: a parameter whose gradient was nearly
-/// always zero must not jump at its first one.
-std::vector<float> scale_of(std::span<const float> mean_square, double rate) {
-  std::vector<float> scale(mean_square.size());
-  std::ranges::transform(mean_square, scale.begin(), [](float square) { return std::sqrt(square); });
-  const double mean = std::accumulate(scale.begin(), scale.end(), 0.0) / static_cast<double>(scale.size());
-  for (float& g : scale) g = static_cast<float>(rate / (g + mean));
-  return scale;
+/// Of each parameter, with r = √mean_square and m the mean of all r: how far its gradient moves it, rate / (r + m), and
+/// how far it goes back, decay · r / m, at most all the way. The m: a parameter whose gradient was nearly always zero must
+/// not jump at its first one.
+struct Factors {
+  std::vector<float> rates, decays;
+};
+
+Factors factors_of(std::span<const float> mean_square, const DynamicOptions& options) {
+  std::vector<double> roots(mean_square.size());
+  std::ranges::transform(mean_square, roots.begin(), [](float square) { return std::sqrt(square); });
+  const double mean = std::accumulate(roots.begin(), roots.end(), 0.0) / static_cast<double>(roots.size());
+  Factors factors;
+  for (const double root : roots) {
+    factors.rates.push_back(static_cast<float>(options.rate / (root + mean)));
+    factors.decays.push_back(static_cast<float>(std::min(1.0, options.decay * root / mean)));
+  }
+  return factors;
 }
 
 }  // namespace
@@ -29,9 +38,12 @@ std::vector<float> scale_of(std::span<const float> mean_square, double rate) {
 Evaluation evaluate_dynamically(LanguageModel& model, std::span<const float> mean_square, const DynamicOptions& options,
                                 Batches& batches, Communicator& control, GradientReducer& reducer, Activity& activity) {
   const FlatMath math(model.device());
-  const FlatBuffer trained(model.device(), model.layout().size()), scale(model.device(), model.layout().size());
+  const auto size = model.layout().size();
+  const FlatBuffer trained(model.device(), size), rates(model.device(), size), decays(model.device(), size);
   math.copy(trained.span(), model.parameters());
-  math.from_host(scale.span(), scale_of(mean_square, options.rate));
+  const Factors factors = factors_of(mean_square, options);
+  math.from_host(rates.span(), factors.rates);
+  math.from_host(decays.span(), factors.decays);
 
   BatchState state(model, batches);
   Batch batch;
@@ -50,8 +62,10 @@ Evaluation evaluate_dynamically(LanguageModel& model, std::span<const float> mea
     result.loss_sum += sum_over_micro_batches(control, batches.sharding(), losses);
     result.characters += batch.all_targets;
     const std::span<float> parameters = model.writable_parameters();
-    math.add_product(parameters, model.gradient(), scale.span(), -1 / static_cast<double>(batch.all_targets));
-    math.lerp(parameters, trained.span(), options.decay);
+    math.add_product(parameters, model.gradient(), rates.span(), -1 / static_cast<double>(batch.all_targets));
+    if (options.decay == 0) continue;
+    math.add_product(parameters, parameters, decays.span(), -1);
+    math.add_product(parameters, trained.span(), decays.span(), 1);
   }
   return result;
 }

@@ -50,7 +50,8 @@ class DynamicEvaluation(program.TestCase):
                 for name, parameter in model.named_parameters():
                     ours = model.names[name]
                     parameter -= rate * parameter.grad / torch.from_numpy(roots[ours] + mean)
-                    parameter += decay * (trained[ours] - parameter)
+                    back = torch.from_numpy(np.minimum(1, decay * roots[ours] / mean))
+                    parameter += back * (trained[ours] - parameter)
         return total / count, count
 
     def test_formula(self):
