@@ -122,7 +122,7 @@ class CharModel(nn.Module):
 
 
 class StackedModel(CharModel):
-    """rnn, gru and lstm. The state is PyTorch's, of a layer each: h, or (h, c)."""
+    """rnn, gru, lstm and norm_lstm. The state is PyTorch's, of a layer each: h, or (h, c)."""
 
     def __init__(self, layer, settings, vocabulary, options):
         super().__init__(settings, vocabulary, options)
@@ -131,6 +131,45 @@ class StackedModel(CharModel):
 
     def recur(self, inputs, state):
         return self.rnn(inputs, state)
+
+
+class NormLSTM(nn.Module):
+    """An LSTM whose cell state is normalised on its way to the output, h = o · tanh(layer_norm(c)). Called as nn.LSTM is."""
+
+    def __init__(self, inputs, hidden, layers, dropout=0.0):
+        super().__init__()
+        self.hidden, self.layers, self.dropout = hidden, layers, dropout
+        for layer in range(layers):
+            shapes = {"weight_ih": (4 * hidden, inputs if layer == 0 else hidden), "weight_hh": (4 * hidden, hidden),
+                      "bias_ih": (4 * hidden,), "bias_hh": (4 * hidden,)}
+            values = {name: torch.empty(shape).uniform_(-hidden ** -0.5, hidden ** -0.5) for name, shape in shapes.items()}
+            values |= {"norm_weight": torch.ones(hidden), "norm_bias": torch.zeros(hidden)}
+            for name, value in values.items():
+                self.register_parameter(f"{name}_l{layer}", nn.Parameter(value))
+
+    def forward(self, inputs, state=None):
+        if state is None:
+            state = (inputs.new_zeros(self.layers, inputs.shape[1], self.hidden),) * 2
+        after = []
+        for layer in range(self.layers):
+            if layer > 0:
+                inputs = nn.functional.dropout(inputs, self.dropout, self.training)
+            inputs, *ends = self._layer(layer, inputs, *(part[layer] for part in state))
+            after.append(ends)
+        return inputs, tuple(torch.stack(parts) for parts in zip(*after))
+
+    def _layer(self, layer, inputs, h, c):
+        weight_ih, weight_hh, bias_ih, bias_hh, *norm = (
+            getattr(self, f"{name}_l{layer}")
+            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "norm_weight", "norm_bias"))
+        outputs = []
+        for x in inputs:
+            gates = nn.functional.linear(x, weight_ih, bias_ih) + nn.functional.linear(h, weight_hh, bias_hh)
+            i, f, g, o = gates.chunk(4, 1)
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(nn.functional.layer_norm(c, (self.hidden,), *norm))
+            outputs.append(h)
+        return torch.stack(outputs), h, c
 
 
 class LoopModel(CharModel):
@@ -177,6 +216,7 @@ _KINDS = {
     "rnn": functools.partial(StackedModel, nn.RNN),
     "gru": functools.partial(StackedModel, nn.GRU),
     "lstm": functools.partial(StackedModel, nn.LSTM),
+    "norm_lstm": functools.partial(StackedModel, NormLSTM),
     "rnn_cell": functools.partial(CellModel, nn.RNNCell),
     "gru_cell": functools.partial(CellModel, nn.GRUCell),
     "lstm_cell": functools.partial(CellModel, nn.LSTMCell),

@@ -3,7 +3,7 @@ import warnings
 
 import torch
 
-from charrnn.model import StackedModel
+from charrnn.model import NormLSTM, StackedModel
 
 
 class _Flat(torch.nn.Module):
@@ -25,7 +25,8 @@ def export(model, path):
         _, state = model(tokens)
     state = state if isinstance(state, tuple) else (state,)
     names = ["h", "c"][:len(state)]
-    time = {0: "time"} if isinstance(model, StackedModel) else {}  # the others are written out for one row
+    takes_rows = isinstance(model, StackedModel) and not isinstance(model.rnn, NormLSTM)
+    time = {0: "time"} if takes_rows else {}  # the others are written out for one row
     of_state = {1 if isinstance(model, StackedModel) else 0: "columns"}
     axes = {name: time | {1: "columns"} for name in ("tokens", "logits")}
     axes |= {name + suffix: of_state for name in names for suffix in ("", "_after")}

@@ -25,6 +25,22 @@ std::vector<Parameter> gated(std::int64_t inputs, std::int64_t hidden) {
           {.name = "rnn.bias_hh", .shape = {rows}, .role = Role::kBias, .bound = bound}};
 }
 
+/// An LSTM's, and those of its cell state's normalisation: h = o ∘ tanh(layer_norm(c)). Layer normalisation (Ba, Kiros &
+/// Hinton, arXiv:1607.06450) of the cell state alone, not of the gates.
+std::vector<Parameter> norm_lstm(std::int64_t inputs, std::int64_t hidden) {
+  std::vector<Parameter> parameters = gated<4>(inputs, hidden);
+  const auto of_norm = [&](const char* name, double value) {
+    parameters.push_back({.name = name,
+                          .shape = {hidden},
+                          .role = Role::kBias,
+                          .initialisation = Initialisation::kConstant,
+                          .bound = value});
+  };
+  of_norm("rnn.norm_weight", 1);
+  of_norm("rnn.norm_bias", 0);
+  return parameters;
+}
+
 /// Of the notebook's two linear layers; `concat`: the first one reads the hidden state, too.
 template <bool concat>
 std::vector<Parameter> two_linear(std::int64_t inputs, std::int64_t hidden) {
@@ -43,6 +59,7 @@ const CellSpec kCells[] = {
     {"rnn", true, kH, gated<1>, true, RecurrentCell::kRnn, make_native_rnn},
     {"gru", true, kH, gated<3>, true, RecurrentCell::kGru, make_native_gru},
     {"lstm", true, kHAndC, gated<4>, true, RecurrentCell::kLstm, make_native_lstm},
+    {"norm_lstm", true, kHAndC, norm_lstm, false, {}, make_native_norm_lstm},
     {"rnn_cell", false, kH, gated<1>, false, {}, nullptr},
     {"gru_cell", false, kH, gated<3>, false, {}, nullptr},
     {"lstm_cell", false, kHAndC, gated<4>, false, {}, nullptr},

@@ -67,6 +67,10 @@ void initialise(const ParameterLayout& layout, std::uint64_t seed, std::span<flo
       }
       continue;
     }
+    if (parameter.initialisation == Initialisation::kConstant) {
+      std::ranges::fill(values, static_cast<float>(parameter.bound));
+      continue;
+    }
     RandomStream random(seed, Purpose::kParameters, i);
     for (float& value : values) {
       value = static_cast<float>(parameter.initialisation == Initialisation::kNormal

@@ -14,6 +14,7 @@ namespace charrnn {
 enum class Initialisation {
   kUniform,   ///< in ±bound (PyTorch's default: 1/√hidden for recurrent layers, 1/√inputs for linear ones)
   kNormal,    ///< N(0, 1), for embeddings
+  kConstant,  ///< `bound` everywhere
   kIdentity,  ///< of a matrix [gates · n, n]: the unit matrix in every gate
 };
 
@@ -31,7 +32,7 @@ struct Parameter {
   Role role = Role::kWeight;
   std::int64_t layer = -1;  ///< whose it is; −1: no recurrent layer's
   Initialisation initialisation = Initialisation::kUniform;
-  double bound = 0;         ///< of Initialisation::kUniform
+  double bound = 0;         ///< of Initialisation::kUniform and kConstant
   std::int64_t offset = 0;  ///< first element in the flat buffer
   std::int64_t size = 0;    ///< elements
 };

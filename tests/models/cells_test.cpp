@@ -1,5 +1,5 @@
 // The table of cells, and the parameters and states of models built from it. Names and shapes are those that PyTorch's
-// modules document; tests/models/notebook_models.py loads
+// modules document, norm_lstm's those of python/charrnn; tests/models/notebook_models.py loads
 // checkpoints of every cell into the modules themselves.
 #include "models/cells.hpp"
 
@@ -33,6 +33,10 @@ TEST(Cells, HaveTheParametersOfPyTorchsModules) {
               ElementsAre("e.weight 7x3", "rnn.weight_ih_l0 15x3", "rnn.weight_hh_l0 15x5", "rnn.bias_ih_l0 15",
                           "rnn.bias_hh_l0 15", "rnn.weight_ih_l1 15x5", "rnn.weight_hh_l1 15x5", "rnn.bias_ih_l1 15",
                           "rnn.bias_hh_l1 15", "l_out.weight 7x5", "l_out.bias 7"));
+  EXPECT_THAT(described({.model = "norm_lstm", .hidden = 5, .embedding = 3}),
+              ElementsAre("e.weight 7x3", "rnn.weight_ih_l0 20x3", "rnn.weight_hh_l0 20x5", "rnn.bias_ih_l0 20",
+                          "rnn.bias_hh_l0 20", "rnn.norm_weight_l0 5", "rnn.norm_bias_l0 5", "l_out.weight 7x5",
+                          "l_out.bias 7"));
   EXPECT_THAT(described({.model = "lstm_cell", .hidden = 5, .embedding = 3}),
               ElementsAre("e.weight 7x3", "rnn.weight_ih 20x3", "rnn.weight_hh 20x5", "rnn.bias_ih 20",
                           "rnn.bias_hh 20", "l_out.weight 7x5", "l_out.bias 7"));
@@ -46,7 +50,7 @@ TEST(Cells, CarryNamedStates) {
   for (const char* model : {"rnn", "gru", "gru_cell", "char_loop"}) {
     EXPECT_THAT(of(model), ElementsAre(StateSpec{"h", 3, 5})) << model;
   }
-  for (const char* model : {"lstm", "lstm_cell", "CharSeqStatefulLSTM"}) {
+  for (const char* model : {"lstm", "norm_lstm", "lstm_cell", "CharSeqStatefulLSTM"}) {
     EXPECT_THAT(of(model), ElementsAre(StateSpec{"h", 3, 5}, StateSpec{"c", 3, 5})) << model;
   }
 }

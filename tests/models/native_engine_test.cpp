@@ -134,7 +134,7 @@ TEST(NativeEngine, AgreesWithAutograd) {
   const auto draw = [&](std::int64_t least, std::int64_t most) {
     return least + static_cast<std::int64_t>(random()) % (most - least + 1);
   };
-  for (const char* cell : {"rnn", "gru", "lstm"}) {
+  for (const char* cell : {"rnn", "gru", "lstm", "norm_lstm"}) {
     for (int round = 0; round < 8; ++round) {
       Case c;
       c.model.model = cell;
@@ -177,7 +177,7 @@ TEST(NativeEngine, AgreesInLargeLayers) {
 }
 
 TEST(NativeEngine, AgreesWithoutPadding) {
-  for (const char* cell : {"rnn", "gru", "lstm"}) {
+  for (const char* cell : {"rnn", "gru", "lstm", "norm_lstm"}) {
     for (const double weight_dropout : {0.0, 0.3}) {
       Case c;
       c.model = {.model = cell, .layers = 2, .hidden = 64, .embedding = 32, .dropout_input = 0.1};
@@ -192,8 +192,14 @@ TEST(NativeEngine, AgreesWithoutPadding) {
 
 TEST(NativeEngine, SameBitsOnAnyNumberOfThreads) {
   // Weights that a core's cache holds, where threads share columns only, and larger ones.
-  for (const auto& [cell, hidden] :
-       {std::pair{"rnn", 70}, {"gru", 70}, {"lstm", 70}, {"rnn", 530}, {"gru", 310}, {"lstm", 270}}) {
+  for (const auto& [cell, hidden] : {std::pair{"rnn", 70},
+                                     {"gru", 70},
+                                     {"lstm", 70},
+                                     {"rnn", 530},
+                                     {"gru", 310},
+                                     {"lstm", 270},
+                                     {"norm_lstm", 70},
+                                     {"norm_lstm", 270}}) {
     SCOPED_TRACE(testing::Message() << cell << " " << hidden);
     Case c;
     c.model = {.model = cell, .layers = 2, .hidden = hidden, .dropout = 0.4, .weight_dropout = 0.2};
@@ -212,7 +218,7 @@ TEST(NativeEngine, SameBitsOnAnyNumberOfThreads) {
 }
 
 TEST(NativeEngine, Bf16IsCloseToFp32) {
-  for (const char* cell : {"rnn", "gru", "lstm"}) {
+  for (const char* cell : {"rnn", "gru", "lstm", "norm_lstm"}) {
     Case c;
     c.model = {.model = cell, .layers = 2, .hidden = 64, .dropout = 0.4};
     c.columns = 16;
@@ -231,7 +237,7 @@ TEST(NativeEngine, Bf16IsCloseToFp32) {
 }
 
 TEST(NativeEngine, AColumnsNumbersDoNotDependOnItsNeighbours) {
-  for (const char* cell : {"rnn", "gru", "lstm"}) {
+  for (const char* cell : {"rnn", "gru", "lstm", "norm_lstm"}) {
     Case c;
     c.model = {.model = cell, .layers = 2, .hidden = 48};
     c.columns = 100;
@@ -425,7 +431,7 @@ void expect_micro_batches_do_not_matter(const Case& c, const std::string& engine
 }
 
 TEST(NativeEngine, GroupsTrainedTogetherAreThoseTrainedAlone) {
-  for (const char* cell : {"rnn", "gru", "lstm"}) {
+  for (const char* cell : {"rnn", "gru", "lstm", "norm_lstm"}) {
     for (const bool is_masked : {false, true}) {
       Case c;
       c.model = {.model = cell, .layers = 2, .hidden = is_masked ? 40 : 64};

@@ -172,6 +172,12 @@ class Parity(program.TestCase):
     def test_lstm_cell_written_out(self):
         self.check_columns("lstm_cell")
 
+    def test_norm_lstm(self):
+        self.check_columns("norm_lstm", layers=2)
+
+    def test_norm_lstm_of_libtorch(self):
+        self.check_columns("norm_lstm", "--engine", "torch", layers=2, ranks=2)
+
 
 class Epochs(program.TestCase):
     """Windows over whole epochs, by the oracle that the parity tests hold against the program."""

@@ -15,7 +15,7 @@ import charrnn
 import program
 from interchange import SIZES, TOLERANCE, Interchange
 
-STATEFUL = ["rnn", "gru", "lstm", "rnn_cell", "gru_cell", "lstm_cell", "CharSeqStatefulRnn", "CharSeqStatefulRnn2",
+STATEFUL = ["rnn", "gru", "lstm", "norm_lstm", "rnn_cell", "gru_cell", "lstm_cell", "CharSeqStatefulRnn", "CharSeqStatefulRnn2",
             "CharSeqStatefulGRU", "CharSeqStatefulLSTM"]
 WINDOWED = {"Char3Model": (3, 3, "last"), "CharLoopModel": (8, 1, "last"), "CharLoopConcatModel": (8, 1, "last"),
             "CharRnn": (8, 1, "last"), "CharSeqRnn": (8, 8, "every")}

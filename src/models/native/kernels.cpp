@@ -152,6 +152,80 @@ void lstm_backward(std::int64_t rows, std::int64_t units, std::int64_t first, st
   }
 }
 
+void norm_lstm_forward(std::int64_t rows, std::int64_t units, float* gates, const float* const* addends,
+                       const CellNorm& norm, const float* c_before, float* c_after, float* h_after) {
+  const auto hidden = static_cast<float>(norm.hidden);
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const float* const add = addends[row];
+    float* const i = gates + (4 * units + kGateGap) * row;
+    float *const f = i + units, *const g = f + units, *const o = g + units;
+    const float* const before = c_before + units * row;
+    float *const c = c_after + units * row, *const h = h_after + units * row;
+    CHARRNN_INDEPENDENT
+    for (std::int64_t u = 0; u < units; ++u) {
+      i[u] = sigmoid(i[u] + add[u]);
+      f[u] = sigmoid(f[u] + add[units + u]);
+      g[u] = hyperbolic_tangent(g[u] + add[2 * units + u]);
+      o[u] = sigmoid(o[u] + add[3 * units + u]);
+      c[u] = f[u] * before[u] + i[u] * g[u];
+    }
+    float* const normal = norm.normal + units * row;
+    const float mean = sum_of(c, units) / hidden;  // c is zero in the padding
+    CHARRNN_INDEPENDENT
+    for (std::int64_t u = 0; u < units; ++u) {
+      const float deviation = u < norm.hidden ? c[u] - mean : 0.0F;
+      normal[u] = deviation;
+      h[u] = deviation * deviation;
+    }
+    const float scale = 1.0F / __builtin_sqrtf(sum_of(h, units) / hidden + kNormEpsilon);
+    norm.scales[row] = scale;
+    CHARRNN_INDEPENDENT
+    for (std::int64_t u = 0; u < units; ++u) {
+      normal[u] *= scale;
+      h[u] = o[u] * hyperbolic_tangent(norm.gain[u] * normal[u] + norm.bias[u]);
+    }
+  }
+}
+
+void norm_lstm_backward(std::int64_t rows, std::int64_t units, float* gates, const CellNorm& norm, float* d_scaled,
+                        const float* c_before, const float* d_output, const float* d_h, float* d_c) {
+  const auto hidden = static_cast<float>(norm.hidden);
+  for (std::int64_t row = 0; row < rows; ++row) {
+    float* const i = gates + (4 * units + kGateGap) * row;
+    float *const f = i + units, *const g = f + units, *const o = g + units;
+    const std::int64_t at = units * row;
+    float *const normal = norm.normal + at, *const of_bias = d_scaled + at, *const dc = d_c + at;
+    // Of the normalised state: the sum, and that of the products with it. Both are zero in the padding.
+    float sums[kLanes] = {}, products[kLanes] = {};
+    for (std::int64_t first = 0; first < units; first += kLanes) {
+      CHARRNN_INDEPENDENT
+      for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+        const std::int64_t u = first + lane;
+        const float squashed = hyperbolic_tangent(norm.gain[u] * normal[u] + norm.bias[u]);
+        const float dh = d_output[at + u] + d_h[at + u], out = o[u];
+        of_bias[u] = dh * out * (1.0F - squashed * squashed);
+        o[u] = dh * squashed * out * (1.0F - out);
+        const float d_normal = of_bias[u] * norm.gain[u];
+        sums[lane] += d_normal;
+        products[lane] += d_normal * normal[u];
+      }
+    }
+    const float scale = norm.scales[row];
+    const float mean = sum_of_lanes(sums) / hidden, along = sum_of_lanes(products) / hidden;
+    CHARRNN_INDEPENDENT
+    for (std::int64_t u = 0; u < units; ++u) {
+      const float through = of_bias[u] * norm.gain[u] - mean - normal[u] * along;
+      const float d = u < norm.hidden ? dc[u] + scale * through : 0.0F;
+      const float in = i[u], forget = f[u], cell = g[u];
+      i[u] = d * cell * in * (1.0F - in);
+      f[u] = d * c_before[at + u] * forget * (1.0F - forget);
+      g[u] = d * in * (1.0F - cell * cell);
+      dc[u] = d * forget;
+      normal[u] *= of_bias[u];
+    }
+  }
+}
+
 void gru_forward(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
                  float* hidden_new, const float* const* addends, const float* bias_hidden_new, const float* h_before,
                  float* h_after) {
@@ -473,6 +547,8 @@ extern const Kernels kKernels;
 const Kernels kKernels = {CHARRNN_KERNELS_NAME,
                           lstm_forward,
                           lstm_backward,
+                          norm_lstm_forward,
+                          norm_lstm_backward,
                           gru_forward,
                           gru_backward,
                           rnn_forward,

@@ -22,6 +22,16 @@ constexpr std::int64_t padded(std::int64_t units) {
 /// other from the cache.
 inline constexpr std::int64_t kGateGap = 16;
 
+/// How the cell state of rows [units] is normalised over their first `hidden` units: normal = (c − mean) · scale, scale =
+/// 1 / √(variance + kNormEpsilon), and what is squashed is gain · normal + bias (PyTorch's layer_norm).
+struct CellNorm {
+  std::int64_t hidden;
+  const float *gain, *bias;  ///< [units], zero in the padding
+  float* normal;             ///< [rows, units], zero in the padding
+  float* scales;             ///< [rows]
+};
+inline constexpr float kNormEpsilon = 1e-5F;
+
 /// A row is one column of the batch at one time step; `units` is padded(). The `gates` of a row lie side by side, each
 /// [units], in PyTorch's order, with kGateGap between rows; formulas: PyTorch's documentation of RNN, GRU, LSTM.
 /// `addends` has a pointer for every row to what is added to its products: at least the bias. "Before" and "after" are
@@ -38,6 +48,12 @@ struct Kernels {
   void (*lstm_backward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
                         const float* c_before, const float* c_after, const float* d_output, const float* d_h,
                         float* d_c);
+  /// As lstm_forward, of whole rows, with the normalised cell state squashed.
+  void (*norm_lstm_forward)(std::int64_t rows, std::int64_t units, float* gates, const float* const* addends,
+                            const CellNorm& norm, const float* c_before, float* c_after, float* h_after);
+  /// norm.normal: as forward left it in, the gradients of the gain out; d_scaled [rows, units]: those of the bias.
+  void (*norm_lstm_backward)(std::int64_t rows, std::int64_t units, float* gates, const CellNorm& norm, float* d_scaled,
+                             const float* c_before, const float* d_output, const float* d_h, float* d_c);
   /// gates (reset, update, new): products in (of new: the input's alone), activations out. hidden_new: the
   /// recurrent product of new in, the same with its bias out.
   void (*gru_forward)(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,

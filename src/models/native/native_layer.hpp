@@ -81,5 +81,6 @@ class NativeLayer {
 std::unique_ptr<NativeLayer> make_native_rnn(const NativeLayerOptions& options);
 std::unique_ptr<NativeLayer> make_native_gru(const NativeLayerOptions& options);
 std::unique_ptr<NativeLayer> make_native_lstm(const NativeLayerOptions& options);
+std::unique_ptr<NativeLayer> make_native_norm_lstm(const NativeLayerOptions& options);
 
 }  // namespace charrnn

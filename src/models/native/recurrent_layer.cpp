@@ -53,6 +53,12 @@ RecurrentLayer::StepShare RecurrentLayer::share_of_step(const WindowShare& share
   return {t, t * columns_ + columns.first, columns.count, columns.first * units_, share.panels, share.units()};
 }
 
+RecurrentLayer::StepShare RecurrentLayer::element_share(const WindowShare& share, std::int64_t t) const {
+  if (!works_on_rows()) return share_of_step(share, t);
+  const Range& own = share.own;
+  return {t, t * columns_ + own.first, own.count, own.first * units_, {0, panels()}, {0, units_}};
+}
+
 void RecurrentLayer::multiply_inputs(const WindowShare& share, const float* inputs) {
   const std::int64_t stride = padded(weight_ih_.inputs());
   const Panels& w = weight_ih_.forward();
@@ -71,8 +77,12 @@ void RecurrentLayer::forward(Worker& worker, const float* inputs) {
     const StepShare share = share_of_step(worker.share(), t);
     const LeftFactor hidden({h(t) + share.state, units_, share.columns}, hidden_, weight_hh_.forward());
     multiply_hidden(share, hidden, inputs != nullptr);
-    activate(share, addends_.data() + share.row);
+    if (works_on_rows()) worker.wait(WaitFor::kThreadGroup);
+    const StepShare mine = element_share(worker.share(), t);
+    activate(mine, addends_.data() + mine.row);
   }
+  // Around a layer's passes a thread works on its units again.
+  if (works_on_rows()) worker.wait(WaitFor::kThreadGroup);
 }
 
 void RecurrentLayer::multiply_gate(const LeftFactor& hidden, const StepShare& share, std::int64_t gate, float* to,
@@ -89,19 +99,26 @@ void RecurrentLayer::multiply_hidden(const StepShare& share, const LeftFactor& h
 
 void RecurrentLayer::backward(Worker& worker, const float* d_outputs, float* d_inputs) {
   const WindowShare& all = worker.share();
-  const Range units = all.units();
-  for (std::int64_t column = all.columns.first; column < all.columns.end(); ++column) {
-    std::fill_n(d_h() + column * units_ + units.first, units.count, 0.0F);
-  }
-  start_backward(all);
+  if (works_on_rows()) worker.wait(WaitFor::kThreadGroup);
+  const StepShare first = element_share(all, 0);
+  clear(first, d_h());
+  start_backward(first);
   for (std::int64_t t = length_ - 1; t >= 0; --t) {
-    const StepShare share = share_of_step(all, t);
-    differentiate(share, d_outputs + share.row * units_);
+    const StepShare mine = element_share(all, t);
+    differentiate(mine, d_outputs + mine.row * units_);
     worker.poll();
     worker.wait(WaitFor::kThreadGroup);
-    if (t > 0) multiply_gradients(share);
+    if (t == 0) break;
+    multiply_gradients(share_of_step(all, t));
+    if (works_on_rows()) worker.wait(WaitFor::kThreadGroup);
   }
   if (d_inputs != nullptr) multiply_to_inputs(all, d_inputs);
+}
+
+void RecurrentLayer::clear(const StepShare& share, float* values) const {
+  for (std::int64_t column = 0; column < share.columns; ++column) {
+    std::fill_n(values + share.state + column * units_ + share.units.first, share.units.count, 0.0F);
+  }
 }
 
 void RecurrentLayer::multiply_gradients(const StepShare& share) {

@@ -65,11 +65,17 @@ class RecurrentLayer : public NativeLayer {
   float* h(std::int64_t t) { return h_.data() + t * columns_ * units_; }
   /// Its gradient from the next time step, [columns, units].
   float* d_h() { return d_h_.data(); }
+  /// values [columns, units]: the share's become zero.
+  void clear(const StepShare& share, float* values) const;
   /// Products of a time step's hidden state with one gate's weights, in or added to `to`, rows `stride` apart.
   void multiply_gate(const LeftFactor& hidden, const StepShare& share, std::int64_t gate, float* to,
                      std::int64_t stride, bool add) const;
 
   // What a cell adds. The defaults are for a cell with the one state h and gates that all see the same sum.
+
+  /// Whether element-wise work needs all units of a row: then a thread group divides its columns for it, and waits once
+  /// more in a time step.
+  virtual bool works_on_rows() const { return false; }
   virtual float* state(std::size_t /*i*/, std::int64_t t) { return h(t); }
   virtual void resize_cell(std::int64_t /*length*/, std::span<const Range> /*micro_batches*/) {}
   /// Where a gate's part of bias_hh goes if it is not added to that of bias_ih: [units].
@@ -78,7 +84,8 @@ class RecurrentLayer : public NativeLayer {
   virtual void multiply_hidden(const StepShare& share, const LeftFactor& hidden, bool inputs_in_gates);
   /// From products to activations, and to the state after the time step.
   virtual void activate(const StepShare& share, const float* const* addends) = 0;
-  virtual void start_backward(const WindowShare& /*share*/) {}
+  /// The share is that of element-wise work; its time step says nothing.
+  virtual void start_backward(const StepShare& /*share*/) {}
   /// From activations to gradients of what enters the gates.
   virtual void differentiate(const StepShare& share, const float* d_output) = 0;
   /// From these to d_h() for the time step before.
@@ -97,6 +104,8 @@ class RecurrentLayer : public NativeLayer {
   };
 
   StepShare share_of_step(const WindowShare& share, std::int64_t t) const;
+  /// The same for element-wise work.
+  StepShare element_share(const WindowShare& share, std::int64_t t) const;
   void multiply_inputs(const WindowShare& share, const float* inputs);
   void multiply_to_inputs(const WindowShare& share, float* d_inputs);
   void put_bias_gradient(std::int64_t first, std::int64_t count, const float* totals, float* gradient) const;

@@ -59,6 +59,8 @@ std::unique_ptr<TorchLayer> make_persistent_layer(const TorchLayerOptions& optio
 std::unique_ptr<TorchLayer> make_rnn_cell_loop(const TorchLayerOptions& options);
 std::unique_ptr<TorchLayer> make_gru_cell_loop(const TorchLayerOptions& options);
 std::unique_ptr<TorchLayer> make_lstm_cell_loop(const TorchLayerOptions& options);
+// norm_lstm_loop.cpp
+std::unique_ptr<TorchLayer> make_torch_norm_lstm(const TorchLayerOptions& options);
 // char_loop.cpp
 std::unique_ptr<TorchLayer> make_char_loop(const TorchLayerOptions& options);
 std::unique_ptr<TorchLayer> make_char_loop_concat(const TorchLayerOptions& options);
