@@ -54,7 +54,7 @@ class Package(program.TestCase):
         self.assertIn(f" {self.prefix}/bin/charrnn_dist train --resume\n", said)
 
     def test_manual_pages(self):
-        commands = ["", *(f"-{name}" for name in ("train", "lr-find", "sample", "eval", "bench", "inspect", "export", "serve", "doctor"))]
+        commands = ["", *(f"-{name}" for name in ("train", "lr-find", "sample", "eval", "score", "bench", "inspect", "export", "serve", "doctor"))]
         pages = self.prefix / "share/man/man1"
         self.assertEqual({page.name for page in pages.iterdir()}, {f"charrnn_dist{command}.1" for command in commands})
         for page in pages.iterdir():
