@@ -7,7 +7,7 @@ from mkdocs.structure.files import File
 
 TOP = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "models/README.md")
-LINKED = ("LICENSE", "examples/score_and_write.cpp", "examples/lesson6.ipynb")  # files that pages link to
+LINKED = ("LICENSE", "examples/score_and_write.cpp", "examples/compress.cpp", "examples/lesson6.ipynb")  # files that pages link to
 
 
 def on_files(files, config):

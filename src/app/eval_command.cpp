@@ -9,6 +9,7 @@
 #include "app/messages.hpp"
 #include "app/precision_note.hpp"
 #include "app/program.hpp"
+#include "app/text_loss.hpp"
 #include "base/text.hpp"
 #include "checkpoint/contents.hpp"
 #include "dist/agreement.hpp"
@@ -66,7 +67,6 @@ std::unique_ptr<Batches> batches_of_part(const EvalArguments& arguments, const L
 
 void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>& models, const Evaluation& result,
                   std::int64_t unknown, Precision precision) {
-  const double unknown_share = static_cast<double>(unknown) / static_cast<double>(result.characters);
   std::vector<std::string> paths;
   for (const LoadedModel& model : models) paths.push_back(model.path);
   if (arguments.json) {
@@ -88,17 +88,16 @@ void print_result(const EvalArguments& arguments, const std::vector<LoadedModel>
     }
     json["characters"] = result.characters;
     json["unknown_characters"] = unknown;
-    json["unknown_share"] = unknown_share;
+    json["unknown_share"] = static_cast<double>(unknown) / static_cast<double>(result.characters);
     json["loss"] = result.loss();
     json["bits_per_character"] = bits(result.loss());
     json["perplexity"] = std::exp(result.loss());
     fmt::print("{}\n", json.dump());
   } else {
-    fmt::print("{}: {:.6f} nats = {:.6f} bits per character over {} characters{} ({}, {} column{}{}{})\n",
+    fmt::print("{}: {} ({}, {} column{}{}{})\n",
                arguments.ensemble.empty() ? paths[0] : fmt::format("ensemble of {}", fmt::join(paths, ", ")),
-               result.loss(), bits(result.loss()), with_commas(result.characters),
-               unknown > 0 ? fmt::format(", {} of them unknown", percent_text(unknown_share)) : "", arguments.part,
-               arguments.columns, arguments.columns == 1 ? "" : "s",
+               text_loss(result.loss(), result.characters, unknown), arguments.part, arguments.columns,
+               arguments.columns == 1 ? "" : "s",
                arguments.window > 0 ? fmt::format(", windows of {} from a state of zero", arguments.window) : "",
                precision != Precision::kFp32 ? fmt::format(", {}", name_of(precision)) : "");
   }
@@ -174,13 +173,7 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   }
   const std::int64_t unknown = count_unknown(*batches, models[0].vocabulary, job.control, activity);
   activity.clear();
-  const double unknown_share = static_cast<double>(unknown) / static_cast<double>(batches->targets_per_epoch());
-  if (unknown_share >= kLargeUnknownShare) {
-    warn(fmt::format(
-        "{} of the characters are unknown to '{}'; it reads them all as one symbol, <unk>, and the loss is that of "
-        "telling where they stand, not which they are",
-        percent_text(unknown_share), models[0].path));
-  }
+  warn_of_unknown(models[0].path, batches->targets_per_epoch(), unknown, warn);
   std::vector<LanguageModel*> pointers;
   for (const LoadedModel& model : models) pointers.push_back(model.model.get());
   const Evaluation result = arguments.dynamic.rate > 0

@@ -63,8 +63,8 @@ ExitCode run(const Strings& words) {
 }  // namespace
 
 Commands all_commands() {
-  return {train_command(),   lr_find_command(), sample_command(), eval_command(),  bench_command(),
-          inspect_command(), export_command(),  serve_command(),  doctor_command()};
+  return {train_command(), lr_find_command(), sample_command(), eval_command(),  score_command(),
+          bench_command(), inspect_command(), export_command(), serve_command(), doctor_command()};
 }
 
 ExitCode run_program(const Strings& words) {

@@ -9,6 +9,7 @@ Command train_command();
 Command lr_find_command();
 Command sample_command();
 Command eval_command();
+Command score_command();
 Command bench_command();
 Command inspect_command();
 Command export_command();

@@ -12,6 +12,7 @@
 #include "app/messages.hpp"
 #include "app/precision_note.hpp"
 #include "app/program.hpp"
+#include "app/threads_to_predict.hpp"
 #include "app/write_texts.hpp"
 #include "base/file_descriptor.hpp"
 #include "base/utf8.hpp"
@@ -33,13 +34,6 @@ struct SampleArguments {
   bool interactive = false;
   SampleOptions options;
 };
-
-/// A core for every few texts, or for as many parameters as its cache holds: every character takes all parameters.
-int threads_for(std::int64_t texts, std::int64_t parameters) {
-  constexpr std::int64_t kTexts = 8, kParameters = 1 << 19;
-  return static_cast<int>(
-      std::clamp<std::int64_t>(std::max(texts / kTexts, parameters / kParameters), 1, threads_alone()));
-}
 
 /// So many texts that more of them side by side would hardly be faster.
 std::int64_t texts_at_once(const Device& device) {
@@ -109,7 +103,7 @@ void run_sample(SampleArguments& arguments) {
   }
   require_can_be_written(texts.stop, vocabulary);
   texts.at_once = std::min(texts.count, texts_at_once(device));
-  team.resize(threads_for(texts.at_once, loaded[0].model->layout().size()));
+  team.resize(threads_to_predict(texts.at_once, loaded[0].model->layout().size()));
   std::vector<LanguageModel*> models;
   for (const LoadedModel& model : loaded) models.push_back(model.model.get());
   const auto make_sampler = [&](std::int64_t first, std::int64_t at_once) {

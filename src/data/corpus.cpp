@@ -9,10 +9,9 @@
 #include "base/error.hpp"
 #include "base/sha256.hpp"
 #include "base/utf8.hpp"
-#include "data/encoding_advice.hpp"
+#include "data/decode_member.hpp"
 #include "data/file_kind.hpp"
 #include "data/numbered_text.hpp"
-#include "data/utf8_decoder.hpp"
 
 namespace charrnn {
 
@@ -84,21 +83,13 @@ class Scan {
   }
 
   void take_text(TextReader& reader) {
-    Bytes piece = reader.read();
-    check_start(reader.member(), piece);
-    const std::size_t mark = members_ == 1 && has_known_mark(piece) ? 0 : utf8_mark(piece);
-    Utf8Decoder decoder(mark);
-    try {
-      for (piece = piece.subspan(mark); !piece.empty(); piece = reader.read()) {
-        digest_.update(piece.data(), piece.size());
-        decoder.decode(
-            piece, [&](Bytes ascii) { numbers_.add(ascii); },
-            [&](char32_t character) { numbers_.add(alphabet_.number_of(character)); });
-      }
-      decoder.end();
-    } catch (const BadUtf8& bad) {
-      refuse_bad_utf8(bad, piece, reader);
-    }
+    const auto mark_of = [&](Bytes start) { return members_ == 1 && has_known_mark(start) ? 0 : utf8_mark(start); };
+    decode_member(reader, mark_of, [&](Utf8Decoder& decoder, Bytes piece) {
+      digest_.update(piece.data(), piece.size());
+      decoder.decode(
+          piece, [&](Bytes ascii) { numbers_.add(ascii); },
+          [&](char32_t character) { numbers_.add(alphabet_.number_of(character)); });
+    });
   }
 
   /// Whether the text begins with a byte order mark, and is known to a checkpoint only together with it.

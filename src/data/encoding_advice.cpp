@@ -14,12 +14,16 @@ namespace charrnn {
 
 namespace {
 
-/// What to do: `otherwise`, then a shell command that sends the member through `filter` into a new file in this folder.
-/// Nothing follows the command, so that it can be copied to the line's end.
+bool has_file(const Member& member) {
+  return !member.path.empty() || !member.unpack.empty();
+}
+
+/// What to do: `otherwise`, then a shell command that sends the member through `filter` into a new file in this folder, if
+/// there is a file. Nothing follows the command, so that it can be copied to the line's end.
 std::string advice(const Member& member, std::string_view otherwise, const std::string& filter,
                    const std::string& output) {
   const auto as_path = [](const std::string& path) { return for_shell(path.starts_with('-') ? "./" + path : path); };
-  if (member.path.empty() && member.unpack.empty()) return "";  // there is no file of it
+  if (!has_file(member)) return fmt::format("; {}", otherwise);
   const std::string from = !member.path.empty() ? filter + " " + as_path(member.path)
                            : filter.empty()     ? member.unpack
                                                 : member.unpack + " | " + filter;
@@ -64,7 +68,10 @@ void check_start(const Member& member, std::span<const unsigned char> start) {
   const bool is_packed = packing_of(start) != Packing::kNone;
   if (is_packed || is_tar(start) || is_zip(start)) {
     throw DataError(
-        fmt::format("{} is {}{}", member.name, is_packed ? "packed once more" : "an archive itself",
+        fmt::format("{} is {}{}{}", member.name, is_packed ? "packed" : "an archive",
+                    !has_file(member) ? ""
+                    : is_packed       ? " once more"
+                                      : " itself",
                     advice(member, "unpack it, and give that file instead", "", "unpacked-" + member.file_name)));
   }
   if (const char* const encoding = wide_encoding(start)) {
@@ -77,7 +84,9 @@ void refuse_bad_utf8(const BadUtf8& bad, std::span<const unsigned char> piece, T
   Rest rest;
   rest.add(piece.subspan(bad.at));
   const Member& member = reader.member();
-  for (auto bytes = reader.read(); !bytes.empty(); bytes = reader.read()) rest.add(bytes);
+  if (reader.size() > 0) {
+    for (auto bytes = reader.read(); !bytes.empty(); bytes = reader.read()) rest.add(bytes);
+  }
   const std::string what_to_do =
       bad.wide + rest.good > rest.bad
           ? ": the text is damaged" + converted(member, "use `bytes`, or leave out what is", "-c -f UTF-8")

@@ -53,7 +53,7 @@ class TextReader {
   /// file, member and place for what cannot be read or is damaged.
   virtual std::span<const unsigned char> read() = 0;
   virtual const Member& member() const = 0;
-  /// Bytes of all files, as they lie on disk, and how many of them have been read.
+  /// Bytes of all files, as they lie on disk (0 of a stream, which may have no end), and how many of them have been read.
   virtual std::int64_t size() const = 0;
   virtual std::int64_t position() const = 0;
   virtual LeftOut left_out() const { return {}; }
@@ -85,6 +85,10 @@ class TextSource {
 /// archive for its files in the order in which they stand there. Left out are hidden files and whatever is not a
 /// regular file; links are followed only where they are given themselves. Nothing is opened before the text is read.
 std::unique_ptr<TextSource> open_text(const std::vector<std::string>& paths);
+
+/// A text that comes over a pipe, a terminal or whatever else standard input is: one member, which can be read once. A
+/// piece is what has come so far.
+std::unique_ptr<TextSource> standard_input_text();
 
 /// A text in memory.
 ///

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 import program
 
 MANUAL = program.PROGRAM.parent / "manual"
-COMMANDS = ["train", "lr-find", "sample", "eval", "bench", "inspect", "export", "serve", "doctor"]
+COMMANDS = ["train", "lr-find", "sample", "eval", "score", "bench", "inspect", "export", "serve", "doctor"]
 
 
 def help_of(*words, width=80):

@@ -30,7 +30,7 @@ class StartUp(program.TestCase):
                       ["sample", run, "--prime", "In the beginning was the word. ", "--length", 20],
                       ["sample", run, "--count", 4, "--length", 20],
                       ["sample", run, "--count", 20, "--length", 20, "--precision", "int8"],
-                      ["eval", run, "--corpus", self.corpus]):
+                      ["eval", run, "--corpus", self.corpus], ["score", run, "--corpus", self.corpus]):
             with self.subTest(words=words):
                 expect = 2 if words == ["no-such-command"] else 0
                 self.assertFalse(self.loads_libtorch(*words, expect=expect))

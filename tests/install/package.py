@@ -1,7 +1,11 @@
 """What `cmake --install` puts into a prefix works from there: the program, its manual pages and completion, the headers,
-and find_package(charrnn), with which the program of examples/ is built; it agrees with the installed program."""
+and find_package(charrnn), with which the programs of examples/ are built; they agree with the installed program."""
+import functools
+import hashlib
 import json
+import math
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -54,7 +58,7 @@ class Package(program.TestCase):
         self.assertIn(f" {self.prefix}/bin/charrnn_dist train --resume\n", said)
 
     def test_manual_pages(self):
-        commands = ["", *(f"-{name}" for name in ("train", "lr-find", "sample", "eval", "bench", "inspect", "export", "serve", "doctor"))]
+        commands = ["", *(f"-{name}" for name in ("train", "lr-find", "sample", "eval", "score", "bench", "inspect", "export", "serve", "doctor"))]
         pages = self.prefix / "share/man/man1"
         self.assertEqual({page.name for page in pages.iterdir()}, {f"charrnn_dist{command}.1" for command in commands})
         for page in pages.iterdir():
@@ -123,11 +127,7 @@ class Package(program.TestCase):
               everything, *alone)
 
     def test_example_agrees_with_the_program(self):
-        check("cmake", "-G", "Ninja", "-S", program.SOURCE / "examples", "-B", self.examples,
-              f"-DCMAKE_PREFIX_PATH={self.prefix}", f"-DCMAKE_CXX_COMPILER={CACHE['CMAKE_CXX_COMPILER']}",
-              f"-DCMAKE_CXX_COMPILER_LAUNCHER={CACHE.get('CMAKE_CXX_COMPILER_LAUNCHER', '')}")
-        check("cmake", "--build", self.examples)
-        example = self.examples / "score_and_write"
+        example = self.example("score_and_write")
         self.assertNotIn("libmpi", check("ldd", example))
         run = self.train("run", "--model", "lstm", "--hidden", 24, "--embedding", 8, "--columns", 8, "--max-steps", 40)
         prime = self.text[:300]
@@ -137,6 +137,81 @@ class Package(program.TestCase):
         self.assertEqual(score, f"{loss['loss']:.6f} nats = {loss['bits_per_character']:.6f} bits per character")
         self.assertEqual(written, self.installed("sample", run, "--seed", 1, "--prime", prime, "--length", 200))
         self.assertEqual(subprocess.run([example, self.folder, "text"], capture_output=True, env=program.environment()).returncode, 65)
+
+    @classmethod
+    @functools.cache
+    def example(cls, name):
+        """A program of examples/, which are built the first time."""
+        if not cls.examples.exists():
+            check("cmake", "-G", "Ninja", "-S", program.SOURCE / "examples", "-B", cls.examples,
+                  f"-DCMAKE_PREFIX_PATH={cls.prefix}", f"-DCMAKE_CXX_COMPILER={CACHE['CMAKE_CXX_COMPILER']}",
+                  f"-DCMAKE_CXX_COMPILER_LAUNCHER={CACHE.get('CMAKE_CXX_COMPILER_LAUNCHER', '')}")
+            check("cmake", "--build", cls.examples)
+        return cls.examples / name
+
+    def compress(self, *words, stdin, refused=None):
+        """What examples/compress writes; or, where it refuses, the one line of its error: it may have written whole blocks of
+        the text `refused` until then."""
+        result = subprocess.run([self.example("compress"), *map(str, words)], input=stdin, capture_output=True, env=program.environment(),
+                                timeout=program.PATIENCE)
+        self.assertEqual(result.returncode, 0 if refused is None else 65, result.stderr)
+        if refused is None:
+            return result.stdout
+        self.assertIn(result.stdout, (b"", refused))
+        self.assertRegex(result.stderr, rb"^(warning: .*\n)?compress: error: .*\n$")
+        return result.stderr.decode()
+
+    def test_compress_takes_as_many_bits_as_eval_says(self):
+        model = program.SOURCE / "models/nietzsche.safetensors"
+        text = self.installed("sample", model, "--prime", "The ", "--length", 70_000).encode()
+        (self.folder / "text").write_bytes(text)
+        loss = json.loads(self.installed("eval", model, "--corpus", self.folder / "text", "--json"))
+        expected = loss["characters"] * loss["loss"] / math.log(2) / 8
+        packed = self.compress(model, stdin=text)
+        self.assertLess(abs(len(packed) / expected - 1), 0.005)
+        self.assertEqual(self.compress("--decompress", model, stdin=packed), text)
+
+    def test_compress_gives_every_file_back(self):
+        """Also what the vocabulary lacks, what is not UTF-8, and characters between two blocks."""
+        source = random.Random(4)
+        odd = (b"\xef\xbb\xbfna \xff de\r\n \xe2\x84" + "\ufffd\U0010ffff\0NA DE™".encode() + bytes(50) + source.randbytes(600) +
+               self.text[:1000].encode() + b"\xe2\x84")
+        small = ["--hidden", 8, "--embedding", 4, "--columns", 4, "--max-steps", 5]
+        for name, words in {"unk": ["--model", "lstm"], "full": ["--model", "gru", "--full-vocabulary"], "bytes": ["--model", "rnn", "--bytes"],
+                            "lower": ["--model", "gru", "--lowercase"], "written-out": ["--model", "gru_cell"]}.items():
+            run = self.train(name, *small, *words)
+            for text in (b"", odd):
+                self.assertEqual(self.compress("--decompress", run, stdin=self.compress(run, stdin=text)), text, name)
+        run = self.folder / "runs/unk"
+        for start in range(5):
+            text = b"a" * start + "ä™".encode() * 16_000
+            self.assertEqual(self.compress("--decompress", run, stdin=self.compress(run, stdin=text)), text, start)
+
+    def test_compress_refuses_what_it_cannot_give_back(self):
+        run = self.train("one", "--model", "gru", "--hidden", 8, "--embedding", 4, "--columns", 4, "--max-steps", 5)
+        other = self.train("two", "--model", "gru", "--hidden", 8, "--embedding", 4, "--columns", 4, "--max-steps", 6)
+        text = self.text[:150].encode()
+        packed = self.compress(run, stdin=text)
+        self.assertIn("another model", self.compress("--decompress", other, stdin=packed, refused=b""))
+        source = random.Random(5)
+        for at in [*range(1, 32, 4), *source.sample(range(32, len(packed) - 4), 6), len(packed) - 4, len(packed) - 1]:
+            damaged = bytearray(packed)
+            damaged[at] ^= 1 << source.randrange(8)
+            self.compress("--decompress", run, stdin=bytes(damaged), refused=text)
+        for end in (0, 7, 8, 15, 16, 19, 33, len(packed) - 5, len(packed) - 4, len(packed) - 1):
+            self.compress("--decompress", run, stdin=packed[:end], refused=text)
+        self.assertIn("after its end", self.compress("--decompress", run, stdin=packed + b"\n", refused=text))
+
+        def signed(text_bytes, code):
+            """A block that nobody compressed, with the right sum over its code."""
+            sizes = text_bytes.to_bytes(4, "little") + len(code).to_bytes(4, "little")
+            return packed[:16] + sizes + hashlib.sha256(sizes + code).digest()[:4] + bytes(4) + code + bytes(4)
+        for text_bytes, code in ((65_536, b""), (1000, b"\xff" * 100), (65_536, source.randbytes(1000))):
+            self.assertIn("another kind of processor", self.compress("--decompress", run, stdin=signed(text_bytes, code), refused=b""))
+        for block in (signed(65_540, b""), packed[:16] + b"\xff" * 100, signed(65_536, b"")[:20] + b"\xff" * 4 + bytes(100)):
+            self.assertIn("damaged", self.compress("--decompress", run, stdin=block, refused=b""))
+        windows = self.train("windows", "--model", "gru", "--window", 8, "--hidden", 8, "--columns", 16, "--max-steps", 1)
+        self.assertIn("reads windows", self.compress(windows, stdin=text, refused=b""))
 
 
 if __name__ == "__main__":
