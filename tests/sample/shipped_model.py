@@ -34,15 +34,15 @@ class ShippedModel(program.TestCase):
 
     def test_it_can_be_inspected(self):
         found = json.loads(program.run("inspect", MODEL, "--json").stdout)
-        self.assertEqual((found["arch"], found["hidden"], found["parameters"], found["step"]), ("gru", 256, 254_918, 12_648))
+        self.assertEqual((found["arch"], found["hidden"], found["parameters"], found["step"]), ("norm_lstm", 192, 192_402, 12_121))
         self.assertNotIn("best_val_loss", found, "of a checkpoint")
-        self.assertIn("gru, 1 x 256", program.run("inspect", MODEL).stdout)
+        self.assertIn("norm_lstm, 1 x 192", program.run("inspect", MODEL).stdout)
 
     def test_a_run_can_start_with_it(self):
         self.train("new", "--init-from", MODEL, "--columns", 4, "--max-steps", 2)
 
     def test_it_cannot_be_resumed(self):
-        words = self.train_words("run", "--model", "gru", "--hidden", 256, "--columns", 16, "--resume", MODEL)
+        words = self.train_words("run", "--model", "norm_lstm", "--hidden", 192, "--columns", 16, "--resume", MODEL)
         result = program.run(*words, expect=65)
         self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
         self.assertIn("--init-from", result.stderr)
