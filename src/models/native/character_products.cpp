@@ -109,8 +109,8 @@ void CharacterProducts::prepare_gradients(std::int64_t part, std::int64_t parts)
 
 void CharacterProducts::put_weight_gradient(std::int64_t block, const Range& micro_batches, float* gradient,
                                             OuterProducts& products) const {
+  if (block >= first_.gate_blocks()) return;
   const std::int64_t count = first_.gradient_block();
-  if (block * count >= first_.gate_units()) return;  // a block of other parameters of the layer
   products.sum(d_products_rows_, micro_batches, block * count, count, {OuterSum{x_factor_.rows(0)}, {}});
   first_.weight_ih().put_gradient(block * count, count, products.sums(0), x_factor_.stride(),
                                   first_.weight_ih_in(gradient));

@@ -26,7 +26,8 @@ struct NativeLayerOptions {
 ///
 /// A window goes through resize() on one thread; then, on all threads of a plan (native/step_plan.hpp), pack() if the
 /// parameters have changed, forward(), and to train backward(), prepare_gradients() and put_gradients(). None of these
-/// synchronises on entry or exit: that is the plan's task, before a thread reads what others have written.
+/// synchronises on entry or exit: that is the plan's task, before a thread reads what others have written. Only within
+/// a thread group may a layer wait there, if it divides its work in another way than WindowShare does.
 class NativeLayer {
  public:
   virtual ~NativeLayer() = default;

@@ -25,14 +25,14 @@ class NormLstmLayer final : public LstmLayer {
     put(hidden_, flat_ + bias_at_, bias_.data());
   }
 
-  std::int64_t gradient_blocks() const override { return LstmLayer::gradient_blocks() + panels(); }
+  std::int64_t gradient_blocks() const override { return gate_blocks() + panels(); }
 
   void put_gradients(std::int64_t block, const Range& micro_batches, const FactorRows& inputs, const float* mask,
                      float* gradient, OuterProducts& products) const override {
-    if (block < LstmLayer::gradient_blocks()) {
+    if (block < gate_blocks()) {
       return LstmLayer::put_gradients(block, micro_batches, inputs, mask, gradient, products);
     }
-    const std::int64_t first = (block - LstmLayer::gradient_blocks()) * kPanelWidth;
+    const std::int64_t first = (block - gate_blocks()) * kPanelWidth;
     const std::int64_t count = std::min(kPanelWidth, hidden_ - first);
     products.sum(d_gain_, micro_batches, first, kPanelWidth, {});
     put(count, products.totals(), gradient + gain_at_ + first);

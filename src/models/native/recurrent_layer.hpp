@@ -27,7 +27,7 @@ class RecurrentLayer : public NativeLayer {
   void backward(Worker& worker, const float* d_outputs, float* d_inputs) override;
   void prepare_gradients(std::int64_t part, std::int64_t parts) override { states_.take(part, parts); }
   FactorRows outputs_factor() const override { return states_.rows(1); }
-  std::int64_t gradient_blocks() const override { return gate_units_ / gradient_block(); }
+  std::int64_t gradient_blocks() const override { return gate_blocks(); }
   void put_gradients(std::int64_t block, const Range& micro_batches, const FactorRows& inputs, const float* mask,
                      float* gradient, OuterProducts& products) const override;
   RecurrentLayer* separate_inputs() override { return this; }
@@ -37,6 +37,8 @@ class RecurrentLayer : public NativeLayer {
   float* weight_ih_in(float* flat) const { return flat + offsets_.weight_ih; }
   std::int64_t gate_units() const { return gate_units_; }  ///< of all gates together
   std::int64_t gate_stride() const { return gate_units_ + kGateGap; }
+  /// The first blocks of gradients, each for gradient_block() gate units; those of a cell's other parameters follow.
+  std::int64_t gate_blocks() const { return gate_units_ / gradient_block(); }
   /// Gate units that a block of gradients is for.
   std::int64_t gradient_block() const { return OuterProducts::block_of(gate_units_, units_, threads_); }
   /// [gate_units()]: what is added to the products, of a GRU's new gate only to the inputs'.

@@ -9,7 +9,7 @@
 namespace charrnn {
 
 /// A thread's share of a window. Threads that work on the same columns form a thread group: they divide each time
-/// step's units among them and wait for each other once in every time step. Different thread groups never wait.
+/// step's units among them and wait for each other in every time step, mostly once. Different thread groups never wait.
 struct WindowShare {
   Range columns;  ///< of the thread group
   Range panels;   ///< this thread's panels of a layer's units
