@@ -139,7 +139,8 @@ void decompress(const charrnn::LoadedModel& loaded) {
             number);
     RangeDecoder decoder(code);
     std::string text;
-    while (text.size() < text_bytes && expectation.decode(decoder, text)) {}
+    while (text.size() < text_bytes && expectation.decode(decoder, text)) {
+    }
     require(
         text.size() == text_bytes && sha256_start({text}, kCheckBytes) == text_check,
         "block {} comes out as another text: it was compressed on another kind of processor or by another version of "

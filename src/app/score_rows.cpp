@@ -37,9 +37,7 @@ bool is_more_surprising(const ScoreRow& a, const ScoreRow& b) {
 ScoreRows::ScoreRows(const ScoreRowOptions& options, TextOutput& output)
     : options_(options),
       output_(output),
-      width_(::isatty(STDOUT_FILENO) != 0 ? static_cast<std::size_t>(terminal_width()) : kMostText) {
-  if (!options.json) output.write(fmt::format("   nats    bits  {}\n", options.by_character ? "character" : "line"));
-}
+      width_(::isatty(STDOUT_FILENO) != 0 ? static_cast<std::size_t>(terminal_width()) : kMostText) {}
 
 void ScoreRows::on_work(std::string_view what, std::int64_t done, std::int64_t total) {
   if (options_.worst > 0) work_.on_work(what, done, total);  // otherwise the rows show it
@@ -54,10 +52,13 @@ void ScoreRows::on_member(const Member& member) {
 void ScoreRows::on_character(const ScoredCharacter& character) {
   const bool ends_line = character.character == '\n';
   if (!row_) row_ = place_;
-  for (ScoreRow* const row : {&*row_, &sums_}) {
-    row->characters += character.nats ? 1 : 0;
-    row->unknown += character.is_known ? 0 : 1;
-    row->nats += character.nats.value_or(0);
+  row_->unknown += character.is_known ? 0 : 1;
+  if (character.nats) {
+    sums_.unknown += character.is_known ? 0 : 1;
+    for (ScoreRow* const row : {&*row_, &sums_}) {
+      ++row->characters;
+      row->nats += *character.nats;
+    }
   }
   if (options_.by_character) {
     append_utf8(row_->text, character.character);
@@ -97,6 +98,9 @@ void ScoreRows::end_row() {
 }
 
 void ScoreRows::print(const ScoreRow& row) {
+  if (!std::exchange(has_begun_, true) && !options_.json) {
+    output_.write(fmt::format("   nats    bits  {}\n", options_.by_character ? "character" : "line"));
+  }
   output_.write((options_.json ? as_json(row) : as_text(row)) + '\n');
 }
 

@@ -52,6 +52,7 @@ class Score(program.TestCase):
 
     def refuse(self, *words, code=65, stdin=subprocess.DEVNULL):
         result = program.run("score", *words, expect=code, stdin=stdin)
+        self.assertEqual(result.stdout, "")
         lines = [line for line in result.stderr.splitlines() if "error: " in line]
         self.assertEqual(len(lines), 1, result.stderr)
         return lines[0]
@@ -243,6 +244,9 @@ class Models(program.TestCase):
         self.assertIn("warning: ", result.stderr)
         self.assertIn("of the characters are unknown", result.stderr)
         self.assertIn("% of them unknown", result.stdout)
+        # The first character is not predicted, and is none of those whose share is told.
+        result = program.run("score", run, "--text", "ΑΒ")
+        self.assertIn("over 1 characters, 100.0 % of them unknown", result.stdout)
 
 
 if __name__ == "__main__":
