@@ -61,7 +61,7 @@ void ScoreRows::on_character(const ScoredCharacter& character) {
     }
   }
   if (options_.by_character) {
-    append_utf8(row_->text, character.character);
+    row_->character = character.character;
   } else if (!ends_line && row_->text.size() < kMostText) {
     if (options_.bytes) {
       row_->text += static_cast<char>(character.character);
@@ -109,8 +109,16 @@ std::string ScoreRows::as_json(const ScoreRow& row) const {
   if (options_.names_files) json["file"] = row.file;
   json["line"] = row.line;
   if (options_.by_character) json["column"] = row.column;
-  json[options_.by_character ? "character" : "text"] = row.text;
-  if (!options_.by_character) json["characters"] = row.characters;
+  if (options_.by_character && options_.bytes) {
+    json["byte"] = static_cast<std::uint32_t>(row.character);
+  } else if (options_.by_character) {
+    std::string character;
+    append_utf8(character, row.character);
+    json["character"] = character;
+  } else {
+    json["text"] = row.text;
+    json["characters"] = row.characters;
+  }
   json["nats"] = row.characters > 0 ? nlohmann::ordered_json(row.nats) : nullptr;
   json["unknown"] = row.unknown;
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
@@ -121,7 +129,11 @@ std::string ScoreRows::as_text(const ScoreRow& row) const {
                                         : fmt::format("{:>7} {:>7}", "-", "-");
   text += fmt::format("  {}{}{}", row.file, row.file.empty() ? "" : ":", row.line);
   if (options_.by_character) {
-    text += fmt::format(":{} {}", row.column, printable(decode_text(row.text, "the text")[0]));
+    constexpr char32_t kAscii = 0x80;
+    text += fmt::format(":{} {}", row.column,
+                        options_.bytes && row.character >= kAscii
+                            ? fmt::format("{:#04x}", static_cast<std::uint32_t>(row.character))
+                            : printable(row.character));
   } else {
     text += ": " + row.text;
   }

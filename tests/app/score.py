@@ -96,10 +96,6 @@ class Numbers(Score):
         said = program.run("eval", self.run_folder, "--corpus", self.corpus).stdout.partition(" (all")[0]
         self.assertEqual(program.run("score", self.run_folder, "--corpus", self.corpus).stdout.splitlines()[-1], said)
 
-    def test_threads_do_not_matter(self):
-        one, two = (program.run("score", self.run_folder, "--corpus", self.corpus, "--json", "--threads", n).stdout for n in (1, 2))
-        self.assertEqual(one, two)
-
     def test_worst(self):
         for by in ("line", "character"):
             words = [self.run_folder, "--corpus", self.corpus, "--by", by]
@@ -184,7 +180,10 @@ class Texts(Score):
         for data, says in ((b"na de \xff na", "is not valid UTF-8 at byte 6 (0xff, character 6)"),
                            (b"na de \xc3", "is not valid UTF-8 at byte 6"), (b"\xff\xfen\0a\0", "is UTF-16, not UTF-8")):
             path = self.file("in", data)
-            self.assertIn(f"'{path}' {says}", self.refuse(self.run_folder, "--corpus", path))
+            line = self.refuse(self.run_folder, "--corpus", path)
+            self.assertIn(f"'{path}' {says}", line)
+            self.assertIn(line.partition("error: ")[2], program.run("eval", self.run_folder, "--corpus", path, expect=65).stderr)
+            self.assertNotIn("bytes", line.partition(says)[2])  # an option of train, which makes another model
             with path.open("rb") as stdin:
                 self.assertIn(f"standard input {says}", self.refuse(self.run_folder, stdin=stdin))
         with self.file("in", gzip.compress(b"na de")).open("rb") as stdin:
@@ -218,7 +217,10 @@ class Models(program.TestCase):
         self.corpus.write_bytes(data)
         run = self.train("bytes", "--model", "gru", "--bytes", *MODEL)
         rows = scored(run, "--by", "character", text=data)
-        self.assertEqual(len(rows), len(data))
+        self.assertEqual([row["byte"] for row in rows], list(data))
+        (self.folder / "few").write_bytes(b"a\xff\0\xc3\n")
+        shown = program.run("score", run, "--by", "character", "--corpus", self.folder / "few").stdout.splitlines()[1:-1]
+        self.assertEqual([row.split()[-1] for row in shown], ["'a'", "0xff", "U+0000", "0xc3", "'\\n'"])
         lines = scored(run, text=data)
         self.assertEqual(sum(row["characters"] for row in lines), len(data) - 1)
         self.assertEqual(lines[0]["text"], data.split(b"\n")[0].decode(errors="replace"))
