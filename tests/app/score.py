@@ -3,9 +3,11 @@ import gzip
 import json
 import math
 import os
+import pty
 import random
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import h5py
@@ -164,6 +166,16 @@ class Texts(Score):
         self.assertEqual(lines[1], "      -       -  1:1 U+00E9 'é'")
         self.assertRegex(lines[3], r"^ +\d+\.\d{3} +\d+\.\d{3}  1:3 U\+0085 '\ufffd'$")
         self.assertRegex(lines[4], r"1:4 '\\n'$")
+
+    def test_a_row_is_as_wide_as_the_terminal(self):
+        for text in ("Все счастливые семьи ", "中文"):
+            terminal, output = pty.openpty()
+            subprocess.run(program.command("score", self.run_folder, "--text", text * 30), stdout=output, stderr=subprocess.DEVNULL,
+                           env=program.environment(COLUMNS="60"), check=True)
+            os.close(output)
+            row = os.read(terminal, 65_536).decode().split("\r\n")[1]
+            os.close(terminal)
+            self.assertEqual(sum(2 if unicodedata.east_asian_width(c) == "W" else 1 for c in row), 60, row)
 
     def test_a_long_line(self):
         text = "na de " * 30_000
