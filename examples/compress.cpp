@@ -26,6 +26,7 @@
 #include <charrnn/base/sha256.hpp>
 #include <charrnn/models/as_error.hpp>
 #include <charrnn/sample/loaded_model.hpp>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <initializer_list>
@@ -125,7 +126,7 @@ void decompress(const charrnn::LoadedModel& loaded) {
   require(read_exactly(kModelBytes) == identity_of(loaded), "the file was compressed with another model than '{}'",
           loaded.path);
   Expectation expectation(loaded);
-  for (int number = 1;; ++number) {
+  for (std::uint64_t number = 1;; ++number) {
     std::string sizes = read_exactly(kNumberBytes);
     const std::size_t text_bytes = as_number(sizes);
     if (text_bytes == 0) break;
@@ -138,7 +139,8 @@ void decompress(const charrnn::LoadedModel& loaded) {
             number);
     RangeDecoder decoder(code);
     std::string text;
-    while (text.size() < text_bytes) expectation.decode(decoder, text);
+    while (text.size() < text_bytes && expectation.decode(decoder, text)) {
+    }
     require(
         text.size() == text_bytes && sha256_start({text}, kCheckBytes) == text_check,
         "block {} comes out as another text: it was compressed on another kind of processor or by another version of "
@@ -157,17 +159,22 @@ int run(const std::string& path, bool decompresses) {
   const charrnn::LoadedModel loaded = charrnn::load_model(file, one_thread);
   require(loaded.settings.window == 0, "'{}' reads windows, and has no probabilities for a text as a whole", file);
   charrnn::find_engine(loaded.settings.model, one_thread).set_threads(1, /*deterministic=*/true, one_thread);
-  decompresses ? decompress(loaded) : compress(loaded);
+  if (decompresses) {
+    decompress(loaded);
+  } else {
+    compress(loaded);
+  }
   return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool decompresses = argc == 3 && std::string_view(argv[1]) == "--decompress";
-  if (argc != 2 && !decompresses) {
-    std::fputs("usage: compress [--decompress] MODEL < INPUT > OUTPUT\n", stderr);
-    return 2;
+  const std::string_view first = argc > 1 ? argv[1] : "";
+  const bool decompresses = argc == 3 && first == "--decompress", wants_help = first == "--help" || first == "-h";
+  if (wants_help || (!decompresses && (argc != 2 || first.starts_with('-')))) {
+    std::fputs("usage: compress [--decompress] MODEL < INPUT > OUTPUT\n", wants_help ? stdout : stderr);
+    return wants_help ? 0 : 2;
   }
   try {
     return run(argv[argc - 1], decompresses);

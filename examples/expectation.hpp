@@ -52,14 +52,17 @@ class Expectation {
     read(token ? token : stand_in(character.number));
   }
 
-  void decode(RangeDecoder& decoder, std::string& text) {
+  /// Appends the next character; false for a token without a text, which nobody encodes.
+  bool decode(RangeDecoder& decoder, std::string& text) {
     const auto above = std::ranges::upper_bound(below_, decoder.find(below_.back()));
     const auto symbol = static_cast<std::size_t>(above - below_.begin() - 1);
     decoder.take(choice_of(symbol));
     if (symbol != none()) {
       const auto token = static_cast<charrnn::Token>(symbol);
+      const std::size_t before = text.size();
       vocabulary_.append_text(text, token);
-      return read(token);
+      read(token);
+      return text.size() > before;
     }
     const auto number = static_cast<char32_t>(decoder.find(Character::kCount));
     decoder.take({number, 1, Character::kCount});
@@ -69,6 +72,7 @@ class Expectation {
       text += static_cast<char>(number - Character::kFirstByte);
     }
     read(stand_in(number));
+    return true;
   }
 
  private:

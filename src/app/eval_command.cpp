@@ -157,9 +157,11 @@ void evaluate_models(const EvalArguments& arguments, const std::vector<std::stri
   const Precision precision = precision_used(config.model, compute, tell);
   JobActivity activity(job);
   const std::unique_ptr<TextSource> source = open_text(arguments.corpus);
-  const ScannedText text = scan_text(
-      *source, {.vocabulary = models[0].vocabulary.options(), .known_sha256 = models[0].checkpoint.data.corpus_sha256},
-      job.control, activity);
+  const ScannedText text = scan_text(*source,
+                                     {.vocabulary = models[0].vocabulary.options(),
+                                      .known_sha256 = models[0].checkpoint.data.corpus_sha256,
+                                      .takes_bytes = false},
+                                     job.control, activity);
   activity.clear();
   if (!text.corpus.left_out.empty()) warn("left out of the corpus: " + text.corpus.left_out);
   const ReductionMode mode(config.run);

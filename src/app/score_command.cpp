@@ -41,9 +41,8 @@ void run_score(ScoreArguments& arguments) {
                         .team = team};
   const LoadedModel loaded = load_model(checkpoint_to_use(arguments.checkpoints[0]), compute);
   precision_used(loaded.settings.model, compute, tell_on_stderr);
-  const int threads = config.run.threads > 0 ? static_cast<int>(config.run.threads)
-                                             : threads_to_predict(1, loaded.model->layout().size());
-  find_engine(loaded.settings.model, compute).set_threads(threads, /*deterministic=*/false, compute);
+  find_engine(loaded.settings.model, compute)
+      .set_threads(threads_to_predict(1, loaded.model->layout().size()), /*deterministic=*/false, compute);
 
   arguments.rows.by_character = arguments.by == "character";
   arguments.rows.names_files = !arguments.corpus.empty();
@@ -79,7 +78,7 @@ Command score_command() {
       "worst", &arguments->rows.worst, between(0, 1'000'000), "N",
       "only the N most surprising rows, by their loss per character, to which eight characters without loss are "
       "added so that short lines do not come first; 0: all, in the order of the text");
-  command.add_training_options(arguments->sources, {"threads", "device", "engine", "precision"});
+  command.add_training_options(arguments->sources, {"device", "engine", "precision"});
   command.add("json", arguments->rows.json, "print a JSON object for each row");
   command.explain(
       "The model reads the text once, from a hidden state of zero, as eval does: the mean of all characters is the "

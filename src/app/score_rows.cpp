@@ -37,9 +37,7 @@ bool is_more_surprising(const ScoreRow& a, const ScoreRow& b) {
 ScoreRows::ScoreRows(const ScoreRowOptions& options, TextOutput& output)
     : options_(options),
       output_(output),
-      width_(::isatty(STDOUT_FILENO) != 0 ? static_cast<std::size_t>(terminal_width()) : kMostText) {
-  if (!options.json) output.write(fmt::format("   nats    bits  {}\n", options.by_character ? "character" : "line"));
-}
+      width_(::isatty(STDOUT_FILENO) != 0 ? static_cast<std::size_t>(terminal_width()) : kMostText) {}
 
 void ScoreRows::on_work(std::string_view what, std::int64_t done, std::int64_t total) {
   if (options_.worst > 0) work_.on_work(what, done, total);  // otherwise the rows show it
@@ -54,13 +52,16 @@ void ScoreRows::on_member(const Member& member) {
 void ScoreRows::on_character(const ScoredCharacter& character) {
   const bool ends_line = character.character == '\n';
   if (!row_) row_ = place_;
-  for (ScoreRow* const row : {&*row_, &sums_}) {
-    row->characters += character.nats ? 1 : 0;
-    row->unknown += character.is_known ? 0 : 1;
-    row->nats += character.nats.value_or(0);
+  row_->unknown += character.is_known ? 0 : 1;
+  if (character.nats) {
+    sums_.unknown += character.is_known ? 0 : 1;
+    for (ScoreRow* const row : {&*row_, &sums_}) {
+      ++row->characters;
+      row->nats += *character.nats;
+    }
   }
   if (options_.by_character) {
-    append_utf8(row_->text, character.character);
+    row_->character = character.character;
   } else if (!ends_line && row_->text.size() < kMostText) {
     if (options_.bytes) {
       row_->text += static_cast<char>(character.character);
@@ -97,6 +98,9 @@ void ScoreRows::end_row() {
 }
 
 void ScoreRows::print(const ScoreRow& row) {
+  if (!std::exchange(has_begun_, true) && !options_.json) {
+    output_.write(fmt::format("   nats    bits  {}\n", options_.by_character ? "character" : "line"));
+  }
   output_.write((options_.json ? as_json(row) : as_text(row)) + '\n');
 }
 
@@ -105,8 +109,16 @@ std::string ScoreRows::as_json(const ScoreRow& row) const {
   if (options_.names_files) json["file"] = row.file;
   json["line"] = row.line;
   if (options_.by_character) json["column"] = row.column;
-  json[options_.by_character ? "character" : "text"] = row.text;
-  if (!options_.by_character) json["characters"] = row.characters;
+  if (options_.by_character && options_.bytes) {
+    json["byte"] = static_cast<std::uint32_t>(row.character);
+  } else if (options_.by_character) {
+    std::string character;
+    append_utf8(character, row.character);
+    json["character"] = character;
+  } else {
+    json["text"] = row.text;
+    json["characters"] = row.characters;
+  }
   json["nats"] = row.characters > 0 ? nlohmann::ordered_json(row.nats) : nullptr;
   json["unknown"] = row.unknown;
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
@@ -117,7 +129,11 @@ std::string ScoreRows::as_text(const ScoreRow& row) const {
                                         : fmt::format("{:>7} {:>7}", "-", "-");
   text += fmt::format("  {}{}{}", row.file, row.file.empty() ? "" : ":", row.line);
   if (options_.by_character) {
-    text += fmt::format(":{} {}", row.column, printable(decode_text(row.text, "the text")[0]));
+    constexpr char32_t kAscii = 0x80;
+    text += fmt::format(":{} {}", row.column,
+                        options_.bytes && row.character >= kAscii
+                            ? fmt::format("{:#04x}", static_cast<std::uint32_t>(row.character))
+                            : printable(row.character));
   } else {
     text += ": " + row.text;
   }

@@ -28,8 +28,9 @@ struct ScoreRow {
   std::string file;
   std::int64_t line = 1, column = 1;
   std::string text;             ///< without the line's end; of a long line the beginning
+  char32_t character = 0;       ///< or a byte, where a character is a row
   std::int64_t characters = 0;  ///< that were predicted, the line's end among them
-  std::int64_t unknown = 0;     ///< of all of them
+  std::int64_t unknown = 0;     ///< of a row's characters; in the sums, of those that were predicted
   double nats = 0;              ///< of those that were predicted
   std::int64_t number = 0;      ///< of the row
 
@@ -63,7 +64,8 @@ class ScoreRows final : public ScoreObserver {
 
   ScoreRowOptions options_;
   TextOutput& output_;
-  std::size_t width_;  ///< bytes of a row that people see
+  std::size_t width_;  ///< columns of a row that people see
+  bool has_begun_ = false;
   ProgressLine progress_{stderr};
   WorkLine work_{progress_};
   ScoreRow place_;               ///< what the next row begins with

@@ -81,7 +81,8 @@ ExitCode serve(ServeArguments& arguments) {
   arguments.sources.given().apply(config);
   const HeldSignals signals;
   const Precision precision = precision_named(config.run.precision);
-  ThreadTeam team;  // of the model that stands for those to come, an lstm
+  // Which models will be asked for is not known yet. What is said of `precision` holds for the default one, an lstm.
+  ThreadTeam team;
   precision_used(config.model, {.device = {}, .precision = precision, .team = team}, tell_on_stderr);
   Server server({.paths = {paths.begin(), paths.end()},
                  .bind = arguments.bind,

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <numbers>
+#include <span>
 
 #include "base/utf8.hpp"
 
@@ -75,17 +77,19 @@ void add_wrapped(std::string& text, const std::string& words, std::size_t column
   text += '\n';
 }
 
-std::string one_line(const std::string& text, std::size_t bytes) {
-  std::string line = text.substr(0, bytes);
-  if (line.size() < text.size()) {
-    // Not in the middle of a character: its bytes after the first are 10xxxxxx.
-    std::size_t end = line.size();
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-    line.resize(end);
+std::string one_line(std::string_view text, std::size_t columns) {
+  std::string line;
+  const std::span bytes(reinterpret_cast<const unsigned char*>(text.data()), text.size());
+  for (std::size_t at = 0, column = 0; at < bytes.size();) {
+    const auto [code_point, used] = decode_utf8(bytes.subspan(at));
+    const bool is_shown = used > 0 && !is_control(code_point);
+    const char32_t shown = is_shown ? code_point : used > 0 && code_point < U' ' ? U' ' : U'\uFFFD';
+    column += columns_of(shown);
+    if (column > columns) break;
+    append_utf8(line, shown);
+    at += static_cast<std::size_t>(std::max(used, 1));
   }
-  std::replace_if(
-      line.begin(), line.end(), [](unsigned char c) { return c < 0x20; }, ' ');
-  return without_controls(line);
+  return line;
 }
 
 double bits(double nats) {

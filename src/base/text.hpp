@@ -23,8 +23,8 @@ std::vector<std::string> split(const std::string& text, char separator);
 /// after `indent` spaces. `joint` ends every line but the last.
 void add_wrapped(std::string& text, const std::string& words, std::size_t column, std::size_t indent, std::size_t width,
                  const std::string& joint = "");
-/// The beginning of a UTF-8 text, at most `bytes` bytes, control characters as spaces.
-std::string one_line(const std::string& text, std::size_t bytes);
+/// The beginning of a UTF-8 text, as much as fits in `columns` of a terminal, control characters as spaces.
+std::string one_line(std::string_view text, std::size_t columns);
 double bits(double nats);                ///< nats / ln 2
 std::string percent_text(double share);  ///< 23.7 %, 0.04 %, under 0.001 %
 /// A word as a shell takes it: in quotes where it has anything but plain characters; control characters, and what is

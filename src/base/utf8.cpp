@@ -63,6 +63,10 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::size_t columns_of(char32_t code_point) {
+  return static_cast<std::size_t>(std::max(utf8proc_charwidth(static_cast<utf8proc_int32_t>(code_point)), 0));
+}
+
 bool is_control(char32_t code_point) {
   return code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0);
 }

@@ -1,6 +1,7 @@
 // UTF-8 in and out (decoding and case mapping by utf8proc).
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +31,9 @@ std::vector<char32_t> decode_text(std::string_view text, std::string_view what);
 std::string printable(char32_t code_point);
 
 bool is_utf8(std::string_view text);
+
+/// Of a terminal that a character takes: 0 of one that combines with the last, 2 of a Chinese one.
+std::size_t columns_of(char32_t code_point);
 
 /// Whether it may act on a terminal: U+0000 … U+001F and U+007F … U+009F.
 bool is_control(char32_t code_point);

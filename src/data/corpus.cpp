@@ -48,7 +48,11 @@ class Alphabet {
 class Scan {
  public:
   Scan(const TextSource& text, const CorpusOptions& options, Activity& activity)
-      : text_(text), known_sha256_(options.known_sha256), activity_(activity), alphabet_(options.vocabulary.bytes) {
+      : text_(text),
+        known_sha256_(options.known_sha256),
+        takes_bytes_(options.takes_bytes),
+        activity_(activity),
+        alphabet_(options.vocabulary.bytes) {
     const std::unique_ptr<TextReader> reader = text.read(activity);
     while (reader->next_member()) {
       ++members_;
@@ -84,7 +88,7 @@ class Scan {
 
   void take_text(TextReader& reader) {
     const auto mark_of = [&](Bytes start) { return members_ == 1 && has_known_mark(start) ? 0 : utf8_mark(start); };
-    decode_member(reader, mark_of, [&](Utf8Decoder& decoder, Bytes piece) {
+    decode_member(reader, mark_of, takes_bytes_, [&](Utf8Decoder& decoder, Bytes piece) {
       digest_.update(piece.data(), piece.size());
       decoder.decode(
           piece, [&](Bytes ascii) { numbers_.add(ascii); },
@@ -107,6 +111,7 @@ class Scan {
 
   const TextSource& text_;
   const std::string& known_sha256_;
+  bool takes_bytes_;
   Activity& activity_;
   Alphabet alphabet_;
   NumberWriter numbers_;

@@ -36,6 +36,10 @@ std::string converted(const Member& member, std::string_view otherwise, const st
                 name.stem().string() + ".utf8" + name.extension().string());
 }
 
+std::string or_bytes(bool takes_bytes, std::string_view otherwise) {
+  return fmt::format("{}{}", takes_bytes ? "use `bytes`, or " : "", otherwise);
+}
+
 /// What a member consists of from its first bad byte on.
 struct Rest {
   std::int64_t all = 0, high = 0;      ///< bytes, and those from 0x80 up
@@ -64,7 +68,7 @@ struct Rest {
 
 }  // namespace
 
-void check_start(const Member& member, std::span<const unsigned char> start) {
+void check_start(const Member& member, std::span<const unsigned char> start, bool takes_bytes) {
   const bool is_packed = packing_of(start) != Packing::kNone;
   if (is_packed || is_tar(start) || is_zip(start)) {
     throw DataError(
@@ -75,12 +79,13 @@ void check_start(const Member& member, std::span<const unsigned char> start) {
                     advice(member, "unpack it, and give that file instead", "", "unpacked-" + member.file_name)));
   }
   if (const char* const encoding = wide_encoding(start)) {
-    throw DataError(fmt::format("{} is {}, not UTF-8{}", member.name, encoding,
-                                converted(member, "use `bytes`, or convert it", fmt::format("-f {}", encoding))));
+    throw DataError(
+        fmt::format("{} is {}, not UTF-8{}", member.name, encoding,
+                    converted(member, or_bytes(takes_bytes, "convert it"), fmt::format("-f {}", encoding))));
   }
 }
 
-void refuse_bad_utf8(const BadUtf8& bad, std::span<const unsigned char> piece, TextReader& reader) {
+void refuse_bad_utf8(const BadUtf8& bad, std::span<const unsigned char> piece, TextReader& reader, bool takes_bytes) {
   Rest rest;
   rest.add(piece.subspan(bad.at));
   const Member& member = reader.member();
@@ -89,10 +94,10 @@ void refuse_bad_utf8(const BadUtf8& bad, std::span<const unsigned char> piece, T
   }
   const std::string what_to_do =
       bad.wide + rest.good > rest.bad
-          ? ": the text is damaged" + converted(member, "use `bytes`, or leave out what is", "-c -f UTF-8")
-      : rest.is_windows()
-          ? ": it may be Windows-1252 or Latin-1" + converted(member, "use `bytes`, or convert it", "-f WINDOWS-1252")
-          : "; use `bytes`, or convert it with iconv if you know its encoding";
+          ? ": the text is damaged" + converted(member, or_bytes(takes_bytes, "leave out what is"), "-c -f UTF-8")
+      : rest.is_windows() ? ": it may be Windows-1252 or Latin-1" +
+                                converted(member, or_bytes(takes_bytes, "convert it"), "-f WINDOWS-1252")
+                          : "; " + or_bytes(takes_bytes, "convert it with iconv if you know its encoding");
   throw DataError(fmt::format("{} is not valid UTF-8 at byte {} (0x{:02x}, character {}){}", member.name, bad.byte,
                               bad.value, bad.character, what_to_do));
 }

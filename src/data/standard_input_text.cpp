@@ -3,6 +3,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "base/error.hpp"
 #include "data/text_source.hpp"

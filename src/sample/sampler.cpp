@@ -47,7 +47,7 @@ std::vector<char32_t> Sampler::prime(std::string_view text) {
   }
   require<UsageError>(has_read_ || std::ssize(tokens) >= window_,
                       "`prime` '{}' has {} characters that the model knows, and it reads windows of {}",
-                      one_line(std::string(text), 60), tokens.size(), window_);
+                      one_line(text, 60), tokens.size(), window_);
   std::vector<std::int64_t> rows;
   for (const std::int64_t token : tokens) rows.insert(rows.end(), written_.size(), token);
   read(rows);

@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <memory>
 #include <set>
+#include <span>
+#include <string>
 
 #include "base/error.hpp"
 #include "base/utf8.hpp"
@@ -45,7 +49,8 @@ void each_window(std::span<const std::int64_t> tokens, const Take& take) {
   }
 }
 
-/// The logarithms of the probabilities of all tokens but the first, which has been read by nobody yet.
+/// The logarithms of the probabilities of all tokens but the first, which is only read. The last one is only predicted: the
+/// next part of a text begins with it, and with the same `state`.
 std::vector<float> log_probabilities(LanguageModel& model, HiddenState& state, std::span<const std::int64_t> tokens) {
   std::vector<float> logarithms(tokens.size() - 1);
   std::size_t done = 0;
@@ -74,7 +79,7 @@ class Reading {
       }
       return;
     }
-    decode_member(reader, utf8_mark, [&](Utf8Decoder& decoder, Bytes piece) {
+    decode_member(reader, utf8_mark, /*takes_bytes=*/false, [&](Utf8Decoder& decoder, Bytes piece) {
       decoder.decode(
           piece,
           [&](Bytes ascii) {
@@ -101,10 +106,13 @@ class Reading {
   void score_waiting() {
     if (waiting_.empty()) return;
     if (observer_.wants_stop()) throw Interrupted();
-    // Before the tokens of what waits is the last one that was scored, but at the beginning of the text.
+    // tokens_ begins with the last one that was scored before, from which the first of waiting_ is predicted; at the
+    // beginning of a text there is none.
     const std::vector<float> logarithms = log_probabilities(*loaded_.model, *state_, tokens_);
     const std::size_t unpredicted = waiting_.size() - logarithms.size();
-    for (std::size_t i = unpredicted; i < waiting_.size(); ++i) waiting_[i].nats = 0.0 - logarithms[i - unpredicted];
+    for (std::size_t i = unpredicted; i < waiting_.size(); ++i) {
+      waiting_[i].nats = 0.0 - logarithms[i - unpredicted];  // -x would print a loss of 0 as -0
+    }
     for (const ScoredCharacter& character : waiting_) observer_.on_character(character);
     characters_ += waiting_.size();
     waiting_.clear();

@@ -3,9 +3,11 @@ import gzip
 import json
 import math
 import os
+import pty
 import random
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import h5py
@@ -52,6 +54,7 @@ class Score(program.TestCase):
 
     def refuse(self, *words, code=65, stdin=subprocess.DEVNULL):
         result = program.run("score", *words, expect=code, stdin=stdin)
+        self.assertEqual(result.stdout, "")
         lines = [line for line in result.stderr.splitlines() if "error: " in line]
         self.assertEqual(len(lines), 1, result.stderr)
         return lines[0]
@@ -94,10 +97,6 @@ class Numbers(Score):
                 self.assertEqual(sum(row["unknown"] for row in rows), told["unknown_characters"])
         said = program.run("eval", self.run_folder, "--corpus", self.corpus).stdout.partition(" (all")[0]
         self.assertEqual(program.run("score", self.run_folder, "--corpus", self.corpus).stdout.splitlines()[-1], said)
-
-    def test_threads_do_not_matter(self):
-        one, two = (program.run("score", self.run_folder, "--corpus", self.corpus, "--json", "--threads", n).stdout for n in (1, 2))
-        self.assertEqual(one, two)
 
     def test_worst(self):
         for by in ("line", "character"):
@@ -168,6 +167,16 @@ class Texts(Score):
         self.assertRegex(lines[3], r"^ +\d+\.\d{3} +\d+\.\d{3}  1:3 U\+0085 '\ufffd'$")
         self.assertRegex(lines[4], r"1:4 '\\n'$")
 
+    def test_a_row_is_as_wide_as_the_terminal(self):
+        for text in ("Все счастливые семьи ", "中文"):
+            terminal, output = pty.openpty()
+            subprocess.run(program.command("score", self.run_folder, "--text", text * 30), stdout=output, stderr=subprocess.DEVNULL,
+                           env=program.environment(COLUMNS="60"), check=True)
+            os.close(output)
+            row = os.read(terminal, 65_536).decode().split("\r\n")[1]
+            os.close(terminal)
+            self.assertEqual(sum(2 if unicodedata.east_asian_width(c) == "W" else 1 for c in row), 60, row)
+
     def test_a_long_line(self):
         text = "na de " * 30_000
         rows = scored(self.run_folder, text=text + "é\nend")
@@ -183,7 +192,10 @@ class Texts(Score):
         for data, says in ((b"na de \xff na", "is not valid UTF-8 at byte 6 (0xff, character 6)"),
                            (b"na de \xc3", "is not valid UTF-8 at byte 6"), (b"\xff\xfen\0a\0", "is UTF-16, not UTF-8")):
             path = self.file("in", data)
-            self.assertIn(f"'{path}' {says}", self.refuse(self.run_folder, "--corpus", path))
+            line = self.refuse(self.run_folder, "--corpus", path)
+            self.assertIn(f"'{path}' {says}", line)
+            self.assertIn(line.partition("error: ")[2], program.run("eval", self.run_folder, "--corpus", path, expect=65).stderr)
+            self.assertNotIn("bytes", line.partition(says)[2])  # an option of train, which makes another model
             with path.open("rb") as stdin:
                 self.assertIn(f"standard input {says}", self.refuse(self.run_folder, stdin=stdin))
         with self.file("in", gzip.compress(b"na de")).open("rb") as stdin:
@@ -217,7 +229,10 @@ class Models(program.TestCase):
         self.corpus.write_bytes(data)
         run = self.train("bytes", "--model", "gru", "--bytes", *MODEL)
         rows = scored(run, "--by", "character", text=data)
-        self.assertEqual(len(rows), len(data))
+        self.assertEqual([row["byte"] for row in rows], list(data))
+        (self.folder / "few").write_bytes(b"a\xff\0\xc3\n")
+        shown = program.run("score", run, "--by", "character", "--corpus", self.folder / "few").stdout.splitlines()[1:-1]
+        self.assertEqual([row.split()[-1] for row in shown], ["'a'", "0xff", "U+0000", "0xc3", "'\\n'"])
         lines = scored(run, text=data)
         self.assertEqual(sum(row["characters"] for row in lines), len(data) - 1)
         self.assertEqual(lines[0]["text"], data.split(b"\n")[0].decode(errors="replace"))
@@ -243,6 +258,9 @@ class Models(program.TestCase):
         self.assertIn("warning: ", result.stderr)
         self.assertIn("of the characters are unknown", result.stderr)
         self.assertIn("% of them unknown", result.stdout)
+        # The first character is not predicted, and is none of those whose share is told.
+        result = program.run("score", run, "--text", "ΑΒ")
+        self.assertIn("over 1 characters, 100.0 % of them unknown", result.stdout)
 
 
 if __name__ == "__main__":

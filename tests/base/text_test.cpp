@@ -25,11 +25,14 @@ TEST(Text, Bytes) {
   EXPECT_EQ(bytes_text(57'660'000'000), "57.7 GB");
 }
 
-TEST(Text, OneLineCutsBetweenCharacters) {
+TEST(Text, OneLineCountsTheColumnsOfATerminal) {
   EXPECT_EQ(one_line("a\nb", 10), "a b");
-  EXPECT_EQ(one_line("aé", 2), "a");
-  EXPECT_EQ(one_line("aé", 3), "aé");
-  EXPECT_EQ(one_line("a😀b", 4), "a");
+  EXPECT_EQ(one_line("aéb", 2), "aé");
+  EXPECT_EQ(one_line("Все счастливые", 3), "Все");
+  EXPECT_EQ(one_line("a\u4e2db", 2), "a");
+  EXPECT_EQ(one_line("a\u4e2db", 3), "a\u4e2d");
+  EXPECT_EQ(one_line("e\u0301b", 1), "e\u0301");
+  EXPECT_EQ(one_line("a\xff\x7f\x1b", 4), "a\ufffd\ufffd ");
 }
 
 TEST(Text, Percents) {

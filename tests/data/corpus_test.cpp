@@ -41,6 +41,17 @@ TEST(Corpus, FrequentCharactersFirstTiesByCodePointRareOnesUnknown) {
   EXPECT_THAT(all.symbols, ElementsAre("<unk>", "<pad>", "a", "b", "c", "é"));
 }
 
+TEST(Corpus, BytesAreAdvisedToCommandsThatTakeThem) {
+  const std::string wide("\xff\xfe\0a", 4);
+  for (const std::string& text :
+       {wide, std::string("na\xefve"), std::string("\u00e9\u00e9\u00e9 \xff"), std::string("\xc1\x81\x90\x8f")}) {
+    EXPECT_THAT(refusal(text), HasSubstr("use `bytes`, or "));
+    const std::string said = refusal(text, {.takes_bytes = false});
+    EXPECT_FALSE(said.empty());
+    EXPECT_THAT(said, testing::Not(HasSubstr("bytes`")));
+  }
+}
+
 TEST(Corpus, LowercaseFoldsBeforeCounting) {
   const CorpusOptions options{.vocabulary = {.lowercase = true, .min_freq = 3}, .train_fraction = 1.0};
   EXPECT_THAT(scan("ÄäÄXx", options).symbols, ElementsAre("<unk>", "<pad>", "ä"));

@@ -187,6 +187,12 @@ class Package(program.TestCase):
             text = b"a" * start + "ä™".encode() * 16_000
             self.assertEqual(self.compress("--decompress", run, stdin=self.compress(run, stdin=text)), text, start)
 
+    def test_compress_says_how_it_is_called(self):
+        for words, code in (["--help"], 0), ([], 2), (["--decompress"], 2), (["--pack", "model"], 2):
+            result = subprocess.run([self.example("compress"), *words], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            said, other = (result.stderr, result.stdout) if code else (result.stdout, result.stderr)
+            self.assertEqual((result.returncode, said.startswith("usage: compress "), other), (code, True, ""), words)
+
     def test_compress_refuses_what_it_cannot_give_back(self):
         run = self.train("one", "--model", "gru", "--hidden", 8, "--embedding", 4, "--columns", 4, "--max-steps", 5)
         other = self.train("two", "--model", "gru", "--hidden", 8, "--embedding", 4, "--columns", 4, "--max-steps", 6)
@@ -210,6 +216,9 @@ class Package(program.TestCase):
             self.assertIn("another kind of processor", self.compress("--decompress", run, stdin=signed(text_bytes, code), refused=b""))
         for block in (signed(65_540, b""), packed[:16] + b"\xff" * 100, signed(65_536, b"")[:20] + b"\xff" * 4 + bytes(100)):
             self.assertIn("damaged", self.compress("--decompress", run, stdin=block, refused=b""))
+        full = self.train("full", "--model", "gru", "--full-vocabulary", "--hidden", 8, "--columns", 4, "--max-steps", 1)
+        packed = self.compress(full, stdin=b"")  # its token 0 has no text: a block of it alone would never end
+        self.assertIn("another kind of processor", self.compress("--decompress", full, stdin=signed(65_536, b""), refused=b""))
         windows = self.train("windows", "--model", "gru", "--window", 8, "--hidden", 8, "--columns", 16, "--max-steps", 1)
         self.assertIn("reads windows", self.compress(windows, stdin=text, refused=b""))
 
