@@ -1,11 +1,11 @@
 """Many runs in one table: what each came to, and in which options they differ."""
-import math
 import textwrap
 from pathlib import Path
 
 from charrnn.runs import BIT, limit_of, number
 
-OWN = ("run-dir", "name", "max-epochs")  # options that do not tell what a run is; of the last the state tells
+# No columns, though they may differ: folder and name stand in the first one, and the state says where max-epochs ended a run.
+OWN = ("run-dir", "name", "max-epochs")
 FIXED = 5  # columns that are always there
 STATES = {0: "done", 75: "stopped"}
 
@@ -22,8 +22,8 @@ def state(run):
     code = run.end.get("exit_code")
     if code == 0 and run.end.get("stopped_early") is True:
         return "stopped early"
-    if code == 0 and run.length and run.done < run.length and (limit := limit_of(run.options)) < math.inf:
-        return f"stopped at epoch {limit:.15g}"
+    if code == 0 and run.limit == "max-epochs":
+        return f"stopped at epoch {limit_of(run.options):.15g}"
     return STATES.get(code, f"failed ({code})")
 
 

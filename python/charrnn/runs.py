@@ -26,9 +26,12 @@ class Run:
     validation  [(step, loss)], at epoch ends and between
     options     {key: value as TOML} of the last attempt
     events      all objects but those of single steps
-    length      in epochs, if nothing ends the run earlier, and done: the part of it that is told of; None in files of older
+    step        the last one in the file
+    done        the same in epochs; None in files of older versions
+    length      the epochs after which the schedule or max-steps ends the run, if max-epochs, patience or a signal does not do
+                so before; None in files of older versions
+    limit       the option that sets the last step of the last attempt: epochs, max-steps or max-epochs; None in files of older
                 versions
-    step        the last one that is told of
     end         the object that tells how the last attempt ended; None if it has not
     """
 
@@ -49,10 +52,11 @@ class Run:
         attempts = [event for event in events if event.get("event") in ("run", "end")]
         self.end = attempts[-1] if attempts and attempts[-1]["event"] == "end" else None
         begins = [event for event in attempts if event["event"] == "run"]
-        self.options = options_of(begins[-1]) if begins else {}
-        epoch = number(begins[-1].get("steps_per_epoch")) if begins else None
+        begin = begins[-1] if begins else {}
+        self.options, self.limit = options_of(begin.get("config")), begin.get("limit")
+        epoch = number(begin.get("steps_per_epoch"))
         self.done = self.step / epoch if epoch else None
-        self.length = (number(begins[-1].get("total_steps")) or 0) / epoch if epoch else None
+        self.length = min(number(begin.get("total_steps")) or 0, limit_of(self.options, "max-steps")) / epoch if epoch else None
 
     def by_epoch(self, key):
         """[(epochs done, value)] of a field of the epochs."""
@@ -60,15 +64,15 @@ class Run:
                 if number(event.get("epoch")) is not None and number(event.get(key)) is not None]
 
 
-def options_of(begin):
-    """{key: value as TOML} of an attempt, by the object that tells of its begin."""
-    return dict(line.split(" = ", 1) for line in str(begin.get("config")).splitlines() if " = " in line)
+def options_of(config):
+    """{key: value as TOML} of a config as the program writes it."""
+    return dict(line.split(" = ", 1) for line in str(config).splitlines() if " = " in line)
 
 
-def limit_of(options):
-    """The epoch after which max-epochs stops an attempt; infinity if it does not."""
+def limit_of(options, key="max-epochs"):
+    """Where this option ends a run; infinity if it does not."""
     try:
-        return float(options.get("max-epochs", "0")) or math.inf
+        return float(options.get(key, "0")) or math.inf
     except ValueError:
         return math.inf
 

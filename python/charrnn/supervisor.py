@@ -2,8 +2,8 @@
 
     python supervisor.py RESTARTS MPIRUN [FLAG]... PROGRAM -- COMMAND [OPTION]...
 
-All signals are blocked and waited for in one place, so that none is lost, whenever it comes. launch/run is the only user, and
-starts it with the signals blocked. All its attempts have the same words, and CHARRNN_JOB tells the program that they are one job.
+launch/run is the only user, and starts it with the signals blocked. All its attempts have the same words, and CHARRNN_JOB tells
+the program that they are one job.
 """
 import contextlib
 import os
@@ -15,13 +15,10 @@ import time
 from pathlib import Path
 
 from charrnn.command_line import complain
-from charrnn.processes import children_of, has_variable, mapped_files, start, state_of
+from charrnn.processes import Signals, children_of, has_variable, mapped_files, start, state_of
 
 FINAL = (0, 2, 65, 70)  # exit codes of the program that a restart cannot mend
 INTERRUPTED = 75
-STOPS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1}
-ENDS = {signal.SIGINT, signal.SIGTERM}  # the second time. A terminal that closes sends two SIGHUP
-OTHERS = {signal.SIGQUIT, signal.SIGTSTP, signal.SIGCONT, signal.SIGCHLD}
 
 REPEAT = 0.3  # seconds until ranks that may not have been there yet are told again that they shall stop
 LOOK = 1.0  # seconds between looks at the ranks
@@ -38,7 +35,7 @@ class Attempt:
 
     def __init__(self, words):
         self.began = time.monotonic()
-        self.process = start(words, STOPS | OTHERS)
+        self.process = start(words)
         self.known = []  # ranks of this machine
         self.had_ranks = False
         self.gone_since = None
@@ -52,6 +49,13 @@ class Attempt:
 
     def ranks(self):
         return [pid for pid in children_of(self.process.pid) if has_variable(pid, "OMPI_COMM_WORLD_RANK")]
+
+    def stop(self):
+        """It is told again and again by Supervisor.run()."""
+
+    def go_on(self):
+        self.gone_since = None
+        self.tell(signal.SIGCONT)
 
     def suspend(self):
         """Returns when the ranks of this machine have stopped. They may not have been there yet: then they are told again."""
@@ -98,40 +102,26 @@ class Attempt:
         return code, f"ended with code {code}"
 
 
-class Supervisor:
-    def __init__(self):
-        # What is ignored, as nohup wants SIGHUP to be, stays ignored. Python's own Ctrl-C is not needed.
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        self.watched = {one for one in STOPS | OTHERS if signal.getsignal(one) != signal.SIG_IGN}
-        signal.pthread_sigmask(signal.SIG_BLOCK, self.watched)
-        self.stopped = False
-        self.ended_by = None
+class NoAttempt:
+    """What signals act on between two attempts."""
 
+    def stop(self):
+        pass
+
+    end = suspend = go_on = stop
+
+
+class Supervisor(Signals):
     def hear(self, attempt, seconds):
-        """Waits so long for a signal, and acts on it. `attempt`: None between two of them."""
+        """Waits so long for a signal, and acts on it."""
         caught = signal.sigtimedwait(self.watched, seconds)
-        number = caught.si_signo if caught else None
-        if number == signal.SIGQUIT or number in ENDS and self.stopped:
-            self.stopped, self.ended_by = True, number
-            if attempt:
-                attempt.end()
-        elif number in STOPS:
-            self.stopped = True
-            if number == signal.SIGINT:
-                complain("==> Ctrl-C once more ends at once, without saving")
-        elif number == signal.SIGTSTP and os.getpid() != 1:  # which nothing can suspend
-            if attempt:
-                attempt.suspend()
-            if signal.SIGCONT not in signal.sigpending():  # it has come while the ranks were suspended, and must not be lost
-                os.kill(os.getpid(), signal.SIGSTOP)
-        elif number == signal.SIGCONT and attempt:
-            attempt.gone_since = None
-            attempt.tell(signal.SIGCONT)
-        return number is not None
+        if caught:
+            self.act_on(caught.si_signo, attempt)
+        return caught is not None
 
     def run(self, words):
         """Starts mpirun once; the attempt when it has ended, or None if a signal came first."""
-        while self.hear(None, 0):
+        while self.hear(NoAttempt(), 0):
             pass
         if self.stopped:
             return None
@@ -151,7 +141,7 @@ class Supervisor:
         """Returns when they are over, or a signal wants the job to stop."""
         end = time.monotonic() + seconds
         while not self.stopped and (left := end - time.monotonic()) > 0:
-            self.hear(None, left)
+            self.hear(NoAttempt(), left)
 
     def keep_going(self, restarts, mpirun, command):
         """The exit code of the whole: the program's; 75 for whatever can be resumed; 128 + signal if ended by force."""

@@ -6,14 +6,13 @@ A run's own metrics.jsonl says how far it is and with which loss. So a sweep tha
 """
 import json
 import math
-import subprocess
+import tempfile
 from pathlib import Path
 
 from charrnn.command_line import DataError, UsageError, reason, say
 from charrnn.files import read_json, write_file
-from charrnn.pool import last_error
 from charrnn.results import results
-from charrnn.variants import END, Variant, read_lines, value_of
+from charrnn.variants import END, Refused, Variant, in_force, read_lines, string
 
 INTERRUPTED = 75
 
@@ -24,12 +23,18 @@ class Sweep:
     def __init__(self, program, path, common):
         """`common`: options of all runs. UsageError or DataError for whatever can be seen before anything is started."""
         self.program, self.path, self.common = program, path, common
-        name, folder = value_of(common, "--name", "sweep"), Path(value_of(common, "--run-dir", "runs"))
-        self.variants = [Variant(i, common, own, folder / f"{name}-{i}") for i, own in enumerate(read_lines(path), 1)]
+        lines = read_lines(path)
+        self.look_at_words(lines)
+        with tempfile.TemporaryDirectory() as nowhere:  # so that no run is found that was trained before
+            options = [self.ask(i, own, "--run-dir", nowhere) for i, own in enumerate(lines, 1)]
+            folder = Path(string(self.ask(1, lines[0], "--name", Path(nowhere).name)["run-dir"]))
+        name = string(options[0]["name"])
+        self.variants = [Variant(i, common, own, folder / f"{name}-{i}", options[i - 1]) for i, own in enumerate(lines, 1)]
         self.file, self.record = folder / f"{name}.results.txt", folder / f"{name}.sweep.json"
         self.compare()
-        for variant in self.variants:
-            self.check(variant)
+        for one in self.variants:
+            if one.folder.exists():  # then it is resumed, which may not change everything
+                self.ask(one.number, one.own, *one.place)
         self.seconds = self.epochs = 0.0  # that runs took, and trained, since this start
 
     def compare(self):
@@ -47,21 +52,27 @@ class Sweep:
                 raise UsageError(f"line {variant.number} of '{self.path}' was another one when '{variant.folder}' was begun: "
                                  "remove that folder, or give the sweep another --name")
 
-    def check(self, variant):
-        """Lets the program say what is wrong with a line."""
-        if any(word.partition("=")[0] == "--resume" for word in [*self.common, *variant.own]):
+    def look_at_words(self, lines):
+        """For options that the sweep gives to its runs itself."""
+        if any(word.partition("=")[0] == "--resume" for words in [self.common, *lines] for word in words):
             raise UsageError("a sweep resumes its runs by itself: leave out --resume; --init-from takes another run's weights")
+        for i, own in enumerate(lines, 1):
+            for word in own:
+                if (option := word.partition("=")[0]) in ("--name", "--run-dir"):
+                    raise UsageError(f"line {i} of '{self.path}': {option} is that of the whole sweep: give it after `train`")
 
-        def ask(one):
-            return subprocess.run([self.program, *one.up_to(END), "--check"], capture_output=True, text=True, errors="replace")
-
-        said = ask(variant)
-        if said.returncode != 0:
+    def ask(self, line, own, *more):
+        """Lets the program say what is in force for a line, or what is wrong with it."""
+        try:
+            return in_force(self.program, [*self.common, *own, *more])
+        except Refused as refused:
             # Not the line's fault if it is the same without it.
-            is_common = ask(Variant(variant.number, self.common, [], variant.folder)).stderr == said.stderr
-            where = "" if is_common else f"line {variant.number} of '{self.path}': "
-            kind = UsageError if said.returncode == UsageError.code else DataError
-            raise kind(where + (last_error(said.stderr) or f"'{self.program}' ended with code {said.returncode}"))
+            where = f"line {line} of '{self.path}': "
+            try:
+                in_force(self.program, [*self.common, *more])
+            except Refused as without:
+                where = "" if str(without) == str(refused) else where
+            raise (UsageError if refused.code == UsageError.code else DataError)(f"{where}{refused}") from None
 
     def train(self, pool, rungs, keep):
         """The exit code: 0 if any run has come to its end, 75 if a signal came first, else that of a run that failed."""
@@ -119,12 +130,14 @@ class Sweep:
 
     def time_left(self, left, alive, pool, keep):
         """If all goes on as it has gone, the later rungs too."""
-        runs = [one.run for one in alive if one.run and one.run.length and not one.failure]
-        if not runs or not self.epochs:
+        lengths = {one: length for one in alive if not one.failure and (length := one.length())}
+        if not lengths or not self.epochs:
             return ""
-        ends = [min(rung, sum(run.length for run in runs) / len(runs)) for rung in left]
-        count, done = len(alive), sum(min(run.done, ends[0]) for run in runs)
-        to_go = ends[0] * sum(not one.failure for one in alive) - done
+        mean = sum(lengths.values()) / len(lengths)
+        ends = [min(rung, mean) for rung in left]
+        going = [one for one in alive if not one.failure and not one.at(left[0])[0]]
+        to_go = sum(max(0, min(left[0], lengths.get(one, mean)) - (one.run.done or 0 if one.run else 0)) for one in going)
+        count = len(alive)
         for before, end in zip(ends, ends[1:]):
             count = math.ceil(count * keep)
             to_go += count * (end - before)

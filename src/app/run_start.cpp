@@ -4,10 +4,14 @@
 #include "checkpoint/contents.hpp"
 #include "checkpoint/launched_job.hpp"
 #include "config/resume_rules.hpp"
+#include "data/text_source.hpp"
+#include "dist/device_choice.hpp"
 #include "models/engine.hpp"
 #include "sample/loaded_model.hpp"
 #include "train/init_from.hpp"
+#include "train/parameter_groups.hpp"
 #include "train/reduction_mode.hpp"
+#include "train/schedule.hpp"
 
 namespace charrnn {
 
@@ -132,6 +136,17 @@ RunStart plan_run(TrainArguments& arguments, const Warn& warn) {
   }
   start.config = config;
   return start;
+}
+
+void check_start(const RunConfig& config, int local_rank, Activity& activity) {
+  check_schedule(config.schedule);
+  parameter_groups(config.optimizer, parameter_layout(config.model, 1));  // names are those of any vocabulary
+  ThreadTeam team;
+  find_engine(config.model, {.device = choose_device(config.run.device, local_rank, [](const std::string&) {}),
+                             .engine = config.run.engine,
+                             .precision = precision_named(config.run.precision),
+                             .team = team});
+  open_text(config.data.corpus)->read(activity);
 }
 
 }  // namespace charrnn

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "base/activity.hpp"
 #include "checkpoint/ownership.hpp"
 #include "checkpoint/store.hpp"
 #include "config/given_options.hpp"
@@ -39,5 +40,9 @@ std::filesystem::path folder_of(const RunConfig& config);
 /// one resumes what it left, whatever was given. Touches nothing. UsageError for options that contradict each other, a run
 /// that exists already (without `resume`), or a resume with other data or model options.
 RunStart plan_run(TrainArguments& arguments, const Warn& warn);
+
+/// Whether a training with these options could begin here, as far as that can be seen without reading the text: ConfigError
+/// for what is wrong with the schedule or the groups, or cannot be computed; DataError for a text that is not there.
+void check_start(const RunConfig& config, int local_rank, Activity& activity);
 
 }  // namespace charrnn

@@ -150,7 +150,12 @@ std::vector<std::unique_ptr<TrainObserver>> make_reports(const fs::path& folder,
 /// Collective. Trains, or continues a training, until a signal.
 ExitCode run_training(TrainArguments& arguments, Job& job) {
   if (arguments.check) {
-    on_root(job.control, job.signals, [&](Activity&) { plan_run(arguments, warn_on_stderr); });
+    const std::string config = on_root(job.control, job.signals, [&](Activity& activity) {
+      const RunStart start = plan_run(arguments, warn_on_stderr);
+      check_start(start.config, job.control.local_rank(), activity);
+      return write_toml(start.config);
+    });
+    if (job.mpi.rank() == 0) fmt::print("{}", config);
     return ExitCode::kDone;
   }
   std::shared_ptr<RunFolder> folder;
@@ -201,8 +206,11 @@ Command train_command() {
     arguments->train.resume = true;
     if (!words.empty()) arguments->train.resume_path = words[0];
   };
-  command.add("check", arguments->train.check,
-              "check the options, and with `resume` those that the run began with, and start nothing");
+  command.add(
+      "check", arguments->train.check,
+      "check the options, and with `resume` those that the run began with; print all that would be in force, as "
+      "a config file has them; and start nothing. The text is not read, so what depends on its length is not "
+      "checked, such as epochs or phases of less than a step");
   command.explain(
       "Sizes are those of the whole job, whatever the number of ranks. Exit codes: 0 done, 2 bad usage or config, 65 bad "
       "corpus or checkpoint, 75 interrupted (start again with `resume`), 70 a bug.",

@@ -39,6 +39,7 @@ void MetricsFile::on_start(const RunFacts& facts) {
          {"ranks", facts.ranks},
          {"parameters", facts.parameters},
          {"steps", facts.last_step},
+         {"limit", facts.limit},
          {"total_steps", facts.total_steps},
          {"steps_per_epoch", facts.steps_per_epoch},
          {"config", facts.config_text}});

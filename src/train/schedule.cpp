@@ -57,10 +57,11 @@ double steps_of(double epochs, std::int64_t steps_per_epoch, const char* key) {
 }
 
 struct LearningRatePhase {
-  double learning_rate, steps;
+  double learning_rate, length;
+  bool in_steps;  ///< else in epochs
 };
 
-LearningRatePhase parse_phase(std::string_view text, std::int64_t steps_per_epoch) {
+LearningRatePhase parse_phase(std::string_view text) {
   constexpr std::string_view kSteps = "steps";
   const std::size_t colon = std::min(text.find(':'), text.size());
   const double rate = number_in<double>(text.substr(0, colon)).value_or(0);
@@ -72,7 +73,7 @@ LearningRatePhase parse_phase(std::string_view text, std::int64_t steps_per_epoc
   require_option(std::isfinite(rate) && rate > 0 && std::isfinite(number) && number > 0, "phases",
                  "`phases`: '{}' is not LEARNING_RATE:EPOCHS or LEARNING_RATE:Nsteps, such as 1e-3:4 or 1e-3:500steps",
                  text);
-  return {rate, in_steps ? number : steps_of(number, steps_per_epoch, "phases")};
+  return {rate, number, in_steps};
 }
 
 }  // namespace
@@ -91,8 +92,7 @@ std::string length_text(std::int64_t steps, std::int64_t steps_per_epoch, std::s
   return limit == kMaxSteps ? with_commas(steps) : epochs_text(steps, steps_per_epoch);
 }
 
-Schedule::Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimizer, std::int64_t steps_per_epoch)
-    : config_(schedule), steps_per_epoch_(steps_per_epoch) {
+void check_schedule(const ScheduleConfig& schedule) {
   const std::string& kind = schedule.schedule;
   const bool phases = kind == "phases", sgdr = kind == "sgdr", onecycle = kind == "onecycle";
   require_option(phases || sgdr || schedule.phases.empty(), "phases",
@@ -101,6 +101,14 @@ Schedule::Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimi
                  "`schedule` phases needs `phases`, such as 1e-3:4,1e-4:4");
   require_option(sgdr || onecycle || schedule.cycle_steps == 0, "cycle-steps",
                  "`cycle-steps` goes with `schedule` sgdr or onecycle, not with '{}'", kind);
+  for (const std::string& text : schedule.phases) parse_phase(text);
+}
+
+Schedule::Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimizer, std::int64_t steps_per_epoch)
+    : config_(schedule), steps_per_epoch_(steps_per_epoch) {
+  check_schedule(schedule);
+  const std::string& kind = schedule.schedule;
+  const bool phases = kind == "phases", sgdr = kind == "sgdr", onecycle = kind == "onecycle";
 
   const char* const lengths = phases ? "phases" : schedule.cycle_steps > 0 ? "cycle-steps" : "cycle-epochs";
   double exact = 0;          // where the last cycle ends, before rounding
@@ -115,9 +123,10 @@ Schedule::Schedule(const ScheduleConfig& schedule, const OptimizerConfig& optimi
   };
   const double most = steps_of(kMostEpochs, steps_per_epoch, "epochs");
   for (const std::string& text : schedule.phases) {
-    const LearningRatePhase phase = parse_phase(text, steps_per_epoch);
-    require_option(exact + phase.steps <= most, "phases", "`phases`: more than {} epochs are too many", kMostEpochs);
-    add(phase.steps, phase.learning_rate, Shape::kConstant, false);
+    const LearningRatePhase phase = parse_phase(text);
+    const double steps = phase.in_steps ? phase.length : steps_of(phase.length, steps_per_epoch, "phases");
+    require_option(exact + steps <= most, "phases", "`phases`: more than {} epochs are too many", kMostEpochs);
+    add(steps, phase.learning_rate, Shape::kConstant, false);
   }
 
   const double cycle_steps = static_cast<double>(schedule.cycle_steps);

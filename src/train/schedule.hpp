@@ -70,6 +70,10 @@ class Schedule {
   std::vector<Cycle> cycles_;
 };
 
+/// What can be said without a text, which tells how long an epoch is: ConfigError for phases that cannot be read, and for
+/// options that do not go with the schedule.
+void check_schedule(const ScheduleConfig& schedule);
+
 /// A number of steps as epochs, in the fewest digits that give it back: "3", "0.519".
 std::string epochs_text(std::int64_t steps, std::int64_t steps_per_epoch);
 /// The same as the option `limit` counts it: "20,000" with max-steps, else epochs.

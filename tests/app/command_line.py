@@ -276,15 +276,28 @@ class Values(program.TestCase):
     def test_check_starts_nothing(self):
         words = self.train_words("run", *self.model)
         for more in ([], ["--resume"]):
-            self.assertEqual(program.run(*words, *more, "--check").stdout, "")
+            told = program.run(*words, *more, "--check").stdout
+        self.assertEqual(program.run(*words, "--check", ranks=2).stdout, told)
         self.assertIn("no option --hiden", program.run(*words, "--hiden", 5, "--check", expect=2).stderr)
         self.assertFalse((self.folder / "runs").exists())
         program.run(*words)
+        self.assertEqual(told, (self.folder / "runs/run/config.toml").read_text())
         files = {path: path.stat().st_mtime_ns for path in (self.folder / "runs").rglob("*")}
-        self.assertEqual(program.run(*words, "--resume", "--max-steps", 9, "--check").stdout, "")
+        resumed = program.run(*words, "--resume", "--max-steps", 9, "--check").stdout
+        self.assertEqual(resumed, told.replace("max-steps = 1\n", "max-steps = 9\n"))
         self.assertIn("has checkpoints already", program.run(*words, "--check", expect=2).stderr)
         self.assertIn("--hidden", program.run(*words, "--resume", "--hidden", 5, "--check", expect=2).stderr)
         self.assertEqual({path: path.stat().st_mtime_ns for path in (self.folder / "runs").rglob("*")}, files)
+
+    def test_check_says_what_a_start_would(self):
+        """Of all that does not need the text itself."""
+        words = self.train_words("run", *self.model)
+        for more, code in (("--phases foo --schedule phases", 2), ("--phases 1:1", 2), ("--schedule phases", 2), ("--groups foo", 2),
+                           ("--groups nothing=1", 2), ("--precision bf16 --engine torch --device cpu", 2),
+                           ("--engine frob", 2), (f"--corpus {self.folder / 'none.txt'}", 65), ("--corpus /dev/null", 65)):
+            said = program.run(*words, *more.split(), "--check", expect=code)
+            self.assertEqual(said.stdout, "")
+            self.assertEqual(program.run(*words, *more.split(), expect=code).stderr, said.stderr)
 
 
 if __name__ == "__main__":

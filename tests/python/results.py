@@ -57,6 +57,13 @@ class Results(program.TestCase):
         self.assertEqual([found[name]["corpus"] for name in ("one", "other")], [self.corpus.name, "other.txt"])
         self.assertEqual(found["patient"]["state"], "stopped early")
 
+    def test_what_stopped_a_run(self):
+        """Of several limits the one that came first."""
+        for words, says in ((["--max-epochs", 0.5], "stopped at epoch 0.5"), (["--max-epochs", 0.5, "--max-steps", 2], "done"),
+                            (["--max-epochs", 9, "--epochs", 1], "done")):
+            run = self.train(f"run{len(words)}{words[1]}", *MODEL, *words)
+            self.assertEqual(self.table(run)[1][0][1], says)
+
     def test_fits_a_terminal(self):
         """Options that have no room are named below it."""
         run = self.train("run", *MODEL, "--max-steps", 2)

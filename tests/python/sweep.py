@@ -131,6 +131,15 @@ class Sweep(program.TestCase):
             running.process.send_signal(signal.SIGINT)
             self.assertEqual(running.wait(), 128 + signal.SIGINT)
 
+    def test_quit(self):
+        """Ctrl-\\ ends all at once."""
+        with program.Running(self.folder, self.file, *self.words(epochs=100_000), script="sweep") as running:
+            program.wait_for_step(self.runs / "rates-1", 5, running)
+            running.process.send_signal(signal.SIGQUIT)
+            self.assertEqual(running.wait(), 128 + signal.SIGQUIT)
+            self.assertEqual(running.members(), [])
+        self.assertEqual([row["state"] for row in self.table()[0].values()], ["not ended"] * len(self.table()[0]))
+
     def test_runs_that_fail(self):
         """They do not end the sweep, count as the worst, and are tried again."""
         self.write("--learning-rate 1e-3", "--learning-rate 1e38", "--learning-rate 1e-9")
@@ -172,10 +181,7 @@ class Sweep(program.TestCase):
             name = f"cores{len(list(self.runs.glob('*.txt')))}"
             self.sweep(*own, words=[*self.words(epochs=1, name=name), *words], env=env)
             self.assertRegex((self.runs / f"{name}-1/log.rank0.txt").read_text(), rf"ranks +1 x {threads} thread")
-        tool = self.folder / "nvidia-smi"
-        tool.write_text("#!/bin/sh\nfor i in 0 1 2; do echo \"GPU $i: a GPU (UUID: GPU-$i)\"; done\n")
-        tool.chmod(0o755)
-        env = program.environment(PATH=f"{self.folder}:{os.environ['PATH']}", CUDA_VISIBLE_DEVICES="0,GPU-2")
+        env = gpus(self.folder, 3, CUDA_VISIBLE_DEVICES="0,GPU-2")
         self.write("--seed 1", "--seed 2", "--seed 3")
         with program.Running(self.folder, self.file, *self.words(epochs=100_000, name="gpus"), script="sweep", env=env) as running:
             for i in (1, 2):
@@ -183,6 +189,31 @@ class Sweep(program.TestCase):
             seen = {variable_of(pid, "CUDA_VISIBLE_DEVICES") for pid in runs_of(running)}
         self.assertEqual(seen, {"0", "GPU-2"})
         self.assertFalse((self.runs / "gpus-3").exists())
+
+    def test_what_a_config_says(self):
+        """Counts as what the command line says."""
+        config = self.folder / "sweep.toml"
+        config.write_text(f'[run]\nname = "named"\nrun-dir = "{self.runs}/there"\nthreads = {len(os.sched_getaffinity(0))}\n'
+                          'device = "cpu"\n[optimizer]\nmax-epochs = 0.1\n')
+        self.write("--seed 1", "--seed 2 --max-epochs 0.15")
+        words = self.words("--config", config)
+        del words[3:7]  # --run-dir, --name
+        env = {name: value for name, value in gpus(self.folder, 2).items() if name != "OMP_NUM_THREADS"}
+        self.assertIn(", 1 at once with ", self.sweep(words=words, env=env).stdout)
+        rows = [re.split(r"\s{2,}", line) for line in (self.runs / "there/named.results.txt").read_text().splitlines()]
+        found = {name: (state, int(step.replace(",", ""))) for name, state, step, *_ in rows[1:]}
+        self.assertEqual({name: state for name, (state, _) in found.items()},
+                         {"named-1": "stopped at epoch 0.1", "named-2": "stopped at epoch 0.15"})
+        self.assertAlmostEqual(found["named-2"][1] / found["named-1"][1], 1.5, delta=0.05)
+        self.assertNotIn("at once", self.sweep("--rungs", 0.05, words=words, env=env).stdout)  # nothing is left to do
+
+    def test_time_left(self):
+        """None once all runs have ended, whatever ended them."""
+        self.write("--seed 1", "--seed 2")
+        for i, words in enumerate((["--max-steps", 5], ["--learning-rate", 1e-30, "--validate-every", 2, "--patience", 1],
+                                   ["--max-epochs", 0.2])):
+            said = self.sweep("--at-once", 1, words=self.words(*words, name=f"short{i}")).stdout
+            self.assertRegex(said, r"\n\S+ .*\(1 of 2; about \d+ s left\)\n\S+ .*\(2 of 2\)\n")
 
     def refuse(self, code, *own, says, words=None):
         result = self.sweep(*own, words=words, expect=code)
@@ -194,12 +225,14 @@ class Sweep(program.TestCase):
         for lines, says in (((), f"'{self.file}' is empty"), (("--hidden 8", ""), f"'{self.file}' has nothing in line 2"),
                             (("--hidden 8", "--hidden '8"), f"line 2 of '{self.file}' has a quote without its partner: --hidden '8"),
                             (("--hidden 8", "--hiden 8"), f"line 2 of '{self.file}': train has no option --hiden; did you mean --hidden?"),
+                            (("--hidden 8", "--name x"), f"line 2 of '{self.file}': --name is that of the whole sweep"),
                             (("--hidden 8", "--hidden x"), f"line 2 of '{self.file}': --hidden"),
                             (("--hidden 8", "# a remark"), f"line 2 of '{self.file}': train does not know what to do with '#'")):
             self.write(*lines)
             self.refuse(2, says=says)
         self.write("--hidden 8")
         self.refuse(2, words=self.words("--layers", 0), says="error: --layers")
+        self.refuse(2, words=self.words("--groups", "x"), says="error: --groups")
         self.refuse(2, words=self.words("--resume"), says="by itself")
         self.refuse(2, words=["--corpus", self.corpus], says="`train`")
         for flag, value in (("--rungs", "2,1"), ("--rungs", "0"), ("--rungs", "x"), ("--keep", "1/0"), ("--keep", "1"), ("--at-once", "0")):
@@ -220,6 +253,14 @@ class Sweep(program.TestCase):
         self.write("--hidden 8", "--hidden 12", "--hidden 16")
         self.sweep(words=self.words(epochs=1))
         self.assertEqual(len(self.table()[0]), 3)
+
+
+def gpus(folder, count, **more):
+    """An environment in which nvidia-smi lists so many."""
+    tool = folder / "nvidia-smi"
+    tool.write_text(f'#!/bin/sh\nfor i in $(seq 0 {count - 1}); do echo "GPU $i: a GPU (UUID: GPU-$i)"; done\n')
+    tool.chmod(0o755)
+    return program.environment(PATH=f"{folder}:{os.environ['PATH']}", **more)
 
 
 def runs_of(running):
