@@ -78,7 +78,7 @@ class Serve(program.TestCase):
             self.assertEqual(server.stderr, f"charrnn_dist: there is no '{self.folder / 'no_runs_yet'}' yet\n")
             models = {model["name"]: model for model in server.get("/api/runs")["runs"]}
             self.assertEqual({(name, model["state"], model["model"]) for name, model in models.items()},
-                             {(damaged.name, "model", ""), (shipped.name, "model", "gru, 1 x 256")})
+                             {(damaged.name, "model", ""), (shipped.name, "model", "norm_lstm, 1 x 192")})
             facts = json.loads(program.run("inspect", shipped, "--json").stdout)
             self.assertEqual(models[shipped.name]["parameters"], facts["parameters"])
             self.assertEqual([file["name"] for file in server.run(shipped.name)["checkpoints"]], [shipped.name])

@@ -11,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 import program
 
 BUILD = program.PROGRAM.parent
-TESTS = {"base_test", "config_test", "data_test", "models_test", "recurrence_test", "torch_test", "sample_test", "train_test",
-         "checkpoint_test"}
+TESTS = {"base_test", "config_test", "data_test", "models_test", "recurrence_test", "torch_test", "host_threads_test", "sample_test",
+         "examples_test", "train_test", "checkpoint_test"}
 
 
 def check(*words):
