@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t kMostText = std::size_t{64} << 10;  // of a line, however long it is
 
 /// What --worst sorts by: the mean, if a few characters more had cost nothing. Otherwise short lines, which a single character
-/// may make expensive, came before all others. A model whose numbers went wrong is as surprised as can be.
+/// may make expensive, would come before all others. A model whose numbers went wrong is as surprised as can be.
 double surprise(const ScoreRow& row) {
   constexpr double kFree = 8;
   const double value = row.nats / (static_cast<double>(row.characters) + kFree);

@@ -11,7 +11,7 @@
 
 namespace charrnn {
 
-/// Those that a step spends time in.
+/// The phases that a step spends time in.
 constexpr auto kStepPhases = std::span(kPhaseNames).first<static_cast<std::size_t>(Phase::kUpdate) + 1>();
 
 /// Median time and phases of a step with one engine.

@@ -24,7 +24,7 @@ struct CorpusOptions {
   /// together with the byte order mark at its start is read with the mark as a character, as all programs before 0.6
   /// did.
   std::string known_sha256 = "";
-  bool takes_bytes = true;  ///< the command does, as an option; not where a model has said what its characters are
+  bool takes_bytes = true;  ///< the command has the option `bytes`, so an error may advise it
 };
 
 /// What a vocabulary keeps of a text.

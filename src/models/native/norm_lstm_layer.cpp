@@ -74,8 +74,8 @@ class NormLstmLayer final : public LstmLayer {
   AlignedBuffer gain_, bias_;  ///< [units]
 
   // Of the window:
-  AlignedBuffer normal_;                     ///< [rows, units]: then the gradients of the gain, of each row
-  AlignedBuffer d_scaled_;                   ///< [rows, units]: those of the bias
+  AlignedBuffer normal_;                     ///< [rows, units]; after backward() each row's gradient of the gain
+  AlignedBuffer d_scaled_;                   ///< [rows, units]: each row's gradient of the bias
   AlignedBuffer scales_;                     ///< [rows]
   std::vector<MatrixRows> d_gain_, d_bias_;  ///< of each micro-batch
 };

@@ -77,12 +77,11 @@ void RecurrentLayer::forward(Worker& worker, const float* inputs) {
     const StepShare share = share_of_step(worker.share(), t);
     const LeftFactor hidden({h(t) + share.state, units_, share.columns}, hidden_, weight_hh_.forward());
     multiply_hidden(share, hidden, inputs != nullptr);
-    if (works_on_rows()) worker.wait(WaitFor::kThreadGroup);
+    wait_for_rows(worker);
     const StepShare mine = element_share(worker.share(), t);
     activate(mine, addends_.data() + mine.row);
   }
-  // Around a layer's passes a thread works on its units again.
-  if (works_on_rows()) worker.wait(WaitFor::kThreadGroup);
+  wait_for_rows(worker);  // whoever reads the outputs divides them by units again
 }
 
 void RecurrentLayer::multiply_gate(const LeftFactor& hidden, const StepShare& share, std::int64_t gate, float* to,
@@ -99,7 +98,7 @@ void RecurrentLayer::multiply_hidden(const StepShare& share, const LeftFactor& h
 
 void RecurrentLayer::backward(Worker& worker, const float* d_outputs, float* d_inputs) {
   const WindowShare& all = worker.share();
-  if (works_on_rows()) worker.wait(WaitFor::kThreadGroup);
+  wait_for_rows(worker);
   const StepShare first = element_share(all, 0);
   clear(first, d_h());
   start_backward(first);
@@ -110,7 +109,7 @@ void RecurrentLayer::backward(Worker& worker, const float* d_outputs, float* d_i
     worker.wait(WaitFor::kThreadGroup);
     if (t == 0) break;
     multiply_gradients(share_of_step(all, t));
-    if (works_on_rows()) worker.wait(WaitFor::kThreadGroup);
+    wait_for_rows(worker);
   }
   if (d_inputs != nullptr) multiply_to_inputs(all, d_inputs);
 }

@@ -86,7 +86,7 @@ class RecurrentLayer : public NativeLayer {
   virtual void multiply_hidden(const StepShare& share, const LeftFactor& hidden, bool inputs_in_gates);
   /// From products to activations, and to the state after the time step.
   virtual void activate(const StepShare& share, const float* const* addends) = 0;
-  /// The share is that of element-wise work; its time step says nothing.
+  /// The share is that of element-wise work, in no particular time step.
   virtual void start_backward(const StepShare& /*share*/) {}
   /// From activations to gradients of what enters the gates.
   virtual void differentiate(const StepShare& share, const float* d_output) = 0;
@@ -108,6 +108,10 @@ class RecurrentLayer : public NativeLayer {
   StepShare share_of_step(const WindowShare& share, std::int64_t t) const;
   /// The same for element-wise work.
   StepShare element_share(const WindowShare& share, std::int64_t t) const;
+  /// Between work that a thread group divides by rows and work that it divides by units.
+  void wait_for_rows(Worker& worker) const {
+    if (works_on_rows()) worker.wait(WaitFor::kThreadGroup);
+  }
   void multiply_inputs(const WindowShare& share, const float* inputs);
   void multiply_to_inputs(const WindowShare& share, float* d_inputs);
   void put_bias_gradient(std::int64_t first, std::int64_t count, const float* totals, float* gradient) const;
