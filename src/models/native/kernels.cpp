@@ -112,21 +112,41 @@ inline float hyperbolic_tangent(float x) {
   return __builtin_copysignf(m / (m + 2.0F), x);
 }
 
+/// The gates of an LSTM's row, [units] each.
+struct LstmGates {
+  LstmGates(float* gates, std::int64_t units, std::int64_t row)
+      : i(gates + (4 * units + kGateGap) * row), f(i + units), g(f + units), o(g + units) {}
+
+  /// Products in, activations out; returns the new cell state.
+  float activate(std::int64_t u, const float* add, std::int64_t units, float c_before) const {
+    i[u] = sigmoid(i[u] + add[u]);
+    f[u] = sigmoid(f[u] + add[units + u]);
+    g[u] = hyperbolic_tangent(g[u] + add[2 * units + u]);
+    o[u] = sigmoid(o[u] + add[3 * units + u]);
+    return f[u] * c_before + i[u] * g[u];
+  }
+  /// All but the output gate: activations in, gradients out; returns the gradient of c_before.
+  float differentiate(std::int64_t u, float dc, float c_before) const {
+    const float in = i[u], forget = f[u], cell = g[u];
+    i[u] = dc * cell * in * (1.0F - in);
+    f[u] = dc * c_before * forget * (1.0F - forget);
+    g[u] = dc * in * (1.0F - cell * cell);
+    return dc * forget;
+  }
+
+  float *const i, *const f, *const g, *const o;
+};
+
 void lstm_forward(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
                   const float* const* addends, const float* c_before, float* c_after, float* h_after) {
   for (std::int64_t row = 0; row < rows; ++row) {
     const float* const add = addends[row];
-    float* const i = gates + (4 * units + kGateGap) * row;
-    float *const f = i + units, *const g = f + units, *const o = g + units;
+    const LstmGates gate(gates, units, row);
     CHARRNN_INDEPENDENT
     for (std::int64_t u = first; u < first + count; ++u) {
-      i[u] = sigmoid(i[u] + add[u]);
-      f[u] = sigmoid(f[u] + add[units + u]);
-      g[u] = hyperbolic_tangent(g[u] + add[2 * units + u]);
-      o[u] = sigmoid(o[u] + add[3 * units + u]);
-      const float c = f[u] * c_before[units * row + u] + i[u] * g[u];
+      const float c = gate.activate(u, add, units, c_before[units * row + u]);
       c_after[units * row + u] = c;
-      h_after[units * row + u] = o[u] * hyperbolic_tangent(c);
+      h_after[units * row + u] = gate.o[u] * hyperbolic_tangent(c);
     }
   }
 }
@@ -134,20 +154,16 @@ void lstm_forward(std::int64_t rows, std::int64_t units, std::int64_t first, std
 void lstm_backward(std::int64_t rows, std::int64_t units, std::int64_t first, std::int64_t count, float* gates,
                    const float* c_before, const float* c_after, const float* d_output, const float* d_h, float* d_c) {
   for (std::int64_t row = 0; row < rows; ++row) {
-    float* const i = gates + (4 * units + kGateGap) * row;
-    float *const f = i + units, *const g = f + units, *const o = g + units;
+    const LstmGates gate(gates, units, row);
     CHARRNN_INDEPENDENT
     for (std::int64_t u = first; u < first + count; ++u) {
       const std::int64_t at = units * row + u;
-      const float in = i[u], forget = f[u], cell = g[u], out = o[u];
+      const float out = gate.o[u];
       const float squashed = hyperbolic_tangent(c_after[at]);
       const float dh = d_output[at] + d_h[at];
       const float dc = d_c[at] + dh * out * (1.0F - squashed * squashed);
-      i[u] = dc * cell * in * (1.0F - in);
-      f[u] = dc * c_before[at] * forget * (1.0F - forget);
-      g[u] = dc * in * (1.0F - cell * cell);
-      o[u] = dh * squashed * out * (1.0F - out);
-      d_c[at] = dc * forget;
+      gate.o[u] = dh * squashed * out * (1.0F - out);
+      d_c[at] = gate.differentiate(u, dc, c_before[at]);
     }
   }
 }
@@ -157,17 +173,12 @@ void norm_lstm_forward(std::int64_t rows, std::int64_t units, float* gates, cons
   const auto hidden = static_cast<float>(norm.hidden);
   for (std::int64_t row = 0; row < rows; ++row) {
     const float* const add = addends[row];
-    float* const i = gates + (4 * units + kGateGap) * row;
-    float *const f = i + units, *const g = f + units, *const o = g + units;
+    const LstmGates gate(gates, units, row);
     const float* const before = c_before + units * row;
     float *const c = c_after + units * row, *const h = h_after + units * row;
     CHARRNN_INDEPENDENT
     for (std::int64_t u = 0; u < units; ++u) {
-      i[u] = sigmoid(i[u] + add[u]);
-      f[u] = sigmoid(f[u] + add[units + u]);
-      g[u] = hyperbolic_tangent(g[u] + add[2 * units + u]);
-      o[u] = sigmoid(o[u] + add[3 * units + u]);
-      c[u] = f[u] * before[u] + i[u] * g[u];
+      c[u] = gate.activate(u, add, units, before[u]);
     }
     float* const normal = norm.normal + units * row;
     const float mean = sum_of(c, units) / hidden;  // c is zero in the padding
@@ -182,7 +193,7 @@ void norm_lstm_forward(std::int64_t rows, std::int64_t units, float* gates, cons
     CHARRNN_INDEPENDENT
     for (std::int64_t u = 0; u < units; ++u) {
       normal[u] *= scale;
-      h[u] = o[u] * hyperbolic_tangent(norm.gain[u] * normal[u] + norm.bias[u]);
+      h[u] = gate.o[u] * hyperbolic_tangent(norm.gain[u] * normal[u] + norm.bias[u]);
     }
   }
 }
@@ -191,8 +202,7 @@ void norm_lstm_backward(std::int64_t rows, std::int64_t units, float* gates, con
                         const float* c_before, const float* d_output, const float* d_h, float* d_c) {
   const auto hidden = static_cast<float>(norm.hidden);
   for (std::int64_t row = 0; row < rows; ++row) {
-    float* const i = gates + (4 * units + kGateGap) * row;
-    float *const f = i + units, *const g = f + units, *const o = g + units;
+    const LstmGates gate(gates, units, row);
     const std::int64_t at = units * row;
     float *const normal = norm.normal + at, *const of_bias = d_scaled + at, *const dc = d_c + at;
     // Of the normalised state: the sum, and that of the products with it. Both are zero in the padding.
@@ -202,9 +212,9 @@ void norm_lstm_backward(std::int64_t rows, std::int64_t units, float* gates, con
       for (std::int64_t lane = 0; lane < kLanes; ++lane) {
         const std::int64_t u = first + lane;
         const float squashed = hyperbolic_tangent(norm.gain[u] * normal[u] + norm.bias[u]);
-        const float dh = d_output[at + u] + d_h[at + u], out = o[u];
+        const float dh = d_output[at + u] + d_h[at + u], out = gate.o[u];
         of_bias[u] = dh * out * (1.0F - squashed * squashed);
-        o[u] = dh * squashed * out * (1.0F - out);
+        gate.o[u] = dh * squashed * out * (1.0F - out);
         const float d_normal = of_bias[u] * norm.gain[u];
         sums[lane] += d_normal;
         products[lane] += d_normal * normal[u];
@@ -216,11 +226,7 @@ void norm_lstm_backward(std::int64_t rows, std::int64_t units, float* gates, con
     for (std::int64_t u = 0; u < units; ++u) {
       const float through = of_bias[u] * norm.gain[u] - mean - normal[u] * along;
       const float d = u < norm.hidden ? dc[u] + scale * through : 0.0F;
-      const float in = i[u], forget = f[u], cell = g[u];
-      i[u] = d * cell * in * (1.0F - in);
-      f[u] = d * c_before[at + u] * forget * (1.0F - forget);
-      g[u] = d * in * (1.0F - cell * cell);
-      dc[u] = d * forget;
+      dc[u] = gate.differentiate(u, d, c_before[at + u]);
       normal[u] *= of_bias[u];
     }
   }
