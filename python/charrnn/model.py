@@ -134,7 +134,8 @@ class StackedModel(CharModel):
 
 
 class NormLSTM(nn.Module):
-    """An LSTM whose cell state is normalised on its way to the output, h = o · tanh(layer_norm(c)). Called as nn.LSTM is."""
+    """LSTM layers whose cell state is normalised on its way to the output, h = o · tanh(layer_norm(c)); layers after the first
+    add their inputs to their outputs. Called as nn.LSTM is."""
 
     def __init__(self, inputs, hidden, layers, dropout=0.0):
         super().__init__()
@@ -154,7 +155,8 @@ class NormLSTM(nn.Module):
         for layer in range(self.layers):
             if layer > 0:
                 inputs = nn.functional.dropout(inputs, self.dropout, self.training)
-            inputs, *ends = self._layer(layer, inputs, *(part[layer] for part in state))
+            outputs, *ends = self._layer(layer, inputs, *(part[layer] for part in state))
+            inputs = inputs + outputs if layer > 0 else outputs
             after.append(ends)
         return inputs, tuple(torch.stack(parts) for parts in zip(*after))
 

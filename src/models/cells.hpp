@@ -37,6 +37,9 @@ struct CellSpec {
   std::optional<RecurrentCell>
       recurrence;  ///< the kernel of `--engine persistent` that computes it; nothing: there is none
   std::unique_ptr<NativeLayer> (*native_layer)(const NativeLayerOptions& options);  ///< null: there is none
+  /// Layers after the first add their inputs to their outputs: residual connections (He et al., arXiv:1512.03385). They
+  /// are between layers; what a layer carries through time is without them.
+  bool is_residual = false;
 };
 
 std::span<const CellSpec> cells();

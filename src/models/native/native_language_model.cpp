@@ -14,6 +14,7 @@
 #include "models/native/dropout_mask.hpp"
 #include "models/native/embedded_rows.hpp"
 #include "models/native/gradient_blocks.hpp"
+#include "models/native/layer_link.hpp"
 #include "models/native/native_window.hpp"
 #include "models/native/output_layer.hpp"
 #include "models/native/step_plan.hpp"
@@ -22,17 +23,6 @@
 namespace charrnn {
 
 namespace {
-
-/// What goes from one layer to the next, [rows, padded(hidden)].
-struct Link {
-  Link(DropoutMask dropout, Precision precision) : mask(std::move(dropout)), factor(precision) {}
-
-  DropoutMask mask;
-  AlignedBuffer masked;  ///< outputs times mask, if there is one
-  AlignedBuffer d_outputs;
-  OuterFactor factor;            ///< the outputs that are read, unless the layer's own factor has them
-  std::vector<MatrixRows> rows;  ///< of each micro-batch, in the factor
-};
 
 /// What a thread has for itself.
 struct Scratch {
@@ -61,14 +51,15 @@ class NativeLanguageModel final : public LanguageModel {
         output_(at(flat_.data(), layout().output_weight()), at(flat_.data(), layout().output_bias()), vocabulary,
                 model.hidden, precision),
         weight_masks_(static_cast<std::size_t>(model.layers)) {
+    const CellSpec& cell = find_cell(model.model);
     for (std::int64_t layer = 0; layer < model.layers; ++layer) {
-      layers_.push_back(find_cell(model.model)
-                            .native_layer({layer == 0 ? model.embedding : model.hidden, model.hidden,
+      layers_.push_back(cell.native_layer({layer == 0 ? model.embedding : model.hidden, model.hidden,
                                            layout().of_layer(layer), flat_.data(), precision}));
       const bool is_last = layer + 1 == model.layers;
       links_.emplace_back(
+          *layers_.back(),
           DropoutMask(layer, is_last ? model.dropout_output : model.dropout, model.hidden, model.locked_dropout),
-          precision);
+          model.hidden, cell.is_residual && layer > 0, precision);
     }
     if (RecurrentLayer* first = layers_.front()->separate_inputs()) {
       characters_ = std::make_unique<CharacterProducts>(at(flat_.data(), layout().embedding()), vocabulary,
@@ -156,12 +147,8 @@ class NativeLanguageModel final : public LanguageModel {
   bool drops_weights() const { return key_ && config().weight_dropout > 0; }
   const float* weight_mask(std::size_t layer) const { return drops_weights() ? weight_masks_[layer].data() : nullptr; }
 
-  /// Outputs of a layer as the next one gets them.
-  float* outputs(std::size_t layer) {
-    return links_[layer].mask.is_on() ? links_[layer].masked.data() : layers_[layer]->outputs();
-  }
-  float* predicting_outputs() {
-    return outputs(layers_.size() - 1) + window_.first_predicting_row() * padded(config().hidden);
+  const float* predicting_outputs() const {
+    return links_.back().outputs() + window_.first_predicting_row() * padded(config().hidden);
   }
 
   /// Room for window_, and an empty plan for it.
@@ -169,21 +156,11 @@ class NativeLanguageModel final : public LanguageModel {
     // Products have as many rows as the window has columns, and more only where it trains.
     if (trains || (precision_ != Precision::kInt8 && need_libtorch(window_.columns()))) libtorch();
     key_ = key;
-    const std::int64_t length = window_.length(), columns = window_.columns(), hidden = config().hidden;
+    const std::int64_t length = window_.length(), columns = window_.columns();
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
       layers_[layer]->resize(length, window_.micro_batches(), team_.size());
-      Link& link = links_[layer];
-      link.mask.start(key, length, columns);
-      if (link.mask.is_on()) {
-        link.masked.grow_padded(window_.rows() * padded(hidden), (window_.rows() + kRowBlock) * padded(hidden));
-      }
-      if (trains) link.d_outputs.grow(window_.rows() * padded(hidden));
-      if (trains && !shares_factor(layer)) {
-        const std::int64_t first = first_step_read(layer);
-        rows_of_micro_batches(outputs(layer) + first * columns * padded(hidden), padded(hidden), length - first,
-                              window_.micro_batches(), link.rows);
-        link.factor.resize(link.rows, hidden);
-      }
+      links_[layer].start(key, length, window_.micro_batches(), is_top(layer) ? length - window_.predicting() : 0,
+                          trains);
       if (drops_weights()) weight_masks_[layer].grow(layers_[layer]->recurrent_weights());
     }
     input_mask_.start(key, length, columns);
@@ -271,7 +248,7 @@ class NativeLanguageModel final : public LanguageModel {
   void take_states_and_masks(const Worker& worker) {
     const Range& own = worker.share().own;
     input_mask_.draw(own);
-    for (Link& link : links_) link.mask.draw(own);
+    for (LayerLink& link : links_) link.draw_mask(own);
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
       for (std::size_t i = 0; i < states_.size(); ++i) {
         float* const to = layers_[layer]->state_before(i);
@@ -293,19 +270,16 @@ class NativeLanguageModel final : public LanguageModel {
     }
   }
 
-  void forward(std::size_t l, Worker& worker) {
-    NativeLayer& layer = *layers_[l];
-    layer.forward(worker, l > 0 ? outputs(l - 1) : input_->inputs());
-    Link& link = links_[l];
-    if (!link.mask.is_on()) return;
-    const WindowShare& share = worker.share();
-    link.mask.apply(share.columns, share.units(), layer.outputs(), link.masked.data(), padded(config().hidden));
+  void forward(std::size_t layer, Worker& worker) {
+    const float* const inputs = layer > 0 ? links_[layer - 1].outputs() : input_->inputs();
+    layers_[layer]->forward(worker, inputs);
+    links_[layer].forward(worker.share(), inputs);
   }
 
   void output_backward(const Worker& worker) {
     const Range& own = worker.share().own;
     const std::int64_t units = padded(config().hidden), columns = window_.columns();
-    float* d_outputs = links_.back().d_outputs.data();
+    float* d_outputs = links_.back().d_outputs();
     for (std::int64_t t = 0; t < window_.length() - window_.predicting(); ++t) {
       std::fill_n(d_outputs + (t * columns + own.first) * units, own.count * units, 0.0F);
     }
@@ -313,13 +287,11 @@ class NativeLanguageModel final : public LanguageModel {
   }
 
   void backward(std::size_t layer, Worker& worker) {
-    const WindowShare& share = worker.share();
-    const DropoutMask& mask = links_[layer].mask;
-    float* d_outputs = links_[layer].d_outputs.data();
-    if (mask.is_on()) {
-      mask.apply(share.columns, share.units(), d_outputs, d_outputs, padded(config().hidden));
-    }
-    layers_[layer]->backward(worker, d_outputs, layer > 0 ? links_[layer - 1].d_outputs.data() : input_->d_inputs());
+    LayerLink& link = links_[layer];
+    float* const d_inputs = layer > 0 ? links_[layer - 1].d_outputs() : input_->d_inputs();
+    link.backward(worker.share());
+    layers_[layer]->backward(worker, link.d_outputs(), d_inputs);
+    link.add_to(d_inputs, worker.share());
   }
 
   /// What the layer's part of the gradient needs and no part before it did.
@@ -328,7 +300,7 @@ class NativeLanguageModel final : public LanguageModel {
     if (is_top(layer)) {
       for (std::size_t l = 0; l < layers_.size(); ++l) {
         layers_[l]->prepare_gradients(part, parts);
-        if (!shares_factor(l)) links_[l].factor.take(part, parts);
+        links_[l].prepare_factor(part, parts);
       }
     }
     if (layer > 0) return;
@@ -336,20 +308,6 @@ class NativeLanguageModel final : public LanguageModel {
     for (const Target& target : targets_) {
       input_->clear_unseen(at(target.gradient, layout().embedding()), part, parts);
     }
-  }
-
-  /// Whether the layer's own factor has what goes to the next layer.
-  bool shares_factor(std::size_t layer) const {
-    return !links_[layer].mask.is_on() && layers_[layer]->outputs_factor().factor != nullptr;
-  }
-  /// The first time step whose outputs anything but the layer itself reads.
-  std::int64_t first_step_read(std::size_t layer) const {
-    return is_top(layer) ? window_.length() - window_.predicting() : 0;
-  }
-  FactorRows factor_of_outputs(std::size_t layer) const {
-    if (!shares_factor(layer)) return links_[layer].factor.rows(0);
-    const FactorRows all = layers_[layer]->outputs_factor();
-    return {all.factor, all.first + first_step_read(layer)};
   }
 
   /// Blocks of a layer's part of the gradient, for each target.
@@ -370,14 +328,14 @@ class NativeLanguageModel final : public LanguageModel {
     const auto& [micro_batches, flat] = target;
     const NativeLayer& layer = *layers_[l];
     if (block < layer.gradient_blocks()) {
-      const FactorRows inputs = l > 0 ? factor_of_outputs(l - 1) : input_->input_factor();
+      const FactorRows inputs = l > 0 ? links_[l - 1].outputs_factor() : input_->input_factor();
       layer.put_gradients(block, micro_batches, inputs, weight_mask(l), flat, scratch.products);
       if (l == 0) input_->put_weight_gradient(block, micro_batches, flat, scratch.products);
       return;
     }
     block -= layer.gradient_blocks();
     if (is_top(l) && block < output_.gradient_blocks()) {
-      output_.put_gradients(block, micro_batches, factor_of_outputs(l), at(flat, layout().output_weight()),
+      output_.put_gradients(block, micro_batches, links_[l].outputs_factor(), at(flat, layout().output_weight()),
                             at(flat, layout().output_bias()), scratch.products);
       return;
     }
@@ -413,7 +371,7 @@ class NativeLanguageModel final : public LanguageModel {
   // The window and the pass over it.
   NativeWindow window_;
   std::optional<DropoutKey> key_;
-  std::deque<Link> links_;       ///< after each layer
+  std::deque<LayerLink> links_;  ///< after each layer
   InputLayer* input_ = nullptr;  ///< rows_ or characters_
   std::vector<Target> targets_;  ///< of the gradient
   std::deque<Scratch> scratch_;  ///< of each thread

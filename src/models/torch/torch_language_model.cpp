@@ -34,6 +34,7 @@ class TorchLanguageModel final : public LanguageModel {
                      Device where)
       : LanguageModel(model, vocabulary, parameter_layout(model, vocabulary), where),
         states_(state_specs(model)),
+        is_residual_(find_cell(model.model).is_residual),
         bf16_(precision == Precision::kBf16),
         options_(options_of(where)),
         flat_(at::zeros({layout().size()}, options_)),
@@ -220,7 +221,8 @@ class TorchLanguageModel final : public LanguageModel {
         const at::Tensor& leaf = leaf_of(parameter);
         weights.push_back(parameter.role == Role::kRecurrentWeight ? dropout.of_weights(leaf, layer) : leaf);
       }
-      x = dropout.of_outputs(layers_[static_cast<std::size_t>(layer)]->run(x, weights, state.of_layer(layer)), layer);
+      const at::Tensor outputs = layers_[static_cast<std::size_t>(layer)]->run(x, weights, state.of_layer(layer));
+      x = dropout.of_outputs(is_residual_ && layer > 0 ? outputs + x : outputs, layer);
     }
     return x;
   }
@@ -301,6 +303,7 @@ class TorchLanguageModel final : public LanguageModel {
 #endif
 
   std::vector<StateSpec> states_;
+  bool is_residual_;  ///< CellSpec::is_residual
   bool bf16_;
   at::TensorOptions options_;
   at::Tensor flat_, flat_gradient_;

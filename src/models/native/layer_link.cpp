@@ -1,0 +1,64 @@
+#include "models/native/layer_link.hpp"
+
+namespace charrnn {
+
+namespace {
+
+/// to = a + b on a share of columns and units; `to` may be one of them.
+void add(const WindowShare& share, std::int64_t length, std::int64_t columns, std::int64_t stride, const float* a,
+         const float* b, float* to) {
+  const Range units = share.units();
+  for (std::int64_t t = 0; t < length; ++t) {
+    for (std::int64_t column = share.columns.first; column < share.columns.end(); ++column) {
+      const std::int64_t row = (t * columns + column) * stride;
+      for (std::int64_t u = units.first; u < units.end(); ++u) to[row + u] = a[row + u] + b[row + u];
+    }
+  }
+}
+
+}  // namespace
+
+void LayerLink::start(const std::optional<DropoutKey>& key, std::int64_t length, std::span<const Range> micro_batches,
+                      std::int64_t first_step_read, bool trains) {
+  length_ = length;
+  columns_ = micro_batches.back().end();
+  first_step_read_ = first_step_read;
+  mask_.start(key, length_, columns_);
+  const std::int64_t rows = length_ * columns_;
+  if (is_apart()) outputs_.grow_padded(rows * stride(), (rows + kRowBlock) * stride());
+  if (!trains) return;
+  d_outputs_.grow(rows * stride());
+  if (has_layers_factor()) return;
+  rows_of_micro_batches(outputs() + first_step_read_ * columns_ * stride(), stride(), length_ - first_step_read_,
+                        micro_batches, rows_);
+  factor_.resize(rows_, units_);
+}
+
+void LayerLink::forward(const WindowShare& share, const float* inputs) {
+  const float* from = layer_.outputs();
+  if (adds_inputs_) {
+    add(share, length_, columns_, stride(), from, inputs, outputs_.data());
+    from = outputs_.data();
+  }
+  if (mask_.is_on()) mask_.apply(share.columns, share.units(), from, outputs_.data(), stride());
+}
+
+void LayerLink::backward(const WindowShare& share) {
+  if (mask_.is_on()) mask_.apply(share.columns, share.units(), d_outputs(), d_outputs(), stride());
+}
+
+void LayerLink::add_to(float* d_inputs, const WindowShare& share) const {
+  if (adds_inputs_) add(share, length_, columns_, stride(), d_inputs, d_outputs_.data(), d_inputs);
+}
+
+void LayerLink::prepare_factor(std::int64_t part, std::int64_t parts) {
+  if (!has_layers_factor()) factor_.take(part, parts);
+}
+
+FactorRows LayerLink::outputs_factor() const {
+  if (!has_layers_factor()) return factor_.rows(0);
+  const FactorRows all = layer_.outputs_factor();
+  return {all.factor, all.first + first_step_read_};
+}
+
+}  // namespace charrnn
