@@ -59,7 +59,7 @@ const CellSpec kCells[] = {
     {"rnn", true, kH, gated<1>, true, RecurrentCell::kRnn, make_native_rnn},
     {"gru", true, kH, gated<3>, true, RecurrentCell::kGru, make_native_gru},
     {"lstm", true, kHAndC, gated<4>, true, RecurrentCell::kLstm, make_native_lstm},
-    {"norm_lstm", true, kHAndC, norm_lstm, false, {}, make_native_norm_lstm, /*is_residual=*/true},
+    {"norm_lstm", true, kHAndC, norm_lstm, true, {}, make_native_norm_lstm, /*is_residual=*/true},
     {"rnn_cell", false, kH, gated<1>, false, {}, nullptr},
     {"gru_cell", false, kH, gated<3>, false, {}, nullptr},
     {"lstm_cell", false, kHAndC, gated<4>, false, {}, nullptr},

@@ -102,10 +102,11 @@ TEST_P(TorchInBf16, RoundsAndNothingElse) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cpu, TorchInBf16,
-                         ::testing::Combine(::testing::Values("rnn", "gru"), ::testing::Values(false)),
+                         ::testing::Combine(::testing::Values("rnn", "gru", "norm_lstm"), ::testing::Values(false)),
                          [](const auto& one) { return std::get<0>(one.param); });
 INSTANTIATE_TEST_SUITE_P(Gpu, TorchInBf16,
-                         ::testing::Combine(::testing::Values("rnn", "gru", "lstm"), ::testing::Values(true)),
+                         ::testing::Combine(::testing::Values("rnn", "gru", "lstm", "norm_lstm"),
+                                            ::testing::Values(true)),
                          [](const auto& one) { return std::get<0>(one.param); });
 
 }  // namespace

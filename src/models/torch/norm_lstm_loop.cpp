@@ -14,7 +14,8 @@ class NormLstmLoop final : public TorchLayer {
  public:
   /// weights: weight_ih, weight_hh, bias_ih, bias_hh, norm_weight, norm_bias
   at::Tensor run(const at::Tensor& x, std::span<const at::Tensor> weights, std::span<at::Tensor> states) override {
-    const at::Tensor from_inputs = at::linear(x, weights[0], weights[2]);
+    // Under autocast the products' results are bfloat16; all else is float32, as in the native engine.
+    const at::Tensor from_inputs = at::linear(x, weights[0], weights[2]).to(at::kFloat);
     at::Tensor h = states[0][0], c = states[1][0];
     std::vector<at::Tensor> outputs;
     for (std::int64_t t = 0; t < x.size(0); ++t) {

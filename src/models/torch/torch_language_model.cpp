@@ -210,8 +210,8 @@ class TorchLanguageModel final : public LanguageModel {
     return at::linear(outputs, leaves_[leaves_.size() - 2], leaves_.back()).to(at::kFloat);
   }
 
-  /// Outputs of the last layer [length, columns, hidden] for `inputs` [length, columns]. In bf16 they are bfloat16, as
-  /// they are between layers.
+  /// Outputs of the last layer [length, columns, hidden] for `inputs` [length, columns]. In bf16 those of most cells are
+  /// bfloat16, as they are between layers.
   at::Tensor run(const at::Tensor& inputs, TorchState& state, const TorchDropout& dropout) {
     const Autocast autocast(bf16_, options_.device().type());
     at::Tensor x = dropout.of_input(at::embedding(leaves_[0], inputs));
