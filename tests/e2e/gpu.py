@@ -27,7 +27,7 @@ class Gpu(SameRun):
             self.assertAlmostEqual(found[step], loss, delta=LOSS_TOLERANCE * loss, msg=f"step {step}")
 
     def test_the_losses_of_the_cpu(self):
-        for model in ("CharLoopModel", "CharSeqStatefulRnn2", "rnn", "gru", "lstm"):
+        for model in ("CharLoopModel", "CharSeqStatefulRnn2", "rnn", "gru", "lstm", "norm_lstm"):
             with self.subTest(model=model):
                 words = ["--columns", 12, "--bptt", 10, "--model", model, "--hidden", 24, "--embedding", 8, "--learning-rate",
                          3e-3, "--max-steps", 40, "--weight-dropout", 0.2]
