@@ -25,6 +25,7 @@ const std::vector<Option>& option_table() {
       {"data", "train-characters", CHARRNN_MEMBER(data.train_characters), fixed, at_least(0), "N", "length of the training part; 0: by `train-fraction`"},
       {"data", "train-fraction", CHARRNN_MEMBER(data.train_fraction), fixed, {.least = 0, .most = 1, .open = true}, "FRACTION", "share of the text, or of its windows, to train on; the rest is for validation"},
       {"data", "full-vocabulary", CHARRNN_MEMBER(data.full_vocabulary), fixed, any, "", "every character of the text is a symbol, none is <unk>"},
+      {"data", "shuffle", CHARRNN_MEMBER(data.shuffle), fixed, at_least(0), "N", "read the training text in pieces of N characters, in a new random order every epoch; 0: as it stands"},
       {"data", "window", CHARRNN_MEMBER(data.window), fixed, between(0, kLongestWindow), "N", "train on separate windows of N characters in random order, `columns` of them a batch; 0: on running text"},
       {"data", "stride", CHARRNN_MEMBER(data.stride), fixed, at_least(0), "N", "characters from the start of one window to the next; 0: the window's length"},
       {"data", "windows", CHARRNN_MEMBER(data.windows), fixed, at_least(0), "N", "use only the first N windows; 0: all"},

@@ -30,6 +30,8 @@ void validate(const RunConfig& config) {
                  "no text to train on: give `corpus`, or corpus under [data] in a config");
   require_option(data.window > 0 || (data.stride == 0 && data.windows == 0 && data.predict == "every"), "window",
                  "`stride`, `windows` and `predict` need `window`, which is 0: running text");
+  require_option(data.window == 0 || data.shuffle == 0, "shuffle",
+                 "`shuffle` is for running text; with `window` windows come in random order anyway");
   require_option(data.window == 0 || data.train_characters == 0, "train-characters",
                  "`train-characters` is for running text; windows are divided by `train-fraction`");
   require_option(optimizer.betas.size() == 2, "betas", "`betas` must be two numbers, not {}", optimizer.betas.size());

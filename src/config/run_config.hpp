@@ -21,10 +21,11 @@ struct DataConfig {
   std::int64_t min_freq = 3;
   std::int64_t train_characters = 0;  ///< 0: by train_fraction
   double train_fraction = 0.8;
-  bool full_vocabulary = false;   ///< every character of the text, none unknown
-  std::int64_t window = 0;        ///< 0: columns of running text; else separate windows of this many characters
-  std::int64_t stride = 0;        ///< from one window to the next; 0: their length
-  std::int64_t windows = 0;       ///< only this many, from the start; 0: all
+  bool full_vocabulary = false;  ///< every character of the text, none unknown
+  std::int64_t shuffle = 0;  ///< running text comes in pieces of this many characters in random order; 0: as it stands
+  std::int64_t window = 0;   ///< 0: columns of running text; else separate windows of this many characters
+  std::int64_t stride = 0;   ///< from one window to the next; 0: their length
+  std::int64_t windows = 0;  ///< only this many, from the start; 0: all
   std::string predict = "every";  ///< of a window: every next character, or the last
 };
 

@@ -6,12 +6,13 @@
 namespace charrnn {
 
 ColumnBatches::ColumnBatches(TokenArray tokens, const ColumnLayout& layout, const Sharding& sharding,
-                             BpttSchedule windows, bool carries_state)
+                             BpttSchedule windows, bool carries_state, std::optional<PieceOrder> order)
     : Batches(layout.columns(), sharding),
       tokens_(std::move(tokens)),
       layout_(layout),
       windows_(windows),
-      carries_state_(carries_state) {}
+      carries_state_(carries_state),
+      order_(order) {}
 
 void ColumnBatches::load(std::int64_t epoch, std::int64_t index, Batch& batch) {
   const std::int64_t row = position(epoch, index);
@@ -19,7 +20,6 @@ void ColumnBatches::load(std::int64_t epoch, std::int64_t index, Batch& batch) {
   batch.length = length;
   batch.all_targets = length * columns();
   cut(columns(), batch);
-  const std::int64_t first_of_rank = sharding().columns_of_rank(columns()).first;
   for (MicroBatch& part : batch.micro_batches) {
     const std::int64_t count = part.columns.count;
     part.inputs.resize(static_cast<std::size_t>(length * count));
@@ -27,7 +27,7 @@ void ColumnBatches::load(std::int64_t epoch, std::int64_t index, Batch& batch) {
     // A cache line of columns at a time: rows of wide batches are so far apart that they push each other out.
     for (std::int64_t column = 0; column < count; column += kColumnsAtOnce) {
       const std::int64_t width = std::min(kColumnsAtOnce, count - column);
-      read(part.columns.first + column - first_of_rank, width, row, length + 1);
+      read(epoch, part.columns.first + column, width, row, length + 1);
       for (std::int64_t r = 0; r < length; ++r) {
         std::copy_n(read_.begin() + r * width, width, part.inputs.begin() + r * count + column);
         std::copy_n(read_.begin() + (r + 1) * width, width, part.targets.begin() + r * count + column);
@@ -36,10 +36,19 @@ void ColumnBatches::load(std::int64_t epoch, std::int64_t index, Batch& batch) {
   }
 }
 
-void ColumnBatches::read(std::int64_t column, std::int64_t width, std::int64_t row, std::int64_t length) {
+void ColumnBatches::read(std::int64_t epoch, std::int64_t column, std::int64_t width, std::int64_t row,
+                         std::int64_t length) {
   read_.resize(static_cast<std::size_t>(length * width));
   for (std::int64_t i = 0; i < width; ++i) {
-    tokens_.copy((column + i) * layout_.rows() + row, length, read_.data() + i, width);
+    const std::int64_t first = (column + i) * layout_.rows() + row;
+    const auto copy = [&](std::int64_t from, std::int64_t count, std::int64_t at) {
+      tokens_.copy(from, count, read_.data() + at * width + i, width);
+    };
+    if (order_) {
+      order_->visit(epoch, first, length, copy);
+    } else {
+      copy(first, length, 0);
+    }
   }
 }
 

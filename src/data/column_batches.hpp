@@ -8,16 +8,18 @@
 #include "data/batches.hpp"
 #include "data/bptt_schedule.hpp"
 #include "data/column_layout.hpp"
+#include "data/piece_order.hpp"
 #include "data/token_array.hpp"
 
 namespace charrnn {
 
 class ColumnBatches final : public Batches {
  public:
-  /// `tokens` are those of this rank's columns, which are neighbours in the text: one stretch. `carries_state`: from
-  /// window to window; else each begins with zeros.
+  /// `tokens` are those of all columns, and of what is left over. `carries_state`: from window to window; else each
+  /// begins with zeros. `order`: the columns are cut from the text in this order, another one every epoch; none: from
+  /// the text as it stands.
   ColumnBatches(TokenArray tokens, const ColumnLayout& layout, const Sharding& sharding, BpttSchedule windows,
-                bool carries_state = true);
+                bool carries_state = true, std::optional<PieceOrder> order = std::nullopt);
 
   std::int64_t per_epoch() const override { return windows_.windows_per_epoch(); }
   std::int64_t targets_per_epoch() const override { return columns() * (layout_.rows() - 1); }
@@ -28,8 +30,8 @@ class ColumnBatches final : public Batches {
  private:
   static constexpr std::int64_t kColumnsAtOnce = 8;
 
-  /// Rows [row, row + length) of `width` of this rank's columns, row after row, to read_.
-  void read(std::int64_t column, std::int64_t width, std::int64_t row, std::int64_t length);
+  /// Rows [row, row + length) of the `width` columns from `column` on, row after row, to read_.
+  void read(std::int64_t epoch, std::int64_t column, std::int64_t width, std::int64_t row, std::int64_t length);
   /// First rows of an epoch's windows, and the row after the last one.
   const std::vector<std::int64_t>& starts(std::int64_t epoch);
 
@@ -37,6 +39,7 @@ class ColumnBatches final : public Batches {
   ColumnLayout layout_;
   BpttSchedule windows_;
   bool carries_state_;
+  std::optional<PieceOrder> order_;
   std::optional<std::int64_t> epoch_;  ///< that starts_ belongs to
   std::vector<std::int64_t> starts_;
   std::vector<std::int64_t> read_;

@@ -11,15 +11,16 @@ class ColumnLayout {
  public:
   /// `first_character` is where the part begins in the corpus.
   ColumnLayout(std::int64_t first_character, std::int64_t characters, std::int64_t columns)
-      : first_character_(first_character), columns_(columns), rows_(characters / columns) {}
+      : first_character_(first_character), characters_(characters), columns_(columns), rows_(characters / columns) {}
+
+  std::int64_t first_character() const { return first_character_; }
+  std::int64_t characters() const { return characters_; }
 
   std::int64_t columns() const { return columns_; }
   std::int64_t rows() const { return rows_; }
-  /// Position in the corpus of a column's first character.
-  std::int64_t column_start(std::int64_t column) const { return first_character_ + column * rows_; }
 
  private:
-  std::int64_t first_character_;
+  std::int64_t first_character_, characters_;
   std::int64_t columns_;
   std::int64_t rows_;
 };

@@ -18,12 +18,10 @@ namespace {
 
 /// This rank's columns of a part of the text.
 std::unique_ptr<Batches> make_columns(const ScannedText& text, const Vocabulary& vocabulary, const ColumnLayout& layout,
-                                      const BpttSchedule& windows, const Sharding& sharding,
-                                      bool carries_state = true) {
-  const Range range = sharding.columns_of_rank(layout.columns());
-  TokenArray tokens(text.numbers, text.corpus, vocabulary, layout.column_start(range.first),
-                    range.count * layout.rows());
-  return std::make_unique<ColumnBatches>(std::move(tokens), layout, sharding, windows, carries_state);
+                                      const BpttSchedule& windows, const Sharding& sharding, bool carries_state = true,
+                                      const std::optional<PieceOrder>& order = std::nullopt) {
+  TokenArray tokens(text.numbers, text.corpus, vocabulary, layout.first_character(), layout.characters());
+  return std::make_unique<ColumnBatches>(std::move(tokens), layout, sharding, windows, carries_state, order);
 }
 
 /// Windows for reading in order.
@@ -75,15 +73,20 @@ void load_columns(const RunConfig& config, const Sharding& sharding, const Commu
   const std::int64_t columns = config.data.columns;
   const ColumnLayout layout(0, corpus.train_characters, columns);
   const ColumnLayout rest(corpus.train_characters, corpus.characters - corpus.train_characters, columns);
-  const BpttSchedule windows(static_cast<std::uint64_t>(config.run.seed), layout.rows(), config.data.bptt,
-                             config.data.bptt_jitter);
-  data.training = make_columns(data.text, *data.vocabulary, layout, windows, sharding);
+  const auto seed = static_cast<std::uint64_t>(config.run.seed);
+  const BpttSchedule windows(seed, layout.rows(), config.data.bptt, config.data.bptt_jitter);
+  std::optional<PieceOrder> order;
+  if (config.data.shuffle > 0) order.emplace(layout.characters(), config.data.shuffle, seed);
+  data.training = make_columns(data.text, *data.vocabulary, layout, windows, sharding, /*carries_state=*/true, order);
   if (rest.rows() >= 2)
     data.validation =
         make_columns(data.text, *data.vocabulary, rest, evaluation_schedule(rest, kEvaluationRows), sharding);
   data.shape = fmt::format("columns     {} of {} rows, {} per rank; {} windows of about {} an epoch", columns,
                            with_commas(layout.rows()), columns_text(columns, sharding.micro_batches, control.size()),
                            with_commas(windows.windows_per_epoch()), config.data.bptt);
+  if (order)
+    data.shape +=
+        fmt::format("\n            cut from pieces of {} characters in random order", with_commas(config.data.shuffle));
 }
 
 void load_windows(const RunConfig& config, const Sharding& sharding, TrainingData& data) {

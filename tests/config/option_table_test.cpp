@@ -93,6 +93,10 @@ TEST(Check, OptionsAgainstEachOther) {
   config.data.train_characters = 100;
   EXPECT_EQ(refusal(config), "`train-characters` is for running text; windows are divided by `train-fraction`");
   config = sound();
+  config.data.window = 8;
+  config.data.shuffle = 100;
+  EXPECT_EQ(refusal(config), "`shuffle` is for running text; with `window` windows come in random order anyway");
+  config = sound();
   config.optimizer.betas = {0.9};
   EXPECT_EQ(refusal(config), "`betas` must be two numbers, not 1");
   config = sound();

@@ -5,7 +5,6 @@
 
 #include "base/error.hpp"
 #include "base/sha256.hpp"
-#include "data/column_batches.hpp"
 #include "data/scanned_here.hpp"
 #include "temporary_folder.hpp"
 
@@ -214,24 +213,6 @@ TEST(Corpus, CanBeStoppedWhileItIsReadAndWhileItIsCounted) {
     }
   }
   EXPECT_GT(pieces, 8 + 8) << "reading asks once per MB, counting the validation part once per block";
-}
-
-TEST(Corpus, ColumnsAreNeighbouringPiecesOfTheText) {
-  // 11 characters in 3 columns: 3 rows, two characters left out
-  const ScannedHere here(MemoryText("abcdefghijk"), {.vocabulary = {.min_freq = 1}, .train_fraction = 1.0});
-  const ColumnLayout layout(0, 11, 3);
-  EXPECT_EQ(layout.rows(), 3);
-  const Sharding sharding(2, 1, 2);  // "def" and "ghi", of the three columns
-  const Range range = sharding.columns_of_rank(3);
-  ColumnBatches batches(here.tokens(layout.column_start(range.first), 6), layout, sharding,
-                        BpttSchedule(1, layout.rows(), 2, false));
-  ASSERT_EQ(batches.per_epoch(), 1);
-  Batch batch;
-  batches.load(0, 0, batch);
-  const auto token = [](char c) { return 2 + (c - 'a'); };  // all equally frequent: by code point
-  EXPECT_THAT(batch.micro_batches[0].inputs, ElementsAre(token('d'), token('g'), token('e'), token('h')));
-  EXPECT_EQ(batch.all_targets, 6);
-  EXPECT_THAT(batch.micro_batches[0].targets, ElementsAre(token('e'), token('h'), token('f'), token('i')));
 }
 
 }  // namespace
