@@ -14,7 +14,7 @@ collectives = ["all_reduce_sum", "all_reduce_sum_double", "all_reduce_sum_begun"
 
 again = ["all_reduce_sum_queued", "all_to_all_begun"]
 sizes = list(map(int, sys.argv[2:] or (2, 3, 4)))
-AT_ONCE = 3  # jobs: they mostly wait, for a deadline and for mpirun
+AT_ONCE = 6  # jobs: they mostly wait, for a deadline and for mpirun
 
 
 def run(ranks, words):

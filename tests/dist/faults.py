@@ -4,6 +4,7 @@ step and collective, and who is missing. Ranks that are suspended together go on
 mpirun notices a dead rank by itself and kills the rest after about a second, so each rank also runs behind a keeper
 that writes down its exit code and then stays: then nobody but the program can notice, as with a node that is cut off.
 """
+import concurrent.futures
 import os
 import re
 import signal
@@ -193,14 +194,21 @@ def frozen_in_a_split():
     assert all(TIMEOUT - 0.1 <= float(seconds) <= TIMEOUT + 1 for _, seconds in said), result.stderr
 
 
-failed = 0
 cases = [(orderly_end,), (frozen_at_the_end,), (frozen_in_a_split,)] + [(case, number, victim) for case in (kept_rank, plain_job)
                             for number in (signal.SIGKILL, signal.SIGSTOP) for victim in (0, 2)]
-cases += [(suspended, 3 * TIMEOUT, apart, with_mpirun) for apart in (0, TIMEOUT / 8) for with_mpirun in (False, True)]
-for case, *arguments in cases:
+asleep = [(suspended, 3 * TIMEOUT, apart, with_mpirun) for apart in (0, TIMEOUT / 8) for with_mpirun in (False, True)]
+
+
+def passes(case):
+    function, *arguments = case
     try:
-        case(*arguments)
+        function(*arguments)
     except (AssertionError, subprocess.TimeoutExpired) as error:
-        failed += 1
-        print(f"FAILED {case.__name__} {arguments}: {error}")
-sys.exit(1 if failed else 0)
+        print(f"FAILED {function.__name__} {arguments}: {error}")
+        return False
+    return True
+
+
+with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    passed = [*map(passes, cases), *pool.map(passes, asleep)]
+sys.exit(0 if all(passed) else 1)
