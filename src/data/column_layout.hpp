@@ -6,7 +6,8 @@
 namespace charrnn {
 
 /// n characters in C columns: rows = n div C, the last n mod C characters are left out, column c holds
-/// characters c·rows … (c+1)·rows − 1. Inputs are rows 0 … rows−2, targets rows 1 … rows−1.
+/// characters c·rows … (c+1)·rows − 1 (of the pieces in their order, if there is a PieceOrder). Inputs are rows 0 …
+/// rows−2, targets rows 1 … rows−1.
 class ColumnLayout {
  public:
   /// `first_character` is where the part begins in the corpus.

@@ -16,7 +16,7 @@ namespace charrnn {
 
 namespace {
 
-/// This rank's columns of a part of the text.
+/// Batches of this rank's columns of a part of the text.
 std::unique_ptr<Batches> make_columns(const ScannedText& text, const Vocabulary& vocabulary, const ColumnLayout& layout,
                                       const BpttSchedule& windows, const Sharding& sharding, bool carries_state = true,
                                       const std::optional<PieceOrder>& order = std::nullopt) {
@@ -76,7 +76,12 @@ void load_columns(const RunConfig& config, const Sharding& sharding, const Commu
   const auto seed = static_cast<std::uint64_t>(config.run.seed);
   const BpttSchedule windows(seed, layout.rows(), config.data.bptt, config.data.bptt_jitter);
   std::optional<PieceOrder> order;
-  if (config.data.shuffle > 0) order.emplace(layout.characters(), config.data.shuffle, seed);
+  if (const std::int64_t piece = config.data.shuffle; piece > 0) {
+    require_option(piece <= layout.characters() / 2, "shuffle",
+                   "pieces of {} characters cannot be put in another order in a training part of {}: lower `shuffle`",
+                   piece, layout.characters());
+    order.emplace(layout.characters(), piece, seed);
+  }
   data.training = make_columns(data.text, *data.vocabulary, layout, windows, sharding, /*carries_state=*/true, order);
   if (rest.rows() >= 2)
     data.validation =
@@ -84,9 +89,7 @@ void load_columns(const RunConfig& config, const Sharding& sharding, const Commu
   data.shape = fmt::format("columns     {} of {} rows, {} per rank; {} windows of about {} an epoch", columns,
                            with_commas(layout.rows()), columns_text(columns, sharding.micro_batches, control.size()),
                            with_commas(windows.windows_per_epoch()), config.data.bptt);
-  if (order)
-    data.shape +=
-        fmt::format("\n            cut from pieces of {} characters in random order", with_commas(config.data.shuffle));
+  if (order) data.shape += fmt::format(", from pieces of {} in random order", with_commas(config.data.shuffle));
 }
 
 void load_windows(const RunConfig& config, const Sharding& sharding, TrainingData& data) {

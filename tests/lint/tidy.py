@@ -2,8 +2,8 @@
 
 Most of its time goes into libraries' headers, so files are checked joined, many at a time: those of one compile command, and
 those whose options another command has too. A file that clang does not like behind others (both have an own constant of one
-name, say) is checked alone; one that several targets compile, once for each kind of processor. clang cannot read gcc's
-precompiled headers, so the compile commands lose them first.
+name, say) is checked alone. A file that several targets compile is checked once for each kind of processor. clang cannot read
+gcc's precompiled headers, so the compile commands lose them first.
 """
 import concurrent.futures
 import json

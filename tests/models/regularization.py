@@ -13,7 +13,7 @@ import program
 import reference
 
 COLUMNS, HIDDEN, EMBEDDING, LAYERS = 5, 20, 7, 2
-MODEL = ["--model", "lstm", "--layers", LAYERS, "--hidden", HIDDEN, "--embedding", EMBEDDING, "--columns", COLUMNS, "--bptt", 9]
+MODEL = ["--layers", LAYERS, "--hidden", HIDDEN, "--embedding", EMBEDDING, "--columns", COLUMNS, "--bptt", 9]
 LOSS_TOLERANCE, GRADIENT_TOLERANCE = 1e-6, 2e-6  # as in parity_oracle.py
 INPUT, WEIGHTS = 255, 8  # in place of a layer's number; the purpose of weight masks
 
@@ -29,7 +29,7 @@ def weight_mask(seed, step, layer, p, shape):
 
 
 class Regularized(torch.nn.Module):
-    """An LSTM written out over its weights, so that every mask can be put where it belongs."""
+    """An LSTM, or a norm_lstm, written out over its weights, so that every mask can be put where it belongs."""
 
     def __init__(self, weights, seed=1, between=0.0, of_input=0.0, of_output=0.0, locked=False, of_weights=0.0):
         super().__init__()
@@ -37,6 +37,7 @@ class Regularized(torch.nn.Module):
         self.weights = torch.nn.ParameterList([torch.from_numpy(weights[name].astype(float)) for name in self.names])
         self.seed, self.between, self.of_input, self.of_output = seed, between, of_input, of_output
         self.locked, self.of_weights = locked, of_weights
+        self.is_norm_lstm = "rnn.norm_weight_l0" in self.names
 
     def __getitem__(self, name):
         return self.weights[self.names.index(name)]
@@ -46,6 +47,12 @@ class Regularized(torch.nn.Module):
             return x
         length = 1 if self.locked else x.shape[0]
         return x * reference.dropout_mask(self.seed, step, layer, p, length, x.shape[1], x.shape[2])
+
+    def normalised(self, c, layer):
+        if not self.is_norm_lstm:
+            return c
+        norm = self[f"rnn.norm_weight_l{layer}"], self[f"rnn.norm_bias_l{layer}"]
+        return torch.nn.functional.layer_norm(c, (HIDDEN,), *norm)
 
     def forward(self, inputs, state, step):
         x, after = self.drop(self["e.weight"][inputs], INPUT, self.of_input, step), []
@@ -57,10 +64,11 @@ class Regularized(torch.nn.Module):
             for row in x @ self[f"rnn.weight_ih_l{layer}"].T + self[f"rnn.bias_ih_l{layer}"] + self[f"rnn.bias_hh_l{layer}"]:
                 i, f, g, o = (row + h @ hh.T).chunk(4, 1)
                 c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-                h = torch.sigmoid(o) * torch.tanh(c)
+                h = torch.sigmoid(o) * torch.tanh(self.normalised(c, layer))
                 outputs.append(h)
             after.append((h.detach(), c.detach()))
-            x = self.drop(torch.stack(outputs), layer, self.of_output if layer + 1 == LAYERS else self.between, step)
+            outputs = torch.stack(outputs) + (x if self.is_norm_lstm and layer > 0 else 0)
+            x = self.drop(outputs, layer, self.of_output if layer + 1 == LAYERS else self.between, step)
         return x @ self["l_out.weight"].T + self["l_out.bias"], after
 
 
@@ -115,6 +123,10 @@ class Dropout(Text):
 
     def test_weights(self):
         self.check("--weight-dropout", 0.3, "--dropout", 0.2, ranks=3, of_weights=0.3, between=0.2)
+
+    def test_residual_connections(self):
+        self.check("--model", "norm_lstm", "--weight-dropout", 0.3, "--dropout", 0.4, "--dropout-output", 0.2, ranks=2,
+                   of_weights=0.3, between=0.4, of_output=0.2)
 
 
 class Average(Text):

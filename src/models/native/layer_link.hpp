@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
@@ -20,8 +21,7 @@ class LayerLink {
   LayerLink(NativeLayer& layer, DropoutMask dropout, std::int64_t units, bool adds_inputs, Precision precision)
       : layer_(layer), mask_(std::move(dropout)), units_(units), adds_inputs_(adds_inputs), factor_(precision) {}
 
-  /// For a window of these micro-batches' columns; nothing before time step `first_step_read` is read, except by the
-  /// layer itself.
+  /// For a window of these micro-batches' columns. outputs_factor() begins with time step `first_step_read`.
   void start(const std::optional<DropoutKey>& key, std::int64_t length, std::span<const Range> micro_batches,
              std::int64_t first_step_read, bool trains);
   /// Makes the dropout mask of these columns; must come before forward().
@@ -34,7 +34,8 @@ class LayerLink {
   float* d_outputs() { return d_outputs_.data(); }
   /// Before the layer's own backward().
   void backward(const WindowShare& share);
-  /// After it: adds what the inputs' own way to the outputs gives to their gradient.
+  /// After it: adds what the inputs' own way to the outputs gives to their gradient. Inputs are as wide as outputs then,
+  /// and a thread adds to what it has written itself.
   void add_to(float* d_inputs, const WindowShare& share) const;
 
   /// Share `part` of what outputs_factor() needs, after forward() of all columns.
