@@ -1,9 +1,8 @@
 """clang-tidy over our own sources, on all cores.
 
-Most of its time goes into libraries' headers, so files are checked joined, many at a time: those of one compile command, and
-those whose options another command has too. A file that clang does not like behind others (both have an own constant of one
-name, say) is checked alone. A file that several targets compile is checked once for each kind of processor. clang cannot read
-gcc's precompiled headers, so the compile commands lose them first.
+Most of its time goes into libraries' headers, so files of one compile command are checked joined, many at a time. A file that
+clang does not like behind others (both have an own constant of one name, say) is checked alone. clang cannot read gcc's
+precompiled headers, so the compile commands lose them first.
 """
 import concurrent.futures
 import json
@@ -15,31 +14,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-TOGETHER = 32
+TOGETHER = 16
 
 source = Path(os.environ["CHARRNN_SOURCE"])
 build = Path(os.environ["CHARRNN_BUILD"])
 
 
-def processor(options):
-    return [option for option in options if option.startswith("-m")]
-
-
 def batches():
     """Pairs: the options that compile some files, the files."""
-    found, seen = {}, set()
+    found = {}
     for one in json.loads((build / "compile_commands.json").read_text()):
-        file = Path(one["file"])
-        if file.suffix == ".cpp" and file.is_relative_to(source) and not file.is_relative_to(build):
+        if one["file"].endswith(".cpp") and Path(one["file"]).is_relative_to(source):
             command = re.sub(r"-Winvalid-pch\s+-include\s+\S+cmake_pch\.hxx| -o \S+ -c \S+$", "", one["command"])
-            options = tuple(shlex.split(command)[1:])
-            if (file, *processor(options)) not in seen:
-                seen.add((file, *processor(options)))
-                found.setdefault(options, []).append(one["file"])
-    for options in sorted(found, key=len):
-        wider = [other for other in found if set(options) < set(other) and processor(options) == processor(other)]
-        if wider:
-            found[max(wider, key=lambda other: len(found[other]))] += found.pop(options)
+            found.setdefault(tuple(shlex.split(command)[1:]), set()).add(one["file"])
     return [(options, sorted(files)[first : first + TOGETHER])
             for options, files in found.items() for first in range(0, len(files), TOGETHER)]
 
