@@ -6,7 +6,7 @@
 namespace charrnn {
 
 ColumnBatches::ColumnBatches(TokenArray tokens, const ColumnLayout& layout, const Sharding& sharding,
-                             BpttSchedule windows, bool carries_state, std::optional<PieceOrder> order)
+                             BpttSchedule windows, bool carries_state, PieceOrder order)
     : Batches(layout.columns(), sharding),
       tokens_(std::move(tokens)),
       layout_(layout),
@@ -40,15 +40,10 @@ void ColumnBatches::read(std::int64_t epoch, std::int64_t column, std::int64_t w
                          std::int64_t length) {
   read_.resize(static_cast<std::size_t>(length * width));
   for (std::int64_t i = 0; i < width; ++i) {
-    const std::int64_t first = (column + i) * layout_.rows() + row;
-    const auto copy = [&](std::int64_t from, std::int64_t count, std::int64_t at) {
-      tokens_.copy(from, count, read_.data() + at * width + i, width);
-    };
-    if (order_) {
-      order_->visit(epoch, first, length, copy);
-    } else {
-      copy(first, length, 0);
-    }
+    order_.visit(epoch, (column + i) * layout_.rows() + row, length,
+                 [&](std::int64_t from, std::int64_t count, std::int64_t at) {
+                   tokens_.copy(from, count, read_.data() + at * width + i, width);
+                 });
   }
 }
 

@@ -16,10 +16,9 @@ namespace charrnn {
 class ColumnBatches final : public Batches {
  public:
   /// `tokens` are those of all columns, and of what is left over. `carries_state`: from window to window; else each
-  /// begins with zeros. `order`: the columns are cut from the text in this order, another one every epoch; none: from
-  /// the text as it stands.
+  /// begins with zeros. `order`: what the columns are cut from.
   ColumnBatches(TokenArray tokens, const ColumnLayout& layout, const Sharding& sharding, BpttSchedule windows,
-                bool carries_state = true, std::optional<PieceOrder> order = std::nullopt);
+                bool carries_state = true, PieceOrder order = {});
 
   std::int64_t per_epoch() const override { return windows_.windows_per_epoch(); }
   std::int64_t targets_per_epoch() const override { return columns() * (layout_.rows() - 1); }
@@ -39,7 +38,7 @@ class ColumnBatches final : public Batches {
   ColumnLayout layout_;
   BpttSchedule windows_;
   bool carries_state_;
-  std::optional<PieceOrder> order_;
+  PieceOrder order_;
   std::optional<std::int64_t> epoch_;  ///< that starts_ belongs to
   std::vector<std::int64_t> starts_;
   std::vector<std::int64_t> read_;

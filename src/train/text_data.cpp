@@ -19,7 +19,7 @@ namespace {
 /// Batches of this rank's columns of a part of the text.
 std::unique_ptr<Batches> make_columns(const ScannedText& text, const Vocabulary& vocabulary, const ColumnLayout& layout,
                                       const BpttSchedule& windows, const Sharding& sharding, bool carries_state = true,
-                                      const std::optional<PieceOrder>& order = std::nullopt) {
+                                      PieceOrder order = {}) {
   TokenArray tokens(text.numbers, text.corpus, vocabulary, layout.first_character(), layout.characters());
   return std::make_unique<ColumnBatches>(std::move(tokens), layout, sharding, windows, carries_state, order);
 }
@@ -75,12 +75,13 @@ void load_columns(const RunConfig& config, const Sharding& sharding, const Commu
   const ColumnLayout rest(corpus.train_characters, corpus.characters - corpus.train_characters, columns);
   const auto seed = static_cast<std::uint64_t>(config.run.seed);
   const BpttSchedule windows(seed, layout.rows(), config.data.bptt, config.data.bptt_jitter);
-  std::optional<PieceOrder> order;
-  if (const std::int64_t piece = config.data.shuffle; piece > 0) {
+  PieceOrder order;
+  const std::int64_t piece = config.data.shuffle;
+  if (piece > 0) {
     require_option(piece <= layout.characters() / 2, "shuffle",
                    "pieces of {} characters cannot be put in another order in a training part of {}: lower `shuffle`",
                    piece, layout.characters());
-    order.emplace(layout.characters(), piece, seed);
+    order = PieceOrder(layout.characters(), piece, seed);
   }
   data.training = make_columns(data.text, *data.vocabulary, layout, windows, sharding, /*carries_state=*/true, order);
   if (rest.rows() >= 2)
@@ -89,7 +90,7 @@ void load_columns(const RunConfig& config, const Sharding& sharding, const Commu
   data.shape = fmt::format("columns     {} of {} rows, {} per rank; {} windows of about {} an epoch", columns,
                            with_commas(layout.rows()), columns_text(columns, sharding.micro_batches, control.size()),
                            with_commas(windows.windows_per_epoch()), config.data.bptt);
-  if (order) data.shape += fmt::format(", from pieces of {} in random order", with_commas(config.data.shuffle));
+  if (piece > 0) data.shape += fmt::format(", from pieces of {} in random order", with_commas(piece));
 }
 
 void load_windows(const RunConfig& config, const Sharding& sharding, TrainingData& data) {

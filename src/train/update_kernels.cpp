@@ -3,12 +3,7 @@
 // of such a function for the whole program, maybe one for a newer processor.
 #include "train/update_kernels.hpp"
 
-// The iterations of the next loop do not read what others write.
-#if defined(__clang__)
-#define CHARRNN_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define CHARRNN_INDEPENDENT _Pragma("GCC ivdep")
-#endif
+#include "base/loop_hints.hpp"
 
 namespace charrnn::CHARRNN_KERNELS {
 

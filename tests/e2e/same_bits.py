@@ -48,7 +48,8 @@ class RandomConfig:
             words += ["--predict", "every" if model == "CharSeqRnn" else "last"]
         else:
             layers = source.randint(1, 3)
-            words += ["--model", source.choice(("rnn", "gru", "lstm", "norm_lstm")), "--layers", layers, "--bptt", source.randint(2, 20)]
+            model = source.choice(("rnn", "gru", "lstm", "norm_lstm"))
+            words += ["--model", model, "--layers", layers, "--bptt", source.randint(2, 20)]
             words += ["--dropout", source.choice((0, 0.4)) if layers > 1 else 0, "--shuffle", source.choice((0, 100))]
         if source.random() < 0.5:
             words += ["--schedule", "sgdr"]

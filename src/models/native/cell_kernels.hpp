@@ -3,6 +3,7 @@
 // namespace CHARRNN_KERNELS.
 #pragma once
 
+#include "base/loop_hints.hpp"
 #include "models/native/kernel_math.hpp"
 #include "models/native/kernels.hpp"
 

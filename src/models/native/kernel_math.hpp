@@ -5,16 +5,6 @@
 
 #include <cstdint>
 
-// CHARRNN_INDEPENDENT: the iterations of the next loop do not read what others write.
-// CHARRNN_ROLLED: it stays a loop, else gcc first unrolls it and then finds nothing to vectorise.
-#if defined(__clang__)
-#define CHARRNN_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#define CHARRNN_ROLLED _Pragma("clang loop unroll(disable)")
-#else
-#define CHARRNN_INDEPENDENT _Pragma("GCC ivdep")
-#define CHARRNN_ROLLED _Pragma("GCC unroll 1")
-#endif
-
 namespace charrnn::CHARRNN_KERNELS {
 
 inline constexpr std::int64_t kLanes = 16;

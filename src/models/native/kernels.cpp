@@ -3,6 +3,7 @@
 // keeps one copy of such a function for the whole program, maybe one for a newer processor.
 #include "models/native/kernels.hpp"
 
+#include "base/loop_hints.hpp"
 #include "base/random.hpp"
 #include "models/native/bfloat16.hpp"
 #include "models/native/cell_kernels.hpp"

@@ -1,22 +1,20 @@
 #include "models/native/layer_link.hpp"
 
+#include <algorithm>
+
+#include "models/native/kernels.hpp"
+
 namespace charrnn {
 
-namespace {
-
-/// to = a + b on a share of columns and units; `to` may be one of them.
-void add(const WindowShare& share, std::int64_t length, std::int64_t columns, std::int64_t stride, const float* a,
-         const float* b, float* to) {
+template <class Work>
+void LayerLink::for_rows(const WindowShare& share, const Work& work) const {
   const Range units = share.units();
-  for (std::int64_t t = 0; t < length; ++t) {
+  for (std::int64_t t = 0; t < length_; ++t) {
     for (std::int64_t column = share.columns.first; column < share.columns.end(); ++column) {
-      const std::int64_t row = (t * columns + column) * stride;
-      for (std::int64_t u = units.first; u < units.end(); ++u) to[row + u] = a[row + u] + b[row + u];
+      work((t * columns_ + column) * stride() + units.first, units.count);
     }
   }
 }
-
-}  // namespace
 
 void LayerLink::start(const std::optional<DropoutKey>& key, std::int64_t length, std::span<const Range> micro_batches,
                       std::int64_t first_step_read, bool trains) {
@@ -37,8 +35,12 @@ void LayerLink::start(const std::optional<DropoutKey>& key, std::int64_t length,
 void LayerLink::forward(const WindowShare& share, const float* inputs) {
   const float* from = layer_.outputs();
   if (adds_inputs_) {
-    add(share, length_, columns_, stride(), from, inputs, outputs_.data());
-    from = outputs_.data();
+    float* const sum = outputs_.data();
+    for_rows(share, [&](std::int64_t at, std::int64_t count) {
+      std::copy_n(from + at, count, sum + at);
+      kernels().add(count, inputs + at, sum + at);
+    });
+    from = sum;
   }
   if (mask_.is_on()) mask_.apply(share.columns, share.units(), from, outputs_.data(), stride());
 }
@@ -48,7 +50,9 @@ void LayerLink::backward(const WindowShare& share) {
 }
 
 void LayerLink::add_to(float* d_inputs, const WindowShare& share) const {
-  if (adds_inputs_) add(share, length_, columns_, stride(), d_inputs, d_outputs_.data(), d_inputs);
+  if (!adds_inputs_) return;
+  for_rows(share,
+           [&](std::int64_t at, std::int64_t count) { kernels().add(count, d_outputs_.data() + at, d_inputs + at); });
 }
 
 void LayerLink::prepare_factor(std::int64_t part, std::int64_t parts) {

@@ -48,6 +48,9 @@ class LayerLink {
   bool is_apart() const { return mask_.is_on() || adds_inputs_; }
   bool has_layers_factor() const { return !is_apart() && layer_.outputs_factor().factor != nullptr; }
   std::int64_t stride() const { return padded(units_); }
+  /// Calls work(at, count) for a share's units of each of its rows: `at` is where they begin in a matrix.
+  template <class Work>
+  void for_rows(const WindowShare& share, const Work& work) const;
 
   NativeLayer& layer_;
   DropoutMask mask_;
